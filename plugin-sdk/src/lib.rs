@@ -1,0 +1,1 @@
+//! Write migrations for `runner` in Rust.

@@ -1,0 +1,1 @@
+//! The component that runs revisions of kind `sql`.

@@ -1,0 +1,1 @@
+//! PostgreSQL migrations as sandboxed WebAssembly components.
