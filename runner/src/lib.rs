@@ -1,1 +1,4 @@
 //! PostgreSQL migrations as sandboxed WebAssembly components.
+
+pub mod db;
+pub mod policy;
