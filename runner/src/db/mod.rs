@@ -8,5 +8,6 @@ pub mod session;
 
 pub use error::{DbError, ServerError};
 pub use session::{
-    Column, CursorId, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession, Tuples, Type,
+    Column, CursorId, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession, Tuples,
+    Type,
 };

@@ -50,7 +50,8 @@ pub enum PolicyError {
 /// not be sent. Empty statements are left out.
 pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
     if text.len() > MAX_TEXT {
-        let message = format!("the text has {} bytes, more than the {MAX_TEXT} that are parsed at once", text.len());
+        let message =
+            format!("the text has {} bytes, more than the {MAX_TEXT} that are parsed at once", text.len());
         return Err(PolicyError::Syntax { message, position: None });
     }
     let parsed = pg_query::parse(text, ParserOptions::DEFAULT).map_err(|error| syntax_error(text, &error))?;

@@ -1,0 +1,5 @@
+//! Revisions: the nodes of the migration graph.
+
+mod direction;
+
+pub use direction::Direction;
