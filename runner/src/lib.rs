@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod graph;
+pub mod host;
 pub mod plan;
 pub mod policy;
 pub mod revision;
