@@ -5,10 +5,7 @@
 //! way; natively every call of it is unreachable, so nothing that goes around
 //! the wrappers can be tested with the [mock](crate::mock).
 
-#![allow(
-    missing_docs,
-    reason = "the generator leaves modules without documentation"
-)]
+#![allow(missing_docs, reason = "the generator leaves modules without documentation")]
 
 wit_bindgen::generate!({
     path: "../wit/0.1.0",

@@ -28,10 +28,7 @@ struct Inner {
     context: Vec<String>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lies behind the box of `Error`"
-)]
+#[expect(clippy::large_enum_variant, reason = "it lies behind the box of `Error`")]
 enum Cause {
     Host(types::Error),
     Irreversible(String),
@@ -116,10 +113,7 @@ impl Error {
     }
 
     fn new(cause: Cause) -> Self {
-        Self(Box::new(Inner {
-            cause,
-            context: Vec::new(),
-        }))
+        Self(Box::new(Inner { cause, context: Vec::new() }))
     }
 }
 
@@ -198,9 +192,9 @@ fn fmt_host_error(error: &types::Error, f: &mut fmt::Formatter<'_>) -> fmt::Resu
                 None => Ok(()),
             }
         }
-        types::Error::Conversion(message)
-        | types::Error::Limit(message)
-        | types::Error::Denied(message) => f.write_str(message),
+        types::Error::Conversion(message) | types::Error::Limit(message) | types::Error::Denied(message) => {
+            f.write_str(message)
+        }
         types::Error::Other((kind, message)) => write!(f, "{message} ({kind})"),
     }
 }

@@ -45,13 +45,11 @@ pub use self::writer::write_value;
 
 /// Everything that a migration usually names.
 pub mod prelude {
-    pub use crate::types::{
-        Date, Interval, Json, JsonOf, Numeric, Time, Timestamp, TimestampTz, Uuid,
-    };
+    pub use crate::types::{Date, Interval, Json, JsonOf, Numeric, Time, Timestamp, TimestampTz, Uuid};
     pub use crate::{
-        Batch, Capability, Context, Error, FromRow, Literal, Migration, Params, PgEnum, PgNewtype,
-        Reader, Result, Row, Savepoint, ToRow, ToValue, Transaction, Value, Writer, bail, debug,
-        ensure, error, host, info, params, trace, warn,
+        Batch, Capability, Context, Error, FromRow, Literal, Migration, Params, PgEnum, PgNewtype, Reader,
+        Result, Row, Savepoint, ToRow, ToValue, Transaction, Value, Writer, bail, debug, ensure, error, host,
+        info, params, trace, warn,
     };
 }
 

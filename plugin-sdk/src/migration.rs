@@ -45,11 +45,7 @@ impl Capability {
     /// `rls`, `grant`, `extension`, `trigger`, `code`, `set_local` and `random`.
     /// A target `${param}` stands for the value of that parameter, or for each
     /// of its items. The reason is for the person who reviews the revision.
-    pub fn new<T: Into<String>>(
-        name: &str,
-        targets: impl IntoIterator<Item = T>,
-        reason: &str,
-    ) -> Self {
+    pub fn new<T: Into<String>>(name: &str, targets: impl IntoIterator<Item = T>, reason: &str) -> Self {
         Self {
             name: name.to_owned(),
             targets: targets.into_iter().map(Into::into).collect(),

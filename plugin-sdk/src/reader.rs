@@ -29,12 +29,7 @@ impl<'tx> Reader<'tx> {
 
     pub(crate) fn new(inner: sys::BatchReader) -> Self {
         let columns = inner.columns().into();
-        Self {
-            inner,
-            columns,
-            batch_rows: Self::BATCH_ROWS,
-            transaction: PhantomData,
-        }
+        Self { inner, columns, batch_rows: Self::BATCH_ROWS, transaction: PhantomData }
     }
 
     /// Sets the most rows in a batch. 1,000 to 10,000 is good; below 100 reading
@@ -57,20 +52,12 @@ impl<'tx> Reader<'tx> {
     /// The server's error.
     pub fn next_batch(&mut self) -> Result<Option<Batch>> {
         let bytes = self.next_bytes(self.batch_rows, Self::BATCH_BYTES)?;
-        Ok((!bytes.is_empty()).then(|| Batch {
-            bytes,
-            columns: Rc::clone(&self.columns),
-        }))
+        Ok((!bytes.is_empty()).then(|| Batch { bytes, columns: Rc::clone(&self.columns) }))
     }
 
     /// All remaining rows, in types of their own.
     pub fn rows<T: for<'a> FromRow<'a>>(&mut self) -> ReaderRows<'_, 'tx, T> {
-        ReaderRows {
-            reader: self,
-            plan: None,
-            cursor: Cursor::default(),
-            row: PhantomData,
-        }
+        ReaderRows { reader: self, plan: None, cursor: Cursor::default(), row: PhantomData }
     }
 
     /// The next rows as values; an empty list at the end.
@@ -80,10 +67,7 @@ impl<'tx> Reader<'tx> {
     /// The server's error.
     pub fn next_rows(&mut self, max_rows: u32) -> Result<Vec<Row>> {
         let rows = self.inner.next_rows(max_rows)?;
-        Ok(rows
-            .into_iter()
-            .map(|values| Row::new(Rc::clone(&self.columns), values))
-            .collect())
+        Ok(rows.into_iter().map(|values| Row::new(Rc::clone(&self.columns), values)).collect())
     }
 
     /// The next rows as bytes, whole tuples in the layout of COPY BINARY; an
@@ -122,12 +106,7 @@ impl Batch {
     /// first row.
     pub fn rows<'a, T: FromRow<'a>>(&'a self) -> Result<BatchRows<'a, T>> {
         let plan = Plan::of::<T>(&self.columns)?;
-        Ok(BatchRows {
-            batch: self,
-            plan,
-            cursor: Cursor::default(),
-            row: PhantomData,
-        })
+        Ok(BatchRows { batch: self, plan, cursor: Cursor::default(), row: PhantomData })
     }
 
     /// The rows as tuples in the layout of COPY BINARY, as
@@ -182,17 +161,13 @@ impl<T: for<'a> FromRow<'a>> ReaderRows<'_, '_, T> {
         loop {
             let (plan, bytes) = match &mut self.plan {
                 Some(state) => state,
-                None => self
-                    .plan
-                    .insert((Plan::of::<T>(&self.reader.columns)?, Vec::new())),
+                None => self.plan.insert((Plan::of::<T>(&self.reader.columns)?, Vec::new())),
             };
             let Cursor { position, spans } = &mut self.cursor;
             if *position < bytes.len() {
                 return decode_next(bytes, position, &self.reader.columns, plan, spans);
             }
-            *bytes = self
-                .reader
-                .next_bytes(self.reader.batch_rows, Reader::BATCH_BYTES)?;
+            *bytes = self.reader.next_bytes(self.reader.batch_rows, Reader::BATCH_BYTES)?;
             *position = 0;
             if bytes.is_empty() {
                 return Ok(None);

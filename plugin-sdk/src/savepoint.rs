@@ -15,10 +15,7 @@ pub struct Savepoint<'tx> {
 
 impl Savepoint<'_> {
     pub(crate) fn new(inner: sys::Savepoint) -> Self {
-        Self {
-            inner,
-            transaction: PhantomData,
-        }
+        Self { inner, transaction: PhantomData }
     }
 
     /// Keeps what was done since the savepoint.

@@ -79,9 +79,7 @@ impl Transaction {
         let mut rows = self.query_as(sql, params)?;
         match rows.len() {
             0 | 1 => Ok(rows.pop()),
-            more => Err(Error::message(format!(
-                "expected one row, found {more}: {sql}"
-            ))),
+            more => Err(Error::message(format!("expected one row, found {more}: {sql}"))),
         }
     }
 

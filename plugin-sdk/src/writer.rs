@@ -28,13 +28,7 @@ impl Writer<'_> {
 
     pub(crate) fn new(inner: sys::BatchWriter) -> Self {
         let columns = inner.columns();
-        Self {
-            inner,
-            columns,
-            plan: None,
-            buffer: Vec::new(),
-            transaction: PhantomData,
-        }
+        Self { inner, columns, plan: None, buffer: Vec::new(), transaction: PhantomData }
     }
 
     /// The columns that a row must have, in order.

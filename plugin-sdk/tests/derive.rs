@@ -67,11 +67,7 @@ impl Migration for RepairText {
     }
 
     fn capabilities() -> Vec<Capability> {
-        vec![Capability::new(
-            "write",
-            ["${table}"],
-            "rewrites the damaged columns",
-        )]
+        vec![Capability::new("write", ["${table}"], "rewrites the damaged columns")]
     }
 }
 
@@ -96,19 +92,10 @@ fn parameters_are_read_and_defaults_filled_in() {
             "extra": {"x": {"rate": 1, "any": [null]}}}"#,
     );
     let read = read.unwrap();
-    assert_eq!(
-        (read.table.as_str(), read.columns[0].as_str()),
-        ("public.t", "a")
-    );
+    assert_eq!((read.table.as_str(), read.columns[0].as_str()), ("public.t", "a"));
     assert_eq!((read.batch, read.charset.as_str()), (5000, "latin1"));
     assert_eq!((read.mode, read.only), (Mode::LookOnly, None));
-    assert_eq!(
-        read.extra["x"],
-        Nested {
-            rate: 1.0,
-            any: json!([null])
-        }
-    );
+    assert_eq!(read.extra["x"], Nested { rate: 1.0, any: json!([null]) });
 }
 
 #[test]
@@ -116,14 +103,8 @@ fn a_parameter_that_does_not_fit_is_named() {
     let cases = [
         ("[]", "parameters: expected a table, found []"),
         ("{}", "parameter `table`: is not set"),
-        (
-            r#"{"table": 7}"#,
-            "parameter `table`: expected a string, found 7",
-        ),
-        (
-            r#"{"table": "t", "columns": ["a", 7]}"#,
-            "parameter `columns[1]`: expected a string, found 7",
-        ),
+        (r#"{"table": 7}"#, "parameter `table`: expected a string, found 7"),
+        (r#"{"table": "t", "columns": ["a", 7]}"#, "parameter `columns[1]`: expected a string, found 7"),
         (
             r#"{"table": "t", "columns": [], "batch": -1}"#,
             "parameter `batch`: expected a whole number from 0 to 4294967295, found -1",
@@ -149,8 +130,7 @@ fn a_parameter_that_does_not_fit_is_named() {
 
 #[test]
 fn the_schema_says_what_the_struct_says() {
-    let schema: serde_json::Value =
-        serde_json::from_str(&<RepairText as Params>::schema()).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&<RepairText as Params>::schema()).unwrap();
     assert_eq!(
         schema,
         json!({
@@ -189,10 +169,7 @@ fn the_schema_says_what_the_struct_says() {
             },
         })
     );
-    assert_eq!(
-        RepairText::summary(),
-        "Repairs text that was decoded with the wrong character set."
-    );
+    assert_eq!(RepairText::summary(), "Repairs text that was decoded with the wrong character set.");
     assert_eq!(Mode::LookOnly.to_json(), "dry");
     assert_eq!(RepairText::capabilities()[0].targets, ["${table}"]);
 }
@@ -201,24 +178,15 @@ fn the_schema_says_what_the_struct_says() {
 fn a_migration_runs_against_the_mock() {
     let mock = Mock::new();
     mock.on_query("select id, title\n from public.listings;")
-        .returns(
-            &[("id", "int8"), ("title", "text")],
-            [row![1, " a "], row![2, None::<String>]],
-        );
-    mock.table(
-        "public.repaired",
-        &[("id", "bigint"), ("title", "text"), ("note", "text")],
-    );
+        .returns(&[("id", "int8"), ("title", "text")], [row![1, " a "], row![2, None::<String>]]);
+    mock.table("public.repaired", &[("id", "bigint"), ("title", "text"), ("note", "text")]);
 
     let migration = load(r#"{"table": "public.listings", "columns": []}"#).unwrap();
     mock.upgrade(&migration).unwrap();
 
     assert_eq!(
         mock.written_values("public.repaired"),
-        [
-            row![1_i64, "a", Value::Null],
-            row![2_i64, Value::Null, Value::Null]
-        ],
+        [row![1_i64, "a", Value::Null], row![2_i64, Value::Null, Value::Null]],
     );
     assert_eq!(mock.log()[0].message, "repaired 2 rows in public.listings");
     assert_eq!(mock.progress(), [(2, None)]);
@@ -279,11 +247,7 @@ fn everything() -> Everything {
         key: "0f8fad5b-d9cb-469f-a165-70867728950e".parse().unwrap(),
         doc: JsonOf(BTreeMap::from([("a".to_owned(), 1)])),
         raw: vec![0, 255],
-        span: Interval {
-            months: 1,
-            days: -2,
-            micros: 3,
-        },
+        span: Interval { months: 1, days: -2, micros: 3 },
         small: -5,
     }
 }
@@ -297,13 +261,9 @@ fn every_type_is_written_and_read_back() {
     assert_eq!(writer.finish().unwrap(), 1);
     assert_eq!(mock.written::<Everything>("t"), [everything()]);
 
-    mock.on_query("select")
-        .returns(EVERYTHING, mock.written_values("t"));
+    mock.on_query("select").returns(EVERYTHING, mock.written_values("t"));
     let tx = mock.transaction();
-    assert_eq!(
-        tx.query_one::<Everything>("select", &[]).unwrap(),
-        everything()
-    );
+    assert_eq!(tx.query_one::<Everything>("select", &[]).unwrap(), everything());
     let mut reader = tx.reader("select", &[]).unwrap();
     let rows: Result<Vec<Everything>> = reader.rows().collect();
     assert_eq!(rows.unwrap(), [everything()]);
@@ -325,20 +285,15 @@ fn a_column_that_does_not_fit_is_named_with_both_types() {
     let tx = mock.transaction();
     mock.on_query("a").returns(&[("id", "text")], [row!["x"]]);
     mock.on_query("b").returns(&[("no", "int4")], []);
-    mock.on_query("c")
-        .returns(&[("id", "int4")], [row![Value::Null]]);
-    mock.on_query("d")
-        .returns(&[("mood", "mood")], [row!["so-so"]]);
+    mock.on_query("c").returns(&[("id", "int4")], [row![Value::Null]]);
+    mock.on_query("d").returns(&[("mood", "mood")], [row!["so-so"]]);
     let message = |sql| tx.query_as::<Wrong>(sql, &[]).unwrap_err().to_string();
     assert_eq!(
         message("a"),
         "the field `id: i32` of `Wrong` does not fit the column `id` of type text: it takes int2 \
          or int4"
     );
-    assert_eq!(
-        message("b"),
-        "there is no column `id` for the field `id` of `Wrong`; there are `no`"
-    );
+    assert_eq!(message("b"), "there is no column `id` for the field `id` of `Wrong`; there are `no`");
     assert_eq!(
         message("c"),
         "the column `id`, read into `Wrong`, is NULL; the field's type would have to be an `Option`"
@@ -369,10 +324,7 @@ fn parameters_of_statements_are_recorded() {
     let mock = Mock::new();
     mock.on_execute("update").affects(3);
     let (id, name) = (ListingId(1), "x".to_owned());
-    let rows = mock
-        .transaction()
-        .execute("update", &[&id, &name, &Mood::Sad, &vec![1, 2]])
-        .unwrap();
+    let rows = mock.transaction().execute("update", &[&id, &name, &Mood::Sad, &vec![1, 2]]).unwrap();
     assert_eq!(rows, 3);
     let params = &mock.statements()[0].params;
     assert_eq!(params[..3], row![1_i64, "x", "SAD"]);
@@ -391,16 +343,9 @@ fn an_error_aborts_the_transaction_until_the_savepoint_is_rolled_back() {
     assert_eq!(tx.execute("select 1", &[]).unwrap(), 1);
 
     tx.execute("insert", &[]).unwrap_err();
-    let error = tx
-        .execute("select 1", &[])
-        .context("looking again")
-        .unwrap_err();
+    let error = tx.execute("select 1", &[]).context("looking again").unwrap_err();
     assert_eq!(error.sqlstate(), Some("25P02"));
-    assert!(
-        error
-            .to_string()
-            .starts_with("looking again: current transaction is aborted")
-    );
+    assert!(error.to_string().starts_with("looking again: current transaction is aborted"));
 }
 
 #[derive(Params)]
@@ -428,10 +373,7 @@ fn what_the_runner_would_not_commit_fails() {
     let mock = Mock::new();
     mock.table("t", &[("id", "int8")]);
     let error = mock.upgrade(&Swallows { writer: true }).unwrap_err();
-    assert!(
-        error.to_string().contains("dropped without `finish`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("dropped without `finish`"), "{error}");
 }
 
 #[test]
@@ -440,13 +382,7 @@ fn savepoints_end_in_order() {
     let tx = mock.transaction();
     let outer = tx.savepoint().unwrap();
     let inner = tx.savepoint().unwrap();
-    assert!(
-        outer
-            .release()
-            .unwrap_err()
-            .to_string()
-            .ends_with("(order)")
-    );
+    assert!(outer.release().unwrap_err().to_string().ends_with("(order)"));
     drop(inner);
 }
 
@@ -457,8 +393,5 @@ fn standard_errors_become_errors_with_their_causes() {
         ensure!(number > 0, "{number} is not positive");
         bail!("never");
     }
-    assert_eq!(
-        parse().unwrap_err().to_string(),
-        "reading the count: invalid digit found in string"
-    );
+    assert_eq!(parse().unwrap_err().to_string(), "reading the count: invalid digit found in string");
 }

@@ -22,16 +22,9 @@ impl Attributes {
     /// Reads every attribute of that name; `allowed` are the keys it may have.
     pub fn read(attributes: &[Attribute], name: &str, allowed: &[&str]) -> syn::Result<Self> {
         let mut read = Self::default();
-        for attribute in attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident(name))
-        {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
             attribute.parse_nested_meta(|meta| {
-                let key = meta
-                    .path
-                    .get_ident()
-                    .map(Ident::to_string)
-                    .unwrap_or_default();
+                let key = meta.path.get_ident().map(Ident::to_string).unwrap_or_default();
                 if !allowed.contains(&key.as_str()) {
                     let known = allowed.join("`, `");
                     return Err(meta.error(format!("expected one of `{known}`")));
@@ -54,10 +47,7 @@ impl Attributes {
 /// The first paragraph of a doc comment, on one line.
 pub fn first_paragraph(attributes: &[Attribute]) -> String {
     let lines = doc_lines(attributes);
-    let paragraph = lines
-        .iter()
-        .skip_while(|line| line.is_empty())
-        .take_while(|line| !line.is_empty());
+    let paragraph = lines.iter().skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
     paragraph.cloned().collect::<Vec<_>>().join(" ")
 }
 
@@ -78,18 +68,11 @@ fn doc_lines(attributes: &[Attribute]) -> Vec<String> {
         _ => None,
     };
     let text: Vec<_> = attributes.iter().filter_map(text).collect();
-    text.join("\n")
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .collect()
+    text.join("\n").lines().map(|line| line.trim().to_owned()).collect()
 }
 
 /// The variants of an enum, with the label of each.
-pub fn labels(
-    input: &DeriveInput,
-    attribute: &str,
-    default: Case,
-) -> syn::Result<Vec<(Ident, String)>> {
+pub fn labels(input: &DeriveInput, attribute: &str, default: Case) -> syn::Result<Vec<(Ident, String)>> {
     let Data::Enum(data) = &input.data else {
         return Err(syn::Error::new(input.ident.span(), "expected an enum"));
     };
@@ -101,10 +84,7 @@ pub fn labels(
             return Err(syn::Error::new_spanned(variant, message));
         }
         let rename = Attributes::read(&variant.attrs, attribute, &["rename"])?.rename;
-        let label = rename.map_or_else(
-            || case.apply(&variant.ident.to_string()),
-            |name| name.value(),
-        );
+        let label = rename.map_or_else(|| case.apply(&variant.ident.to_string()), |name| name.value());
         Ok((variant.ident.clone(), label))
     };
     data.variants.iter().map(label).collect()

@@ -69,7 +69,5 @@ fn expand(
     derive: impl FnOnce(&DeriveInput) -> syn::Result<proc_macro2::TokenStream>,
     input: DeriveInput,
 ) -> TokenStream {
-    derive(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -26,10 +26,7 @@ impl Case {
         let found = Self::NAMES.iter().find(|(known, _)| *known == value);
         found.map(|(_, case)| *case).ok_or_else(|| {
             let known: Vec<_> = Self::NAMES.iter().map(|(known, _)| *known).collect();
-            syn::Error::new(
-                name.span(),
-                format!("expected one of `{}`", known.join("`, `")),
-            )
+            syn::Error::new(name.span(), format!("expected one of `{}`", known.join("`, `")))
         })
     }
 

@@ -7,10 +7,7 @@ use syn::{Data, DeriveInput, Fields, Type};
 pub fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ty = only_field(input)?;
     if let Some(parameter) = input.generics.params.first() {
-        return Err(syn::Error::new_spanned(
-            parameter,
-            "a `PgNewtype` cannot be generic",
-        ));
+        return Err(syn::Error::new_spanned(parameter, "a `PgNewtype` cannot be generic"));
     }
     let ident = &input.ident;
     let from_field = quote!(<#ty as ::plugin_sdk::FromField<'a>>);

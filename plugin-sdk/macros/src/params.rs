@@ -16,11 +16,7 @@ pub fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
         Data::Enum(_) => derive_enum(input),
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => {
-                let fields = fields
-                    .named
-                    .iter()
-                    .map(ParamField::new)
-                    .collect::<Result<Vec<_>, _>>()?;
+                let fields = fields.named.iter().map(ParamField::new).collect::<Result<Vec<_>, _>>()?;
                 Ok(derive_struct(input, &fields, &named_constructor(&fields)))
             }
             Fields::Unit => Ok(derive_struct(input, &[], &quote!(Self))),
@@ -29,10 +25,7 @@ pub fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
                 Err(syn::Error::new_spanned(fields, message))
             }
         },
-        Data::Union(_) => Err(syn::Error::new(
-            input.ident.span(),
-            "expected a struct or an enum",
-        )),
+        Data::Union(_) => Err(syn::Error::new(input.ident.span(), "expected a struct or an enum")),
     }
 }
 
@@ -50,30 +43,15 @@ impl<'a> ParamField<'a> {
         let ident = field.ident.as_ref().expect("a named field has a name");
         let ty = &field.ty;
         let attributes = Attributes::read(&field.attrs, "param", &["default", "rename"])?;
-        let name = attributes.rename.map_or_else(
-            || ident.to_string().trim_start_matches("r#").to_owned(),
-            |name| name.value(),
-        );
-        let default = attributes
-            .default
-            .map(|default| default_value(&default, ty));
-        Ok(Self {
-            ident,
-            ty,
-            name,
-            description: doc_text(&field.attrs),
-            default,
-        })
+        let name = attributes
+            .rename
+            .map_or_else(|| ident.to_string().trim_start_matches("r#").to_owned(), |name| name.value());
+        let default = attributes.default.map(|default| default_value(&default, ty));
+        Ok(Self { ident, ty, name, description: doc_text(&field.attrs), default })
     }
 
     fn property(&self) -> TokenStream {
-        let Self {
-            ty,
-            name,
-            description,
-            default,
-            ..
-        } = self;
+        let Self { ty, name, description, default, .. } = self;
         let property = quote!(::plugin_sdk::__private::Property::new::<#ty>(#name, #description));
         match default {
             None => property,
@@ -82,13 +60,7 @@ impl<'a> ParamField<'a> {
     }
 
     fn read(&self) -> TokenStream {
-        let Self {
-            ident,
-            ty,
-            name,
-            default,
-            ..
-        } = self;
+        let Self { ident, ty, name, default, .. } = self;
         match default {
             None => quote!(#ident: object.field::<#ty>(#name)?),
             Some(default) => quote!(#ident: object.field_or::<#ty>(#name, || #default)?),
@@ -114,11 +86,7 @@ fn named_constructor(fields: &[ParamField<'_>]) -> TokenStream {
     quote!(Self { #(#reads),* })
 }
 
-fn derive_struct(
-    input: &DeriveInput,
-    fields: &[ParamField<'_>],
-    constructor: &TokenStream,
-) -> TokenStream {
+fn derive_struct(input: &DeriveInput, fields: &[ParamField<'_>], constructor: &TokenStream) -> TokenStream {
     let ident = &input.ident;
     let summary = first_paragraph(&input.attrs);
     let description = doc_text(&input.attrs);
@@ -174,8 +142,7 @@ fn derive_struct(
 fn derive_enum(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ident = &input.ident;
     let description = doc_text(&input.attrs);
-    let (variants, labels): (Vec<_>, Vec<_>) =
-        labels(input, "param", Case::Kebab)?.into_iter().unzip();
+    let (variants, labels): (Vec<_>, Vec<_>) = labels(input, "param", Case::Kebab)?.into_iter().unzip();
     let expected = format!("one of `{}`", labels.join("`, `"));
     Ok(quote! {
         impl ::plugin_sdk::ParamType for #ident {

@@ -9,8 +9,7 @@ use crate::names::Case;
 
 pub fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ident = &input.ident;
-    let (variants, labels): (Vec<_>, Vec<_>) =
-        labels(input, "pg", Case::Snake)?.into_iter().unzip();
+    let (variants, labels): (Vec<_>, Vec<_>) = labels(input, "pg", Case::Snake)?.into_iter().unzip();
     let known = labels.join("`, `");
     Ok(quote! {
         impl #ident {

@@ -12,10 +12,7 @@ pub fn derive_from_row(input: &DeriveInput) -> syn::Result<TokenStream> {
     let lifetime = batch_lifetime(input)?;
     let mut generics = input.generics.clone();
     if generics.lifetimes().next().is_none() {
-        generics.params.insert(
-            0,
-            GenericParam::Lifetime(LifetimeParam::new(lifetime.clone())),
-        );
+        generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime.clone())));
     }
     let (impl_generics, ..) = generics.split_for_impl();
     let (_, type_generics, where_clause) = input.generics.split_for_impl();
@@ -82,9 +79,7 @@ struct RowField<'a> {
 impl RowField<'_> {
     /// The code that describes the field, to read or to write it.
     fn spec(&self, direction: &TokenStream) -> TokenStream {
-        let Self {
-            ty, name, column, ..
-        } = self;
+        let Self { ty, name, column, .. } = self;
         // Tokens are printed with spaces that nobody writes.
         let rust = ty.to_token_stream().to_string().replace(' ', "");
         quote! {
@@ -106,8 +101,7 @@ fn row_fields(input: &DeriveInput) -> syn::Result<Vec<RowField<'_>>> {
         _ => None,
     };
     let named = named.ok_or_else(|| {
-        let message =
-            "a row is a struct with named fields; for the order of the columns use a tuple";
+        let message = "a row is a struct with named fields; for the order of the columns use a tuple";
         syn::Error::new(input.ident.span(), message)
     })?;
     named.iter().map(row_field).collect()
@@ -118,12 +112,7 @@ fn row_field(field: &Field) -> syn::Result<RowField<'_>> {
     let name = ident.to_string().trim_start_matches("r#").to_owned();
     let rename = Attributes::read(&field.attrs, "row", &["rename"])?.rename;
     let column = rename.map_or_else(|| name.clone(), |column| column.value());
-    Ok(RowField {
-        ident,
-        ty: &field.ty,
-        name,
-        column,
-    })
+    Ok(RowField { ident, ty: &field.ty, name, column })
 }
 
 /// The lifetime of what the struct borrows from the batch, or a new one.

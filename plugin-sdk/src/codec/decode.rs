@@ -3,18 +3,12 @@
 
 use crate::Value;
 use crate::bindings::types::{Interval, RawValue, Timetz};
-use crate::types::{
-    self, FieldError, FromField, Json, PgType, Numeric, Uuid, fixed, oid, read_array,
-};
+use crate::types::{self, FieldError, FromField, Json, Numeric, PgType, Uuid, fixed, oid, read_array};
 
 /// Reads the binary format of a type into the case of the interface that the
 /// host would use.
 pub(crate) fn decode_value(ty: PgType<'_>, bytes: &[u8]) -> Result<Value, FieldError> {
-    let text = || {
-        std::str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| FieldError::new("is not UTF-8"))
-    };
+    let text = || std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| FieldError::new("is not UTF-8"));
     let micros = || fixed(bytes).map(i64::from_be_bytes);
     Ok(match ty.oid {
         oid::BOOL => Value::Boolean(fixed::<1>(bytes)?[0] != 0),
@@ -37,10 +31,7 @@ pub(crate) fn decode_value(ty: PgType<'_>, bytes: &[u8]) -> Result<Value, FieldE
         _ if ty.element().is_some() => Value::Array(read_array(bytes)?),
         _ => match text() {
             Ok(text) if ty.is_text() && !text.contains('\0') => Value::Text(text),
-            _ => Value::Raw(RawValue {
-                type_oid: ty.oid,
-                data: bytes.to_vec(),
-            }),
+            _ => Value::Raw(RawValue { type_oid: ty.oid, data: bytes.to_vec() }),
         },
     })
 }
@@ -49,23 +40,12 @@ fn decode_timetz(bytes: [u8; 12]) -> Result<Value, FieldError> {
     let micros = i64::from_be_bytes(fixed(&bytes[..8])?);
     let west = i32::from_be_bytes(fixed(&bytes[8..])?);
     let utc_offset_secs = west.wrapping_neg();
-    Ok(Value::Timetz(Timetz {
-        micros,
-        utc_offset_secs,
-    }))
+    Ok(Value::Timetz(Timetz { micros, utc_offset_secs }))
 }
 
 fn decode_interval(ty: PgType<'_>, bytes: &[u8]) -> Result<Value, FieldError> {
-    let types::Interval {
-        months,
-        days,
-        micros,
-    } = FromField::from_bytes(ty, bytes)?;
-    Ok(Value::Interval(Interval {
-        months,
-        days,
-        micros,
-    }))
+    let types::Interval { months, days, micros } = FromField::from_bytes(ty, bytes)?;
+    Ok(Value::Interval(Interval { months, days, micros }))
 }
 
 fn decode_json(ty: PgType<'_>, bytes: &[u8]) -> Result<String, FieldError> {

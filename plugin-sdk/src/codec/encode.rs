@@ -2,9 +2,7 @@
 
 use crate::Value;
 use crate::bindings::types::Interval;
-use crate::types::{
-    FieldError, PgType, ToField, Uuid, expect_type, numeric_to_binary, oid, write_array,
-};
+use crate::types::{FieldError, PgType, ToField, Uuid, expect_type, numeric_to_binary, oid, write_array};
 
 /// Appends a value in the binary format of a column's type. NULL appends
 /// nothing.
@@ -12,11 +10,7 @@ use crate::types::{
 /// # Errors
 ///
 /// Fails when the value does not fit the type without losing anything.
-pub(crate) fn encode_value(
-    value: &Value,
-    ty: PgType<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), FieldError> {
+pub(crate) fn encode_value(value: &Value, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
     match value {
         Value::Null => Ok(()),
         Value::Boolean(value) => encode_as(value, ty, out),
@@ -42,24 +36,10 @@ pub(crate) fn encode_value(
             Ok(())
         }
         Value::Timestamp(micros) => encode_bytes(&micros.to_be_bytes(), oid::TIMESTAMP, ty, out),
-        Value::Timestamptz(micros) => {
-            encode_bytes(&micros.to_be_bytes(), oid::TIMESTAMPTZ, ty, out)
-        }
-        Value::Interval(Interval {
-            months,
-            days,
-            micros,
-        }) => {
+        Value::Timestamptz(micros) => encode_bytes(&micros.to_be_bytes(), oid::TIMESTAMPTZ, ty, out),
+        Value::Interval(Interval { months, days, micros }) => {
             let (months, days, micros) = (*months, *days, *micros);
-            encode_as(
-                &crate::types::Interval {
-                    months,
-                    days,
-                    micros,
-                },
-                ty,
-                out,
-            )
+            encode_as(&crate::types::Interval { months, days, micros }, ty, out)
         }
         Value::Uuid((high, low)) => {
             let whole = (u128::from(*high) << 64) | u128::from(*low);
@@ -94,12 +74,7 @@ fn encode_as<T: ToField>(value: &T, ty: PgType<'_>, out: &mut Vec<u8>) -> Result
     }
 }
 
-fn encode_bytes(
-    bytes: &[u8],
-    oid: u32,
-    ty: PgType<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), FieldError> {
+fn encode_bytes(bytes: &[u8], oid: u32, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
     expect(ty, oid)?;
     out.extend_from_slice(bytes);
     Ok(())

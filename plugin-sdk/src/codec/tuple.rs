@@ -50,17 +50,11 @@ pub(crate) fn next_tuple(
     let mut at = *position + 2;
     spans.clear();
     for _ in 0..columns {
-        let head = bytes
-            .get(at..)
-            .and_then(<[u8]>::first_chunk::<4>)
-            .ok_or_else(broken)?;
+        let head = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).ok_or_else(broken)?;
         let start = at + 4;
         at = match i32::from_be_bytes(*head) {
             -1 => {
-                spans.push(Span {
-                    start,
-                    end: Span::NULL,
-                });
+                spans.push(Span { start, end: Span::NULL });
                 start
             }
             length => {
@@ -108,7 +102,5 @@ fn broken() -> Error {
 
 #[cold]
 fn wrong_count(expected: usize, found: i16) -> Error {
-    Error::message(format!(
-        "the host sent a row of {found} columns instead of {expected}"
-    ))
+    Error::message(format!("the host sent a row of {found} columns instead of {expected}"))
 }

@@ -57,11 +57,7 @@ impl Mock {
 
     /// Expects a query. White space does not matter.
     pub fn on_query(&self, sql: &str) -> Expectation<'_> {
-        Expectation {
-            state: &self.state,
-            sql: sql.to_owned(),
-            prefix: false,
-        }
+        Expectation { state: &self.state, sql: sql.to_owned(), prefix: false }
     }
 
     /// Expects a statement that is executed, or a script. White space does not
@@ -72,11 +68,7 @@ impl Mock {
 
     /// Expects any statement that begins with this.
     pub fn on_prefix(&self, sql: &str) -> Expectation<'_> {
-        Expectation {
-            state: &self.state,
-            sql: sql.to_owned(),
-            prefix: true,
-        }
+        Expectation { state: &self.state, sql: sql.to_owned(), prefix: true }
     }
 
     /// Accepts every statement that nothing else was said about: it touches and
@@ -88,13 +80,7 @@ impl Mock {
     /// Makes a table that can be written to. The types are PostgreSQL's, as in
     /// `int8`, `bigint`, `text[]`; other names are types made by users.
     pub fn table(&self, name: &str, columns: &[(&str, &str)]) {
-        let table = (
-            name.to_owned(),
-            ResultSet {
-                columns: columns_of(columns),
-                tuples: vec![],
-            },
-        );
+        let table = (name.to_owned(), ResultSet { columns: columns_of(columns), tuples: vec![] });
         self.state.tables.borrow_mut().push(table);
     }
 
@@ -191,13 +177,9 @@ impl Expectation<'_> {
     ///
     /// Fails the test if a value does not fit its column.
     pub fn returns(self, columns: &[(&str, &str)], rows: impl IntoIterator<Item = Vec<Value>>) {
-        let mut set = ResultSet {
-            columns: columns_of(columns),
-            tuples: vec![],
-        };
+        let mut set = ResultSet { columns: columns_of(columns), tuples: vec![] };
         for row in rows {
-            set.push(&row)
-                .unwrap_or_else(|error| panic!("the mock's row {row:?}: {error}"));
+            set.push(&row).unwrap_or_else(|error| panic!("the mock's row {row:?}: {error}"));
         }
         self.answer(Answer::Rows(set));
     }

@@ -17,11 +17,7 @@ pub(crate) struct BatchReader {
 
 impl BatchReader {
     pub(super) fn new(state: Rc<State>, set: ResultSet) -> Self {
-        Self {
-            state,
-            set,
-            position: Cell::new(0),
-        }
+        Self { state, set, position: Cell::new(0) }
     }
 
     pub(crate) fn columns(&self) -> Vec<Column> {
@@ -30,10 +26,7 @@ impl BatchReader {
 
     pub(crate) fn next_rows(&self, max_rows: u32) -> Result<Vec<Vec<Value>>, Error> {
         let tuples = self.next_tuples(max_rows, u32::MAX)?;
-        Ok(tuples
-            .iter()
-            .map(|tuple| values_of(tuple, &self.set.columns))
-            .collect())
+        Ok(tuples.iter().map(|tuple| values_of(tuple, &self.set.columns)).collect())
     }
 
     pub(crate) fn next_bytes(&self, max_rows: u32, max_bytes: u32) -> Result<Vec<u8>, Error> {
@@ -73,13 +66,7 @@ pub(crate) struct BatchWriter {
 impl BatchWriter {
     pub(super) fn new(state: Rc<State>, table: &str, columns: Vec<Column>) -> Self {
         let table = table.to_owned();
-        Self {
-            state,
-            table,
-            columns,
-            rows: Cell::new(0),
-            finished: Cell::new(false),
-        }
+        Self { state, table, columns, rows: Cell::new(0), finished: Cell::new(false) }
     }
 
     pub(crate) fn columns(&self) -> Vec<Column> {
@@ -97,8 +84,8 @@ impl BatchWriter {
 
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         self.state.check_alive()?;
-        let tuples = split_tuples(bytes, &self.columns)
-            .map_err(|error| Error::Conversion(error.to_string()))?;
+        let tuples =
+            split_tuples(bytes, &self.columns).map_err(|error| Error::Conversion(error.to_string()))?;
         self.rows.set(self.rows.get() + tuples.len() as u64);
         self.state.append(&self.table, self.in_table_order(tuples));
         Ok(())
@@ -117,23 +104,15 @@ impl BatchWriter {
         if table.columns == self.columns {
             return tuples;
         }
-        let mut ordered = ResultSet {
-            columns: table.columns,
-            tuples: vec![],
-        };
+        let mut ordered = ResultSet { columns: table.columns, tuples: vec![] };
         for tuple in tuples {
             let values = values_of(&tuple, &self.columns);
             let place = |column: &Column| {
-                let place = self
-                    .columns
-                    .iter()
-                    .position(|written| written.name == column.name);
+                let place = self.columns.iter().position(|written| written.name == column.name);
                 place.map_or(Value::Null, |place| values[place].clone())
             };
             let row: Vec<_> = ordered.columns.iter().map(place).collect();
-            ordered
-                .push(&row)
-                .expect("the values come from columns of the same types");
+            ordered.push(&row).expect("the values come from columns of the same types");
         }
         ordered.tuples
     }
@@ -161,11 +140,7 @@ impl Savepoint {
         let id = state.next_savepoint.get();
         state.next_savepoint.set(id + 1);
         state.savepoints.borrow_mut().push(id);
-        Ok(Self {
-            state: Rc::clone(state),
-            id,
-            ended: Cell::new(false),
-        })
+        Ok(Self { state: Rc::clone(state), id, ended: Cell::new(false) })
     }
 
     pub(crate) fn release(this: Self) -> Result<(), Error> {

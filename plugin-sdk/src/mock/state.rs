@@ -76,16 +76,9 @@ impl State {
     pub(super) fn expect(&self, sql: &str, prefix: bool, answer: Answer) {
         let sql = normal(sql);
         let mut expected = self.expected.borrow_mut();
-        match expected
-            .iter_mut()
-            .find(|known| known.sql == sql && known.prefix == prefix)
-        {
+        match expected.iter_mut().find(|known| known.sql == sql && known.prefix == prefix) {
             Some(known) => known.answers.push_back(answer),
-            None => expected.push(Expected {
-                sql,
-                prefix,
-                answers: [answer].into(),
-            }),
+            None => expected.push(Expected { sql, prefix, answers: [answer].into() }),
         }
     }
 
@@ -105,10 +98,7 @@ impl State {
     }
 
     pub(super) fn record(&self, sql: &str, params: &[Value]) {
-        let statement = Statement {
-            sql: sql.to_owned(),
-            params: params.to_vec(),
-        };
+        let statement = Statement { sql: sql.to_owned(), params: params.to_vec() };
         self.statements.borrow_mut().push(statement);
     }
 
@@ -156,28 +146,15 @@ impl State {
 
     fn answer(&self, sql: &str) -> Answer {
         let mut expected = self.expected.borrow_mut();
-        let exact = expected
-            .iter()
-            .position(|known| !known.prefix && known.sql == sql);
-        let found = exact.or_else(|| {
-            expected
-                .iter()
-                .position(|known| known.prefix && sql.starts_with(&known.sql))
-        });
+        let exact = expected.iter().position(|known| !known.prefix && known.sql == sql);
+        let found =
+            exact.or_else(|| expected.iter().position(|known| known.prefix && sql.starts_with(&known.sql)));
         let Some(index) = found else {
-            assert!(
-                self.accept_everything.get(),
-                "{}",
-                unexpected(sql, &expected)
-            );
+            assert!(self.accept_everything.get(), "{}", unexpected(sql, &expected));
             return Answer::Affected(0);
         };
         let answers = &mut expected[index].answers;
-        let answer = if answers.len() > 1 {
-            answers.pop_front()
-        } else {
-            answers.front().cloned()
-        };
+        let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         answer.expect("an expectation has an answer from the beginning")
     }
 }
@@ -192,10 +169,7 @@ impl ResultSet {
 
     /// The rows as the host's convenient view has them.
     pub(super) fn values(&self) -> Vec<Vec<Value>> {
-        self.tuples
-            .iter()
-            .map(|tuple| values_of(tuple, &self.columns))
-            .collect()
+        self.tuples.iter().map(|tuple| values_of(tuple, &self.columns)).collect()
     }
 }
 
@@ -215,8 +189,8 @@ pub(super) fn split_tuples(bytes: &[u8], columns: &[Column]) -> Result<Vec<Vec<u
 
 pub(super) fn values_of(tuple: &[u8], columns: &[Column]) -> Vec<Value> {
     let mut spans = Vec::new();
-    let values = next_tuple(tuple, &mut 0, columns.len(), &mut spans)
-        .and_then(|_| try_values(tuple, &spans, columns));
+    let values =
+        next_tuple(tuple, &mut 0, columns.len(), &mut spans).and_then(|_| try_values(tuple, &spans, columns));
     values.expect("tuples are checked before they are kept")
 }
 
@@ -254,12 +228,7 @@ pub(super) fn column(name: &str, type_name: &str) -> Column {
     let type_name = format!("{array}{element}");
     let built_in = PgType::built_in_by_name(&type_name).map(|ty| ty.oid);
     let type_oid = built_in.unwrap_or_else(|| user_defined_oid(&type_name));
-    Column {
-        name: name.to_owned(),
-        type_oid,
-        type_name,
-        type_modifier: -1,
-    }
+    Column { name: name.to_owned(), type_oid, type_name, type_modifier: -1 }
 }
 
 /// The same number for the same name, as a database would have it.
@@ -269,22 +238,11 @@ fn user_defined_oid(name: &str) -> u32 {
 }
 
 fn normal(sql: &str) -> String {
-    sql.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .trim_end_matches([';', ' '])
-        .to_owned()
+    sql.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches([';', ' ']).to_owned()
 }
 
 fn unexpected(sql: &str, expected: &[Expected]) -> String {
-    let known: String = expected
-        .iter()
-        .map(|known| format!("\n    {}", known.sql))
-        .collect();
-    let known = if known.is_empty() {
-        " nothing".to_owned()
-    } else {
-        known
-    };
+    let known: String = expected.iter().map(|known| format!("\n    {}", known.sql)).collect();
+    let known = if known.is_empty() { " nothing".to_owned() } else { known };
     format!("the mock was not told about this statement:\n    {sql}\nit was told about:{known}")
 }

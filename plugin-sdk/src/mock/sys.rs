@@ -33,10 +33,7 @@ fn current() -> Rc<State> {
 }
 
 pub(crate) fn log(level: Level, message: &str) {
-    let line = LogLine {
-        level,
-        message: message.to_owned(),
-    };
+    let line = LogLine { level, message: message.to_owned() };
     current().log.borrow_mut().push(line);
 }
 
@@ -46,11 +43,7 @@ pub(crate) fn progress(done: u64, total: Option<u64>) {
 
 pub(crate) fn params() -> String {
     let params = current().params.borrow().clone();
-    if params.is_empty() {
-        "{}".to_owned()
-    } else {
-        params
-    }
+    if params.is_empty() { "{}".to_owned() } else { params }
 }
 
 pub(crate) fn param(name: &str) -> Option<String> {
@@ -70,9 +63,7 @@ pub(crate) fn transaction_time() -> i64 {
 pub(crate) fn random_bytes(len: u32) -> Result<Vec<u8>, Error> {
     let state = current();
     let Some(mut generator) = state.random.get() else {
-        return Err(Error::Denied(
-            "the manifest does not grant `random`".to_owned(),
-        ));
+        return Err(Error::Denied("the manifest does not grant `random`".to_owned()));
     };
     let mut byte = || {
         generator ^= generator << 13;
@@ -105,10 +96,7 @@ impl Transaction {
 
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<RowSet, Error> {
         let set = self.rows(sql, params)?;
-        Ok(RowSet {
-            rows: set.values(),
-            columns: set.columns,
-        })
+        Ok(RowSet { rows: set.values(), columns: set.columns })
     }
 
     pub(crate) fn script(&self, sql: &str) -> Result<(), Error> {
@@ -124,19 +112,13 @@ impl Transaction {
         Ok(BatchReader::new(Rc::clone(&self.state), set))
     }
 
-    pub(crate) fn open_writer(
-        &self,
-        table: &str,
-        columns: &[String],
-    ) -> Result<BatchWriter, Error> {
+    pub(crate) fn open_writer(&self, table: &str, columns: &[String]) -> Result<BatchWriter, Error> {
         self.state.record(&format!("COPY {table}"), &[]);
         self.state.check_alive()?;
         let known = self.state.table(table).columns;
         let find = |name: &String| {
             let column = known.iter().find(|column| column.name == *name);
-            column
-                .cloned()
-                .unwrap_or_else(|| panic!("the mock's table `{table}` has no column `{name}`"))
+            column.cloned().unwrap_or_else(|| panic!("the mock's table `{table}` has no column `{name}`"))
         };
         let columns = match columns {
             [] => known.clone(),
@@ -148,10 +130,7 @@ impl Transaction {
     fn rows(&self, sql: &str, params: &[Value]) -> Result<ResultSet, Error> {
         match self.state.run(sql, params)? {
             Answer::Rows(set) => Ok(set),
-            Answer::Affected(_) => Ok(ResultSet {
-                columns: vec![],
-                tuples: vec![],
-            }),
+            Answer::Affected(_) => Ok(ResultSet { columns: vec![], tuples: vec![] }),
             Answer::Fails(error) => Err(error),
         }
     }

@@ -22,20 +22,13 @@ impl ParamError {
 
     /// An error in other words.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            path: String::new(),
-            message: message.into(),
-        }
+        Self { path: String::new(), message: message.into() }
     }
 
     /// The same error, inside the property of that name.
     #[must_use]
     pub fn at_key(self, key: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         let path = format!("{key}{dot}{}", self.path);
         Self { path, ..self }
     }
@@ -43,11 +36,7 @@ impl ParamError {
     /// The same error, inside the item at that place.
     #[must_use]
     pub fn at_index(self, index: usize) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         let path = format!("[{index}]{dot}{}", self.path);
         Self { path, ..self }
     }
@@ -77,19 +66,14 @@ impl<'a> Object<'a> {
     ///
     /// Names the unknown parameter, and the known ones.
     pub fn new(value: &'a Value, known: &[&str]) -> Result<Self, ParamError> {
-        let entries = value
-            .as_object()
-            .ok_or_else(|| ParamError::expected("a table", value))?;
+        let entries = value.as_object().ok_or_else(|| ParamError::expected("a table", value))?;
         match entries.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(Self { entries }),
             Some(key) if known.is_empty() => {
                 Err(ParamError::new("there is no such parameter, and no other").at_key(key))
             }
             Some(key) => {
-                let message = format!(
-                    "there is no such parameter; there are `{}`",
-                    known.join("`, `")
-                );
+                let message = format!("there is no such parameter; there are `{}`", known.join("`, `"));
                 Err(ParamError::new(message).at_key(key))
             }
         }
@@ -112,11 +96,7 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// Names the field if it does not fit.
-    pub fn field_or<T: ParamType>(
-        &self,
-        name: &str,
-        default: impl FnOnce() -> T,
-    ) -> Result<T, ParamError> {
+    pub fn field_or<T: ParamType>(&self, name: &str, default: impl FnOnce() -> T) -> Result<T, ParamError> {
         match self.entries.get(name) {
             Some(value) => T::from_json(value).map_err(|error| error.at_key(name)),
             None => Ok(default()),
@@ -135,11 +115,7 @@ impl Property {
     /// A property of that type; `description` may be empty.
     pub fn new<T: ParamType>(name: &'static str, description: &str) -> Self {
         let required = T::missing().is_none();
-        Self {
-            name,
-            schema: described(T::schema(), description),
-            required,
-        }
+        Self { name, schema: described(T::schema(), description), required }
     }
 
     /// The same property with a default, which makes it optional.
@@ -154,15 +130,10 @@ impl Property {
 
     /// The schema of an object with these properties and no others.
     pub fn object(properties: Vec<Self>, description: &str) -> Value {
-        let required: Vec<_> = properties
-            .iter()
-            .filter(|property| property.required)
-            .map(|property| property.name)
-            .collect();
-        let schemas: Map<_, _> = properties
-            .into_iter()
-            .map(|property| (property.name.to_owned(), property.schema))
-            .collect();
+        let required: Vec<_> =
+            properties.iter().filter(|property| property.required).map(|property| property.name).collect();
+        let schemas: Map<_, _> =
+            properties.into_iter().map(|property| (property.name.to_owned(), property.schema)).collect();
         let schema = json!({
             "type": "object",
             "properties": schemas,

@@ -72,10 +72,7 @@ impl ParamType for String {
     }
 
     fn from_json(value: &Value) -> Result<Self, ParamError> {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| ParamError::expected("a string", value))
+        value.as_str().map(str::to_owned).ok_or_else(|| ParamError::expected("a string", value))
     }
 
     fn to_json(&self) -> Value {
@@ -89,9 +86,7 @@ impl ParamType for bool {
     }
 
     fn from_json(value: &Value) -> Result<Self, ParamError> {
-        value
-            .as_bool()
-            .ok_or_else(|| ParamError::expected("true or false", value))
+        value.as_bool().ok_or_else(|| ParamError::expected("true or false", value))
     }
 
     fn to_json(&self) -> Value {
@@ -131,9 +126,7 @@ impl ParamType for f64 {
     }
 
     fn from_json(value: &Value) -> Result<Self, ParamError> {
-        value
-            .as_f64()
-            .ok_or_else(|| ParamError::expected("a number", value))
+        value.as_f64().ok_or_else(|| ParamError::expected("a number", value))
     }
 
     fn to_json(&self) -> Value {
@@ -182,9 +175,7 @@ impl<T: ParamType> ParamType for Vec<T> {
     }
 
     fn from_json(value: &Value) -> Result<Self, ParamError> {
-        let items = value
-            .as_array()
-            .ok_or_else(|| ParamError::expected("a list", value))?;
+        let items = value.as_array().ok_or_else(|| ParamError::expected("a list", value))?;
         let item = |(index, item)| T::from_json(item).map_err(|error| error.at_index(index));
         items.iter().enumerate().map(item).collect()
     }
@@ -200,9 +191,7 @@ impl<T: ParamType> ParamType for BTreeMap<String, T> {
     }
 
     fn from_json(value: &Value) -> Result<Self, ParamError> {
-        let object = value
-            .as_object()
-            .ok_or_else(|| ParamError::expected("a table", value))?;
+        let object = value.as_object().ok_or_else(|| ParamError::expected("a table", value))?;
         let entry = |(key, value): (&String, &Value)| {
             let value = T::from_json(value).map_err(|error| error.at_key(key))?;
             Ok((key.clone(), value))
@@ -211,8 +200,6 @@ impl<T: ParamType> ParamType for BTreeMap<String, T> {
     }
 
     fn to_json(&self) -> Value {
-        self.iter()
-            .map(|(key, value)| (key.clone(), value.to_json()))
-            .collect()
+        self.iter().map(|(key, value)| (key.clone(), value.to_json())).collect()
     }
 }

@@ -29,9 +29,8 @@ impl Row {
     /// Names the column that is missing or does not fit.
     pub fn get<T: for<'a> FromField<'a>>(&self, column: impl ColumnIndex) -> Result<T> {
         let index = column.index_in(&self.columns)?;
-        self.read(index).map_err(|error| {
-            Error::message(format!("the column `{}` {error}", self.columns[index].name))
-        })
+        self.read(index)
+            .map_err(|error| Error::message(format!("the column `{}` {error}", self.columns[index].name)))
     }
 
     /// One value as it is, by its column's name or number; none if there is no
@@ -87,9 +86,7 @@ impl ColumnIndex for usize {
             true => Ok(*self),
             false => {
                 let count = columns.len();
-                Err(Error::message(format!(
-                    "there is no column {self}; there are {count}"
-                )))
+                Err(Error::message(format!("there is no column {self}; there are {count}")))
             }
         }
     }
@@ -114,17 +111,12 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(rows: RowSet) -> Self {
-        Self {
-            columns: rows.columns.into(),
-            rows: rows.rows,
-        }
+        Self { columns: rows.columns.into(), rows: rows.rows }
     }
 
     pub(crate) fn into_rows(self) -> Vec<Row> {
         let Self { columns, rows } = self;
-        rows.into_iter()
-            .map(|values| Row::new(Rc::clone(&columns), values))
-            .collect()
+        rows.into_iter().map(|values| Row::new(Rc::clone(&columns), values)).collect()
     }
 
     /// Reads each row by way of its bytes, so that a type is read by the same
@@ -136,13 +128,7 @@ impl Rows {
         for row in &self.rows {
             bytes.clear();
             encode_row(row, &self.columns, &mut bytes)?;
-            decoded.extend(decode_next(
-                &bytes,
-                &mut 0,
-                &self.columns,
-                &plan,
-                &mut spans,
-            )?);
+            decoded.extend(decode_next(&bytes, &mut 0, &self.columns, &plan, &mut spans)?);
         }
         Ok(decoded)
     }
@@ -152,9 +138,7 @@ impl Rows {
 pub(crate) fn encode_row(row: &[Value], columns: &[Column], out: &mut Vec<u8>) -> Result<()> {
     if row.len() != columns.len() {
         let (found, expected) = (row.len(), columns.len());
-        return Err(Error::message(format!(
-            "a row of {found} values for {expected} columns"
-        )));
+        return Err(Error::message(format!("a row of {found} values for {expected} columns")));
     }
     // PostgreSQL allows 1,664 columns in a result.
     out.extend_from_slice(&(row.len() as i16).to_be_bytes());

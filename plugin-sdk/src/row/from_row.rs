@@ -50,13 +50,7 @@ impl FieldSpec {
         column: Option<&'static str>,
         rust_type: &'static str,
     ) -> Self {
-        Self {
-            field,
-            column,
-            rust_type,
-            takes: T::readable,
-            accepts: T::reads,
-        }
+        Self { field, column, rust_type, takes: T::readable, accepts: T::reads }
     }
 
     /// A field that is written.
@@ -65,13 +59,7 @@ impl FieldSpec {
         column: Option<&'static str>,
         rust_type: &'static str,
     ) -> Self {
-        Self {
-            field,
-            column,
-            rust_type,
-            takes: T::writable,
-            accepts: T::writes,
-        }
+        Self { field, column, rust_type, takes: T::writable, accepts: T::writes }
     }
 
     /// The name of the column that the field belongs to.
@@ -124,20 +112,11 @@ impl Plan {
         let positional = specs.iter().any(|spec| spec.column.is_none());
         if positional && specs.len() != columns.len() {
             let (expected, found) = (specs.len(), columns.len());
-            return Err(Error::message(format!(
-                "a tuple of {expected} cannot be read from {found} columns"
-            )));
+            return Err(Error::message(format!("a tuple of {expected} cannot be read from {found} columns")));
         }
         let resolve = |(place, spec): (usize, &FieldSpec)| spec.resolve(T::NAME, place, columns);
-        let indexes = specs
-            .iter()
-            .enumerate()
-            .map(resolve)
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            indexes,
-            owner: T::NAME,
-        })
+        let indexes = specs.iter().enumerate().map(resolve).collect::<Result<_>>()?;
+        Ok(Self { indexes, owner: T::NAME })
     }
 }
 
@@ -168,9 +147,7 @@ impl<'a> RowView<'_, 'a> {
     #[cold]
     fn misfit(&self, index: usize, error: &FieldError) -> Error {
         let (owner, column) = (self.plan.owner, &self.columns[index].name);
-        Error::message(format!(
-            "the column `{column}`, read into `{owner}`, {error}"
-        ))
+        Error::message(format!("the column `{column}`, read into `{owner}`, {error}"))
     }
 }
 
@@ -185,12 +162,6 @@ pub(crate) fn decode_next<'a, T: FromRow<'a>>(
 ) -> Result<Option<T>> {
     match next_tuple(bytes, position, columns.len(), spans)? {
         false => Ok(None),
-        true => T::from_row(&RowView {
-            bytes,
-            spans,
-            columns,
-            plan,
-        })
-        .map(Some),
+        true => T::from_row(&RowView { bytes, spans, columns, plan }).map(Some),
     }
 }

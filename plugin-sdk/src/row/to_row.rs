@@ -49,15 +49,10 @@ impl WritePlan {
             fields[spec.resolve(T::NAME, number, columns)?] = number;
         }
         match fields.iter().position(|field| *field == usize::MAX) {
-            None => Ok(Self {
-                fields,
-                key: Self::key::<T>(),
-            }),
+            None => Ok(Self { fields, key: Self::key::<T>() }),
             Some(index) => {
                 let (owner, column) = (T::NAME, &columns[index].name);
-                Err(Error::message(format!(
-                    "`{owner}` has no field for the column `{column}`"
-                )))
+                Err(Error::message(format!("`{owner}` has no field for the column `{column}`")))
             }
         }
     }
@@ -68,22 +63,14 @@ impl WritePlan {
     }
 
     /// Appends one tuple.
-    pub(crate) fn write<T: ToRow>(
-        &self,
-        row: &T,
-        columns: &[Column],
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    pub(crate) fn write<T: ToRow>(&self, row: &T, columns: &[Column], out: &mut Vec<u8>) -> Result<()> {
         // No table has more columns than fit: PostgreSQL allows 1,600.
         out.extend_from_slice(&(self.fields.len() as i16).to_be_bytes());
         for (number, column) in self.fields.iter().zip(columns) {
-            row.write_field(*number, column.pg_type(), out)
-                .map_err(|error| {
-                    let (owner, column) = (T::NAME, &column.name);
-                    error.context(format_args!(
-                        "the column `{column}`, written from `{owner}`"
-                    ))
-                })?;
+            row.write_field(*number, column.pg_type(), out).map_err(|error| {
+                let (owner, column) = (T::NAME, &column.name);
+                error.context(format_args!("the column `{column}`, written from `{owner}`"))
+            })?;
         }
         Ok(())
     }

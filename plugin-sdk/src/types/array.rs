@@ -14,15 +14,9 @@ impl<'a, T: FromField<'a>> FromField<'a> for Vec<T> {
 
     fn from_bytes(ty: PgType<'_>, bytes: &'a [u8]) -> Result<Self, FieldError> {
         let array = RawArray::parse(bytes)?;
-        let element = ty.element().unwrap_or(PgType {
-            oid: array.element_oid,
-            ..ty
-        });
+        let element = ty.element().unwrap_or(PgType { oid: array.element_oid, ..ty });
         if array.dims.len() > 1 {
-            let message = format!(
-                "is an array of {} dimensions, expected one",
-                array.dims.len()
-            );
+            let message = format!("is an array of {} dimensions, expected one", array.dims.len());
             return Err(FieldError::new(message));
         }
         let read = |bytes: Option<&'a [u8]>| match bytes {
@@ -39,53 +33,30 @@ impl<T: ToField> ToField for Vec<T> {
     fn writes(ty: PgType<'_>) -> bool {
         // The format carries the identifier of the elements' type, which a
         // column of a user's type does not tell.
-        ty.element()
-            .is_some_and(|element| element.oid != 0 && T::writes(element))
+        ty.element().is_some_and(|element| element.oid != 0 && T::writes(element))
     }
 
     fn writable() -> String {
-        format!(
-            "an array of {} (arrays of enums and other new types cannot be written)",
-            T::writable()
-        )
+        format!("an array of {} (arrays of enums and other new types cannot be written)", T::writable())
     }
 
     fn encode(&self, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
-        let element = ty
-            .element()
-            .ok_or_else(|| FieldError::wrong_type(ty, &Self::writable()))?;
+        let element = ty.element().ok_or_else(|| FieldError::wrong_type(ty, &Self::writable()))?;
         write_array(&array_value(self, element)?, out)
     }
 }
 
 /// A list as an array of one dimension, or of none if it is empty.
-pub(crate) fn array_value<T: ToField>(
-    items: &[T],
-    element: PgType<'_>,
-) -> Result<ArrayValue, FieldError> {
+pub(crate) fn array_value<T: ToField>(items: &[T], element: PgType<'_>) -> Result<ArrayValue, FieldError> {
     let encode = |item: &T| {
         let mut bytes = Vec::new();
         item.encode(element, &mut bytes)?;
         Ok((!item.is_null()).then_some(bytes))
     };
-    let elements = items
-        .iter()
-        .map(encode)
-        .collect::<Result<Vec<_>, FieldError>>()?;
+    let elements = items.iter().map(encode).collect::<Result<Vec<_>, FieldError>>()?;
     let len = length(elements.len())?.unsigned_abs();
-    let dims = if len == 0 {
-        vec![]
-    } else {
-        vec![ArrayDim {
-            len,
-            lower_bound: 1,
-        }]
-    };
-    Ok(ArrayValue {
-        element_oid: element.oid,
-        dims,
-        elements,
-    })
+    let dims = if len == 0 { vec![] } else { vec![ArrayDim { len, lower_bound: 1 }] };
+    Ok(ArrayValue { element_oid: element.oid, dims, elements })
 }
 
 /// Appends an array in PostgreSQL's binary format.
@@ -113,20 +84,9 @@ pub(crate) fn write_array(array: &ArrayValue, out: &mut Vec<u8>) -> Result<(), F
 /// Reads an array in PostgreSQL's binary format.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn read_array(bytes: &[u8]) -> Result<ArrayValue, FieldError> {
-    let RawArray {
-        element_oid,
-        dims,
-        elements,
-    } = RawArray::parse(bytes)?;
-    let elements = elements
-        .into_iter()
-        .map(|element| element.map(<[u8]>::to_vec))
-        .collect();
-    Ok(ArrayValue {
-        element_oid,
-        dims,
-        elements,
-    })
+    let RawArray { element_oid, dims, elements } = RawArray::parse(bytes)?;
+    let elements = elements.into_iter().map(|element| element.map(<[u8]>::to_vec)).collect();
+    Ok(ArrayValue { element_oid, dims, elements })
 }
 
 struct RawArray<'a> {
@@ -149,10 +109,7 @@ impl<'a> RawArray<'a> {
         let mut dims = Vec::new();
         for _ in 0..dim_count {
             let len = u32::try_from(take_i32(&mut bytes)?).map_err(|_| broken())?;
-            dims.push(ArrayDim {
-                len,
-                lower_bound: take_i32(&mut bytes)?,
-            });
+            dims.push(ArrayDim { len, lower_bound: take_i32(&mut bytes)? });
         }
         // The bytes end the loop, not the dimensions: those may promise more
         // elements than there is memory.
@@ -160,17 +117,10 @@ impl<'a> RawArray<'a> {
         while !bytes.is_empty() {
             elements.push(take_field(&mut bytes)?);
         }
-        let promised = dims
-            .iter()
-            .map(|dim| u64::from(dim.len))
-            .try_fold(1, u64::checked_mul);
+        let promised = dims.iter().map(|dim| u64::from(dim.len)).try_fold(1, u64::checked_mul);
         let expected = if dims.is_empty() { Some(0) } else { promised };
         match expected == Some(elements.len() as u64) {
-            true => Ok(Self {
-                element_oid,
-                dims,
-                elements,
-            }),
+            true => Ok(Self { element_oid, dims, elements }),
             false => Err(broken()),
         }
     }

@@ -43,8 +43,7 @@ impl Date {
     /// Year, month and day; none if the date is infinite.
     pub fn ymd(self) -> Option<(i32, u32, u32)> {
         let (year, month, day) = ymd_from_days(self.0.into());
-        self.is_finite()
-            .then_some((i32::try_from(year).ok()?, month, day))
+        self.is_finite().then_some((i32::try_from(year).ok()?, month, day))
     }
 
     /// Whether it is a day, and not one of the infinities.
@@ -82,8 +81,7 @@ macro_rules! timestamp {
             /// The time on a day; none if the day is infinite or out of range.
             pub fn new(date: Date, time: Time) -> Option<Self> {
                 let midnight = i64::from(date.0).checked_mul(MICROS_PER_DAY)?;
-                date.is_finite()
-                    .then_some(Self(midnight.checked_add(time.0)?))
+                date.is_finite().then_some(Self(midnight.checked_add(time.0)?))
             }
 
             /// The time that many seconds after 1970-01-01 00:00.
@@ -94,8 +92,7 @@ macro_rules! timestamp {
 
             /// Whole seconds since 1970-01-01 00:00; none if it is infinite.
             pub fn unix_seconds(self) -> Option<i64> {
-                self.is_finite()
-                    .then_some(self.0.div_euclid(MICROS_PER_SECOND) + UNIX_TO_2000)
+                self.is_finite().then_some(self.0.div_euclid(MICROS_PER_SECOND) + UNIX_TO_2000)
             }
 
             /// The day; none if it is infinite.
@@ -106,8 +103,7 @@ macro_rules! timestamp {
 
             /// The time of the day; none if it is infinite.
             pub fn time(self) -> Option<Time> {
-                self.is_finite()
-                    .then_some(Time(self.0.rem_euclid(MICROS_PER_DAY)))
+                self.is_finite().then_some(Time(self.0.rem_euclid(MICROS_PER_DAY)))
             }
 
             /// Whether it is a time, and not one of the infinities.
@@ -193,11 +189,7 @@ impl fmt::Display for Date {
             Self::NEG_INFINITY => f.write_str("-infinity"),
             Self(days) => {
                 let (year, month, day) = ymd_from_days(days.into());
-                let (year, era) = if year > 0 {
-                    (year, "")
-                } else {
-                    (1 - year, " BC")
-                };
+                let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
                 write!(f, "{year:04}-{month:02}-{day:02}{era}")
             }
         }

@@ -34,9 +34,7 @@ pub trait FromField<'a>: Sized {
     ///
     /// Fails unless the type has a place for NULL, as `Option` has.
     fn from_null() -> Result<Self, FieldError> {
-        Err(FieldError::new(
-            "is NULL; the field's type would have to be an `Option`",
-        ))
+        Err(FieldError::new("is NULL; the field's type would have to be an `Option`"))
     }
 }
 

@@ -63,8 +63,7 @@ impl FromField<'_> for Json {
 
     fn from_bytes(ty: PgType<'_>, bytes: &[u8]) -> Result<Self, FieldError> {
         let text = std::str::from_utf8(document(ty, bytes)?);
-        text.map(|text| Self(text.to_owned()))
-            .map_err(|_| FieldError::new("is not UTF-8"))
+        text.map(|text| Self(text.to_owned())).map_err(|_| FieldError::new("is not UTF-8"))
     }
 }
 
@@ -96,9 +95,7 @@ impl<T: DeserializeOwned> FromField<'_> for JsonOf<T> {
 
     fn from_bytes(ty: PgType<'_>, bytes: &[u8]) -> Result<Self, FieldError> {
         let value = serde_json::from_slice(document(ty, bytes)?);
-        value
-            .map(Self)
-            .map_err(|error| FieldError::new(format!("is JSON of another shape: {error}")))
+        value.map(Self).map_err(|error| FieldError::new(format!("is JSON of another shape: {error}")))
     }
 }
 

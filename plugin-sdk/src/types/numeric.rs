@@ -110,32 +110,17 @@ pub(crate) fn numeric_to_binary(text: &str, out: &mut Vec<u8>) -> Result<(), Fie
 
 impl Digits {
     fn special(sign: u16) -> Self {
-        Self {
-            groups: Vec::new(),
-            weight: 0,
-            sign,
-            scale: 0,
-        }
+        Self { groups: Vec::new(), weight: 0, sign, scale: 0 }
     }
 
     fn from_binary(bytes: &[u8]) -> Result<Self, FieldError> {
         let (head, tail) = bytes.split_first_chunk::<8>().ok_or_else(broken)?;
         let field = |index: usize| u16::from_be_bytes([head[index], head[index + 1]]);
         let groups = tail.chunks(2).map(fixed::<2>);
-        let groups = groups
-            .map(|group| group.map(u16::from_be_bytes))
-            .collect::<Result<Vec<_>, _>>();
+        let groups = groups.map(|group| group.map(u16::from_be_bytes)).collect::<Result<Vec<_>, _>>();
         let groups = groups.map_err(|_| broken())?;
-        let digits = Self {
-            weight: field(2).cast_signed(),
-            sign: field(4),
-            scale: field(6),
-            groups,
-        };
-        let known_sign = matches!(
-            digits.sign,
-            POSITIVE | NEGATIVE | NAN | INFINITY | NEGATIVE_INFINITY
-        );
+        let digits = Self { weight: field(2).cast_signed(), sign: field(4), scale: field(6), groups };
+        let known_sign = matches!(digits.sign, POSITIVE | NEGATIVE | NAN | INFINITY | NEGATIVE_INFINITY);
         let in_base = digits.groups.iter().all(|group| *group < 10_000);
         let fits = usize::from(field(0)) == digits.groups.len();
         let in_scale = usize::from(digits.scale) <= MAX_SCALE;
@@ -170,8 +155,7 @@ impl Digits {
         };
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction)
-        {
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
             return Err(FieldError::new(format!("`{text}` is not a number")));
         }
         Self::from_parts(sign, whole.trim_start_matches('0'), fraction)
@@ -190,29 +174,16 @@ impl Digits {
         digits.extend_from_slice(whole.as_bytes());
         digits.extend_from_slice(fraction.as_bytes());
         digits.resize(digits.len().next_multiple_of(4), b'0');
-        let group = |four: &[u8]| {
-            four.iter()
-                .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-        };
+        let group = |four: &[u8]| four.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
         let groups: Vec<u16> = digits.chunks(4).map(group).collect();
 
         let scale = fraction.len() as u16;
         let Some(first) = groups.iter().position(|group| *group != 0) else {
-            return Some(Self {
-                groups: Vec::new(),
-                weight: 0,
-                sign: POSITIVE,
-                scale,
-            });
+            return Some(Self { groups: Vec::new(), weight: 0, sign: POSITIVE, scale });
         };
         let last = groups.iter().rposition(|group| *group != 0)?;
         let weight = i16::try_from(whole_groups as i64 - 1 - first as i64).ok()?;
-        Some(Self {
-            groups: groups[first..=last].to_vec(),
-            weight,
-            sign,
-            scale,
-        })
+        Some(Self { groups: groups[first..=last].to_vec(), weight, sign, scale })
     }
 
     fn to_text(&self) -> String {
@@ -222,9 +193,7 @@ impl Digits {
             NEGATIVE_INFINITY => return "-Infinity".to_owned(),
             _ => {}
         }
-        let whole: String = (0..=i32::from(self.weight))
-            .map(|index| self.group(index))
-            .collect();
+        let whole: String = (0..=i32::from(self.weight)).map(|index| self.group(index)).collect();
         let whole = match whole.trim_start_matches('0') {
             "" => "0",
             whole => whole,
@@ -236,17 +205,13 @@ impl Digits {
         }
         let first = i32::from(self.weight) + 1;
         let count = self.scale.div_ceil(4);
-        let fraction: String = (first..first + i32::from(count))
-            .map(|index| self.group(index))
-            .collect();
+        let fraction: String = (first..first + i32::from(count)).map(|index| self.group(index)).collect();
         format!("{sign}{whole}.{}", &fraction[..scale])
     }
 
     /// Four digits; zeros before the first group and behind the last.
     fn group(&self, index: i32) -> String {
-        let group = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.groups.get(index));
+        let group = usize::try_from(index).ok().and_then(|index| self.groups.get(index));
         format!("{:04}", group.copied().unwrap_or(0))
     }
 }

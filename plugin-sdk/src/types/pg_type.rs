@@ -27,11 +27,7 @@ impl<'a> PgType<'a> {
     pub(crate) fn built_in_by_name(name: &'a str) -> Option<Self> {
         let element = name.strip_prefix('_').unwrap_or(name);
         let (scalar, array, _) = oid::BUILT_IN.iter().find(|(.., known)| *known == element)?;
-        let oid = if element.len() == name.len() {
-            *scalar
-        } else {
-            *array
-        };
+        let oid = if element.len() == name.len() { *scalar } else { *array };
         Some(PgType { oid, name })
     }
 
@@ -43,34 +39,18 @@ impl<'a> PgType<'a> {
 
     /// The type of the elements, if this is an array.
     pub fn element(self) -> Option<PgType<'a>> {
-        let built_in = oid::BUILT_IN
-            .iter()
-            .find(|(_, array, _)| *array == self.oid);
+        let built_in = oid::BUILT_IN.iter().find(|(_, array, _)| *array == self.oid);
         if let Some((element, _, name)) = built_in {
-            return Some(PgType {
-                oid: *element,
-                name,
-            });
+            return Some(PgType { oid: *element, name });
         }
-        let name = self
-            .name
-            .strip_prefix('_')
-            .filter(|_| self.is_user_defined())?;
+        let name = self.name.strip_prefix('_').filter(|_| self.is_user_defined())?;
         Some(PgType { oid: 0, name })
     }
 
     /// Whether it is one of the types that text is read from and written to as
     /// it is.
     pub(crate) fn is_text(self) -> bool {
-        let built_in = [
-            oid::TEXT,
-            oid::VARCHAR,
-            oid::BPCHAR,
-            oid::NAME,
-            oid::CHAR,
-            oid::UNKNOWN,
-            oid::XML,
-        ];
+        let built_in = [oid::TEXT, oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::CHAR, oid::UNKNOWN, oid::XML];
         built_in.contains(&self.oid) || (self.is_user_defined() && self.element().is_none())
     }
 }
@@ -87,9 +67,6 @@ impl fmt::Display for PgType<'_> {
 impl Column {
     /// The column's type.
     pub fn pg_type(&self) -> PgType<'_> {
-        PgType {
-            oid: self.type_oid,
-            name: &self.type_name,
-        }
+        PgType { oid: self.type_oid, name: &self.type_name }
     }
 }

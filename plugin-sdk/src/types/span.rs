@@ -28,11 +28,7 @@ impl FromField<'_> for Interval {
         let micros = i64::from_be_bytes(fixed(&bytes[..8])?);
         let days = i32::from_be_bytes(fixed(&bytes[8..12])?);
         let months = i32::from_be_bytes(fixed(&bytes[12..])?);
-        Ok(Self {
-            months,
-            days,
-            micros,
-        })
+        Ok(Self { months, days, micros })
     }
 }
 

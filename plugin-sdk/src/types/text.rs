@@ -19,9 +19,7 @@ impl<'a> FromField<'a> for &'a str {
         // A type made by a user may be anything. PostgreSQL's text has no NUL,
         // other binary formats usually have.
         if ty.is_user_defined() && text.contains('\0') {
-            return Err(FieldError::new(format!(
-                "is of type {ty}, which is not text"
-            )));
+            return Err(FieldError::new(format!("is of type {ty}, which is not text")));
         }
         Ok(text)
     }

@@ -105,10 +105,7 @@ impl<T: ToField> ToValue for Vec<T> {
 
 impl<T: ToField> ToValue for [T] {
     fn to_value(&self) -> Value {
-        let element = PgType::built_in(T::OID).unwrap_or(PgType {
-            oid: oid::TEXT,
-            name: "text",
-        });
+        let element = PgType::built_in(T::OID).unwrap_or(PgType { oid: oid::TEXT, name: "text" });
         let array = array_value(self, element);
         Value::Array(array.expect("a type encodes its own values"))
     }

@@ -20,11 +20,7 @@ impl Uuid {
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, byte) in self.0.iter().enumerate() {
-            let dash = if matches!(index, 4 | 6 | 8 | 10) {
-                "-"
-            } else {
-                ""
-            };
+            let dash = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
             write!(f, "{dash}{byte:02x}")?;
         }
         Ok(())
@@ -37,9 +33,7 @@ impl FromStr for Uuid {
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let digits: String = text.chars().filter(|character| *character != '-').collect();
         match u128::from_str_radix(&digits, 16) {
-            Ok(whole) if digits.len() == 32 && !digits.starts_with('+') => {
-                Ok(Self(whole.to_be_bytes()))
-            }
+            Ok(whole) if digits.len() == 32 && !digits.starts_with('+') => Ok(Self(whole.to_be_bytes())),
             _ => Err(FieldError::new(format!("`{text}` is not a UUID"))),
         }
     }

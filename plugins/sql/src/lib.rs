@@ -25,10 +25,7 @@ impl Params for Sql {
 
     fn load() -> Result<Self> {
         let upgrade = host::param("upgrade").context("parameter `upgrade`: is not set")?;
-        Ok(Self {
-            upgrade,
-            downgrade: host::param("downgrade"),
-        })
+        Ok(Self { upgrade, downgrade: host::param("downgrade") })
     }
 }
 

@@ -44,43 +44,27 @@ fn downgrade_without_a_script_is_irreversible() {
 #[test]
 fn upgrade_has_to_be_set() {
     let _mock = Mock::new();
-    assert_eq!(
-        Sql::load().unwrap_err().to_string(),
-        "parameter `upgrade`: is not set"
-    );
+    assert_eq!(Sql::load().unwrap_err().to_string(), "parameter `upgrade`: is not set");
 }
 
 #[test]
 fn the_servers_error_is_passed_on() {
     let mock = Mock::new();
-    mock.on_execute("create tabel a")
-        .fails("42601", "syntax error at or near \"tabel\"");
-    let migration = Sql {
-        upgrade: "create tabel a".to_owned(),
-        downgrade: None,
-    };
+    mock.on_execute("create tabel a").fails("42601", "syntax error at or near \"tabel\"");
+    let migration = Sql { upgrade: "create tabel a".to_owned(), downgrade: None };
 
-    assert_eq!(
-        mock.upgrade(&migration).unwrap_err().sqlstate(),
-        Some("42601")
-    );
+    assert_eq!(mock.upgrade(&migration).unwrap_err().sqlstate(), Some("42601"));
 }
 
 #[test]
 fn the_schema_is_json_and_names_both_parameters() {
-    let schema: plugin_sdk::serde_json::Value =
-        plugin_sdk::serde_json::from_str(&Sql::schema()).unwrap();
-    assert_eq!(
-        schema["required"],
-        plugin_sdk::serde_json::json!(["upgrade"])
-    );
+    let schema: plugin_sdk::serde_json::Value = plugin_sdk::serde_json::from_str(&Sql::schema()).unwrap();
+    assert_eq!(schema["required"], plugin_sdk::serde_json::json!(["upgrade"]));
     assert!(schema["properties"]["downgrade"].is_object());
 }
 
 fn params(entries: &[(&str, &str)]) -> String {
-    let object: plugin_sdk::serde_json::Map<String, plugin_sdk::serde_json::Value> = entries
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
-        .collect();
+    let object: plugin_sdk::serde_json::Map<String, plugin_sdk::serde_json::Value> =
+        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
     plugin_sdk::serde_json::Value::Object(object).to_string()
 }
