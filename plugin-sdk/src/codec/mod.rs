@@ -10,3 +10,6 @@ mod tuple;
 pub(crate) use decode::decode_value;
 pub(crate) use encode::encode_value;
 pub(crate) use tuple::{Span, next_tuple, write_field, write_null};
+
+#[cfg(test)]
+mod tests;

@@ -236,3 +236,6 @@ fn fmt_timestamp(value: Timestamp, zone: &str, f: &mut fmt::Formatter<'_>) -> fm
         _ => f.write_str("-infinity"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,6 @@ impl Digits {
 fn broken() -> FieldError {
     FieldError::new("is not a number in PostgreSQL's binary format")
 }
+
+#[cfg(test)]
+mod tests;
