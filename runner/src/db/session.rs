@@ -1,0 +1,209 @@
+//! The narrow waist between the component host and a database: what one
+//! session can do, in PostgreSQL's own units.
+//!
+//! [`Session`] has a real implementation (`PostgresSession`) and, for tests,
+//! recording and failing ones. It knows nothing of components, of policy, or of
+//! who owns the transaction; it never begins, commits or rolls back by itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{BufMut, Bytes};
+use tokio::sync::Mutex;
+pub use tokio_postgres::types::{Kind, Type};
+
+use super::error::DbError;
+
+/// A session that is shared between the executor, which owns the transaction,
+/// and the component host, which lends it for the length of one call.
+pub type SharedSession = Arc<Mutex<dyn Session>>;
+
+/// A column of a result or of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The column's name.
+    pub name: String,
+    /// The column's type, with its kind (enum, array, domain …) resolved.
+    pub type_: Type,
+    /// `pg_attribute.atttypmod`; -1 where there is none.
+    pub type_modifier: i32,
+}
+
+/// A statement that the server parsed.
+#[derive(Clone)]
+pub struct Prepared {
+    /// The types that the server expects for `$1` … `$n`.
+    pub params: Vec<Type>,
+    /// The columns of the statement's result; empty if it returns no rows.
+    pub columns: Vec<Column>,
+    pub(super) inner: PreparedInner,
+}
+
+/// What an implementation needs to run the statement again.
+#[derive(Clone)]
+pub(super) enum PreparedInner {
+    Postgres(tokio_postgres::Statement),
+    /// For implementations without a server: the statement's text.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the session of the unit tests"))]
+    Text(String),
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("params", &self.params)
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A parameter, encoded for the type that [`Prepared::params`] names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// NULL.
+    Null,
+    /// In the type's binary format.
+    Binary(Vec<u8>),
+    /// In text format: the server's input function parses it.
+    Text(String),
+}
+
+/// Rows as tuples in the layout of COPY BINARY without header and trailer.
+///
+/// For each row a 16-bit count of fields, then for each field a 32-bit length
+/// (-1 for NULL) and the value in its type's binary format; all big-endian. See
+/// PostgreSQL's manual, COPY, "Binary Format".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tuples {
+    bytes: Vec<u8>,
+    /// Where each tuple ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Tuples {
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All rows, one after the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All rows, one after the other, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The bytes of rows `range`.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.bytes[self.start_of(range.start)..self.start_of(range.end)]
+    }
+
+    /// The number of bytes that the first `rows` rows take.
+    pub fn bytes_of_first(&self, rows: usize) -> usize {
+        self.start_of(rows)
+    }
+
+    /// Appends a row.
+    pub fn push<'a>(&mut self, fields: impl ExactSizeIterator<Item = Option<&'a [u8]>>) {
+        let count = i16::try_from(fields.len()).expect("PostgreSQL has at most 1,664 columns");
+        self.bytes.put_i16(count);
+        for field in fields {
+            match field {
+                None => self.bytes.put_i32(-1),
+                Some(value) => {
+                    let length = i32::try_from(value.len()).expect("PostgreSQL's values are under 1 GiB");
+                    self.bytes.put_i32(length);
+                    self.bytes.put_slice(value);
+                }
+            }
+        }
+        self.ends.push(self.bytes.len());
+    }
+
+    fn start_of(&self, row: usize) -> usize {
+        match row {
+            0 => 0,
+            row => self.ends[row - 1],
+        }
+    }
+}
+
+/// How large the result of [`Session::query`] may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultLimit {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes of all rows as [`Tuples`].
+    pub bytes: usize,
+}
+
+/// What [`Session::query`] returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryResult {
+    /// The whole result.
+    Complete(Tuples),
+    /// The result is larger than the limit; what was read is discarded, and the
+    /// session is ready for the next statement.
+    TooLarge,
+}
+
+/// A cursor of [`Session::open_cursor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CursorId(pub u64);
+
+/// One session with a server.
+#[async_trait]
+pub trait Session: Send {
+    /// Has the server parse one statement.
+    async fn prepare(&mut self, sql: &str) -> Result<Prepared, DbError>;
+
+    /// Runs one statement without parameters in one round trip, discards its
+    /// rows, and returns the number of rows that it touched.
+    ///
+    /// The text goes to the server as one statement (the extended protocol's
+    /// Parse message refuses several).
+    async fn run(&mut self, sql: &str) -> Result<u64, DbError>;
+
+    /// Runs a prepared statement, discards its rows, and returns the number of
+    /// rows that it touched.
+    async fn execute(&mut self, statement: &Prepared, params: &[Parameter]) -> Result<u64, DbError>;
+
+    /// Runs a prepared statement and returns its rows.
+    async fn query(
+        &mut self,
+        statement: &Prepared,
+        params: &[Parameter],
+        limit: ResultLimit,
+    ) -> Result<QueryResult, DbError>;
+
+    /// Opens a cursor on a query. `statement` is `sql`, prepared.
+    async fn open_cursor(
+        &mut self,
+        sql: &str,
+        statement: &Prepared,
+        params: &[Parameter],
+    ) -> Result<CursorId, DbError>;
+
+    /// Fetches at most `max_rows` further rows; none at the end.
+    async fn fetch(&mut self, cursor: CursorId, max_rows: u32) -> Result<Tuples, DbError>;
+
+    /// Closes a cursor.
+    async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError>;
+
+    /// The columns of a table that a COPY into it would take: those named, or
+    /// all of them in the table's order. `table` is a name as SQL spells it.
+    async fn table_columns(&mut self, table: &str, columns: &[String]) -> Result<Vec<Column>, DbError>;
+
+    /// Runs one COPY … FROM STDIN in binary format and returns the number of
+    /// rows. `tuples` are whole tuples without header and trailer.
+    async fn copy_in(&mut self, table: &str, columns: &[String], tuples: Bytes) -> Result<u64, DbError>;
+}

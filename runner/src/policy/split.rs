@@ -1,0 +1,222 @@
+//! From a migration's text to its statements.
+
+use pg_query::ParserOptions;
+
+use super::refuse;
+
+/// The longest text that is parsed, in bytes. The parser needs about 1,000
+/// times as much memory.
+pub const MAX_TEXT: usize = 4 * 1024 * 1024;
+
+/// One statement that may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement<'a> {
+    /// The statement, without the semicolon.
+    pub text: &'a str,
+    /// Where it begins in the whole text, in bytes.
+    pub offset: usize,
+}
+
+/// Why a text is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// The parser does not understand it.
+    #[error("{message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+        /// Where in the whole text, in characters from 1, if that is known.
+        position: Option<u32>,
+    },
+    /// Exactly one statement was expected.
+    #[error("one statement is expected here, and the text holds {found}; use `script` for several")]
+    NotOne {
+        /// How many there are.
+        found: usize,
+    },
+    /// A migration may not send such a statement.
+    #[error("{what} is not permitted in a migration: {why}")]
+    Refused {
+        /// The statement's kind, as in `COMMIT`.
+        what: &'static str,
+        /// The reason.
+        why: &'static str,
+        /// Where the statement begins in the whole text, in characters from 1.
+        position: u32,
+    },
+}
+
+/// Splits a text into its statements, and refuses the text if any of them may
+/// not be sent. Empty statements are left out.
+pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
+    if text.len() > MAX_TEXT {
+        let message =
+            format!("the text has {} bytes, more than the {MAX_TEXT} that are parsed at once", text.len());
+        return Err(PolicyError::Syntax { message, position: None });
+    }
+    let parsed = pg_query::parse(text, ParserOptions::DEFAULT).map_err(|error| syntax_error(text, &error))?;
+    let mut found = Vec::with_capacity(parsed.protobuf.stmts.len());
+    for raw in &parsed.protobuf.stmts {
+        let statement = trimmed(text, raw.stmt_location, raw.stmt_len);
+        if let Some(node) = raw.stmt.as_ref().and_then(|node| node.node.as_ref())
+            && let Some((what, why)) = refuse::reason(node)
+        {
+            return Err(PolicyError::Refused { what, why, position: characters(text, statement.offset) });
+        }
+        found.push(statement);
+    }
+    Ok(found)
+}
+
+/// Checks a text that must hold exactly one statement.
+pub fn statement(text: &str) -> Result<Statement<'_>, PolicyError> {
+    let found = statements(text)?;
+    match found.as_slice() {
+        [one] => Ok(*one),
+        others => Err(PolicyError::NotOne { found: others.len() }),
+    }
+}
+
+/// The parser gives a statement's place with the white space and the comments
+/// before it, and a length of 0 for "up to the end".
+fn trimmed(text: &str, location: i32, length: i32) -> Statement<'_> {
+    let start = usize::try_from(location).expect("the parser counts from 0");
+    let end = match usize::try_from(length).expect("the parser's lengths are not negative") {
+        0 => text.len(),
+        length => start + length,
+    };
+    let whole = &text[start..end];
+    let without = skip_blank(whole);
+    Statement { text: without.trim_end(), offset: start + (whole.len() - without.len()) }
+}
+
+/// Leaves out white space and comments at the beginning.
+fn skip_blank(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        if text.starts_with("--") {
+            text = text.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if text.starts_with("/*") {
+            text = after_comment(text);
+        } else {
+            return text;
+        }
+    }
+}
+
+/// What follows the block comment at the beginning of the text. They nest.
+fn after_comment(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while at + 1 < bytes.len() {
+        match &bytes[at..at + 2] {
+            b"/*" => (depth, at) = (depth + 1, at + 2),
+            b"*/" => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+        if depth == 0 {
+            return &text[at..];
+        }
+    }
+    ""
+}
+
+/// Finds the place of a syntax error: pg_query reports the token alone, so the
+/// first statement that does not parse by itself is searched for it.
+fn syntax_error(text: &str, error: &pg_query::Error) -> PolicyError {
+    let message = match error {
+        pg_query::Error::Parse(message) => message.clone(),
+        other => other.to_string(),
+    };
+    PolicyError::Syntax { position: syntax_position(text, &message), message }
+}
+
+fn syntax_position(text: &str, message: &str) -> Option<u32> {
+    if message.ends_with("at end of input") {
+        return Some(characters(text, text.trim_end().len()));
+    }
+    let token = message.strip_suffix('"')?.split_once("at or near \"")?.1;
+    let failing = pg_query::split_with_scanner(text)
+        .ok()?
+        .into_iter()
+        .find(|statement| pg_query::parse(statement, ParserOptions::DEFAULT).is_err())?;
+    let start = failing.as_ptr() as usize - text.as_ptr() as usize;
+    unique(failing, token).map(|found| characters(text, start + found))
+}
+
+/// Where a token is, if it is there once only: a wrong caret is worse than none.
+fn unique(text: &str, token: &str) -> Option<usize> {
+    let mut places = text.match_indices(token);
+    let (first, _) = places.next()?;
+    places.next().is_none().then_some(first)
+}
+
+/// A byte offset as PostgreSQL counts: in characters from 1.
+fn characters(text: &str, offset: usize) -> u32 {
+    u32::try_from(text[..offset].chars().count() + 1).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(sql: &str) -> Vec<&str> {
+        statements(sql).expect("parses").into_iter().map(|statement| statement.text).collect()
+    }
+
+    #[test]
+    fn statements_are_split_without_comments_around_them() {
+        let sql = "-- one\nselect 1; /* a /* nested */ one */ select ';' ;;\n\nselect 3 -- end\n";
+        assert_eq!(texts(sql), ["select 1", "select ';'", "select 3 -- end"]);
+    }
+
+    #[test]
+    fn function_bodies_stay_whole() {
+        let sql = "create function f() returns int language sql as $$ select 1; select 2 $$; select f()";
+        assert_eq!(texts(sql).len(), 2);
+    }
+
+    #[test]
+    fn statements_that_end_the_transaction_are_refused_with_their_place() {
+        for (sql, expected) in [
+            ("select 1;\ncommit", 11),
+            ("rollback", 1),
+            ("é; abort", 4),
+            ("start transaction", 1),
+            ("/* x */ prepare transaction 'x'", 9),
+            ("end and chain", 1),
+            ("savepoint a", 1),
+        ] {
+            let sql = sql.replace("é;", "  ;");
+            match statements(&sql) {
+                Err(PolicyError::Refused { position, .. }) => assert_eq!(position, expected, "{sql}"),
+                other => panic!("{sql}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn copy_is_refused_because_it_would_end_the_connection() {
+        for sql in ["copy t from stdin", "copy t to '/tmp/x'", "copy t from program 'id'"] {
+            assert!(matches!(statements(sql), Err(PolicyError::Refused { what: "COPY", .. })), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_place() {
+        match statements("select 1;\n\ncreate tabel t (id int)") {
+            Err(PolicyError::Syntax { message, position }) => {
+                assert_eq!(message, "syntax error at or near \"tabel\"");
+                assert_eq!(position, Some(19));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_statement_means_one() {
+        assert_eq!(statement(" select 1 ; ").expect("one").text, "select 1");
+        assert_eq!(statement("select 1; select 2"), Err(PolicyError::NotOne { found: 2 }));
+        assert_eq!(statement(" -- nothing"), Err(PolicyError::NotOne { found: 0 }));
+    }
+}
