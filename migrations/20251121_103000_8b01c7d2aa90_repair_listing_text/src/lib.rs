@@ -1,0 +1,3 @@
+//! Repairs listing text that was read in the wrong character set.
+
+pub mod repair;
