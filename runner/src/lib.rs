@@ -2,6 +2,10 @@
 
 pub mod db;
 pub mod graph;
+pub mod host;
+pub mod ledger;
 pub mod plan;
 pub mod policy;
 pub mod revision;
+pub mod run;
+pub mod source;

@@ -1,0 +1,89 @@
+//! The interface `host`: what is lent beside SQL.
+
+use serde_json::Value as Json;
+use wasmtime::Result;
+
+use super::bindings::host::{Host, Level};
+use super::bindings::types;
+use super::call::LogLevel;
+use super::state::{Fault, State, host_call};
+
+/// The most random bytes that one call gives.
+const MAX_RANDOM: u32 = 65_536;
+
+impl Host for State {
+    fn log(&mut self, level: Level, message: String) -> Result<()> {
+        host_call!(self, self.write_log(level, &message));
+        Ok(())
+    }
+
+    fn progress(&mut self, done: u64, total: Option<u64>) -> Result<()> {
+        host_call!(self, self.sink.progress(done, total));
+        Ok(())
+    }
+
+    fn params(&mut self) -> Result<String> {
+        Ok(host_call!(self, serde_json::to_string(&self.params)?))
+    }
+
+    fn param(&mut self, name: String) -> Result<Option<String>> {
+        Ok(host_call!(self, self.params.get(&name).map(param_text)))
+    }
+
+    fn transaction_time(&mut self) -> Result<i64> {
+        Ok(host_call!(self, self.transaction_time))
+    }
+
+    fn random_bytes(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
+        host_call!(self, self.random(len))
+    }
+}
+
+impl State {
+    /// The message is guest-controlled: whoever shows it makes it harmless.
+    fn write_log(&mut self, level: Level, message: &str) {
+        let Some(left) = self.log_bytes else { return };
+        self.log_bytes = left.checked_sub(message.len());
+        match self.log_bytes {
+            Some(_) => self.sink.log(log_level(level), message),
+            None => {
+                let limit = self.limits.log_bytes;
+                let said = format!(
+                    "the limit of {limit} bytes of log messages is reached: further ones are dropped"
+                );
+                self.sink.log(LogLevel::Warn, &said);
+            }
+        }
+    }
+
+    fn random(&self, len: u32) -> Result<Vec<u8>, Fault> {
+        if !self.grants.random {
+            let message = "random bytes are not granted to this revision: the capability is `random`";
+            return Err(Fault::Answer(types::Error::Denied(message.into())));
+        }
+        if len > MAX_RANDOM {
+            let message = format!("{len} random bytes were asked for; the limit is {MAX_RANDOM} a call");
+            return Err(Fault::Answer(types::Error::Limit(message)));
+        }
+        let mut bytes = vec![0; len as usize];
+        rand::fill(bytes.as_mut_slice());
+        Ok(bytes)
+    }
+}
+
+fn param_text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn log_level(level: Level) -> LogLevel {
+    match level {
+        Level::Trace => LogLevel::Trace,
+        Level::Debug => LogLevel::Debug,
+        Level::Info => LogLevel::Info,
+        Level::Warn => LogLevel::Warn,
+        Level::Error => LogLevel::Error,
+    }
+}

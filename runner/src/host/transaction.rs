@@ -1,0 +1,175 @@
+//! The resource `transaction`: statements, and what opens other handles.
+
+use wasmtime::component::Resource;
+
+use super::bindings::sql::{HostTransaction, RowSet};
+use super::bindings::types::{self, Value};
+use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, rows_pg_to_wit};
+use super::reader::{OpenReader, Reader};
+use super::savepoint::Savepoint;
+use super::state::{Fault, State, host_call};
+use super::work::{Sent, Work};
+use super::writer::Writer;
+use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
+use crate::policy::{self, Statement};
+
+/// The lent transaction, on the guest's side a borrowed handle. There is one a
+/// call, and what it stands for is in [`Work`].
+pub struct Lent;
+
+impl Lent {
+    /// The handle for a guest. Nothing else makes one, so that a guest without
+    /// it cannot reach a database.
+    pub(super) fn handle() -> Resource<Self> {
+        Resource::new_borrow(0)
+    }
+}
+
+impl HostTransaction for State {
+    async fn execute(&mut self, _: Resource<Lent>, sql: String, params: Vec<Value>) -> Result<u64, Fault> {
+        host_call!(self, self.run_statement(&sql, &params).await)
+    }
+
+    async fn query(&mut self, _: Resource<Lent>, sql: String, params: Vec<Value>) -> Result<RowSet, Fault> {
+        host_call!(self, self.run_query(&sql, &params).await)
+    }
+
+    async fn script(&mut self, _: Resource<Lent>, sql: String) -> Result<(), Fault> {
+        host_call!(self, self.run_script(&sql).await)
+    }
+
+    async fn savepoint(&mut self, _: Resource<Lent>) -> Result<Resource<Savepoint>, Fault> {
+        host_call!(self, self.work.set_savepoint().await.map(Resource::new_own))
+    }
+
+    async fn open_reader(
+        &mut self,
+        _: Resource<Lent>,
+        sql: String,
+        params: Vec<Value>,
+    ) -> Result<Resource<Reader>, Fault> {
+        host_call!(self, self.start_reader(sql, &params).await.map(Resource::new_own))
+    }
+
+    async fn open_writer(
+        &mut self,
+        _: Resource<Lent>,
+        table: String,
+        columns: Vec<String>,
+    ) -> Result<Resource<Writer>, Fault> {
+        host_call!(self, self.work.start_writer(&table, columns).await.map(Resource::new_own))
+    }
+
+    async fn drop(&mut self, _: Resource<Lent>) -> wasmtime::Result<()> {
+        // Guests only borrow it.
+        Ok(())
+    }
+}
+
+impl State {
+    async fn run_statement(&mut self, sql: &str, params: &[Value]) -> Result<u64, Fault> {
+        let session = self.work.usable()?;
+        let statement = self.work.one_statement(sql)?;
+        self.announce(statement.text);
+        let sent = Sent { text: sql, offset: statement.offset, index: None };
+        let answer = if params.is_empty() {
+            session.lock().await.run(statement.text).await
+        } else {
+            let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
+            session.lock().await.execute(&prepared, &params).await
+        };
+        let rows = self.work.noted(answer, sent)?;
+        self.work.count_rows(rows);
+        Ok(rows)
+    }
+
+    async fn run_query(&mut self, sql: &str, params: &[Value]) -> Result<RowSet, Fault> {
+        let session = self.work.usable()?;
+        let statement = self.work.one_statement(sql)?;
+        self.announce(statement.text);
+        let sent = Sent { text: sql, offset: statement.offset, index: None };
+        let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
+        let limit = ResultLimit { rows: self.limits.query_rows, bytes: self.limits.query_bytes };
+        let answer = session.lock().await.query(&prepared, &params, limit).await;
+        match self.work.noted(answer, sent)? {
+            QueryResult::Complete(tuples) if fits(&tuples, &prepared, limit) => {
+                self.work.count_rows(tuples.len() as u64);
+                let rows = rows_pg_to_wit(&prepared.columns, tuples.bytes())?;
+                Ok(RowSet { columns: columns_pg_to_wit(&prepared.columns), rows })
+            }
+            QueryResult::Complete(_) | QueryResult::TooLarge => Err(too_large(limit)),
+        }
+    }
+
+    async fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+        let session = self.work.usable()?;
+        let statements = self.work.all_statements(sql)?;
+        for (statement, number) in statements.iter().zip(1..) {
+            self.announce(statement.text);
+            self.work.count_statement();
+            let index = Some((number, statements.len()));
+            let answer = session.lock().await.run(statement.text).await;
+            let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index })?;
+            self.work.count_rows(rows);
+        }
+        Ok(())
+    }
+
+    async fn start_reader(&mut self, sql: String, params: &[Value]) -> Result<u32, Fault> {
+        let session = self.work.usable()?;
+        let statement = self.work.one_statement(&sql)?;
+        self.announce(statement.text);
+        let sent = Sent { text: &sql, offset: statement.offset, index: None };
+        let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
+        let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
+        let cursor = self.work.noted(answer, sent)?;
+        let offset = statement.offset;
+        let id = self.work.next_id();
+        self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, offset));
+        Ok(id)
+    }
+
+    fn announce(&self, sql: &str) {
+        self.sink.statement(sql);
+    }
+}
+
+impl Work {
+    /// The one place where the guest's texts are checked.
+    fn one_statement<'a>(&mut self, sql: &'a str) -> Result<Statement<'a>, Fault> {
+        let statement = policy::statement(sql).map_err(|error| self.refused(error, sql))?;
+        self.count_statement();
+        Ok(statement)
+    }
+
+    fn all_statements<'a>(&mut self, sql: &'a str) -> Result<Vec<Statement<'a>>, Fault> {
+        policy::statements(sql).map_err(|error| self.refused(error, sql))
+    }
+
+    async fn prepare(
+        &mut self,
+        session: &SharedSession,
+        sent: Sent<'_>,
+        statement: &str,
+        params: &[Value],
+    ) -> Result<(Prepared, Vec<Parameter>), Fault> {
+        let answer = session.lock().await.prepare(statement).await;
+        let prepared = self.noted(answer, sent)?;
+        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        Ok((prepared, params))
+    }
+}
+
+/// Whether a result is small enough as values as well: a NULL has four bytes on
+/// the wire and many more as a value.
+fn fits(tuples: &Tuples, prepared: &Prepared, limit: ResultLimit) -> bool {
+    let fields = tuples.len().saturating_mul(prepared.columns.len());
+    tuples.bytes().len().saturating_add(fields.saturating_mul(size_of::<Value>())) <= limit.bytes
+}
+
+fn too_large(limit: ResultLimit) -> Fault {
+    Fault::Answer(types::Error::Limit(format!(
+        "the result is larger than {} rows or {} bytes: use `open-reader`",
+        limit.rows, limit.bytes
+    )))
+}

@@ -1,0 +1,267 @@
+//! The guest's work in the lent transaction: what is open, what failed, and
+//! whether anything more may be sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::bindings::types;
+use super::convert::{error_wit_to_plain, server_error_pg_to_wit};
+use super::error::CallError;
+use super::reader::OpenReader;
+use super::report::{FailedStatement, GuestError, StatementError};
+use super::savepoint::OpenSavepoint;
+use super::state::Fault;
+use super::writer::OpenWriter;
+use crate::db::{DbError, ServerError, SharedSession};
+use crate::policy::PolicyError;
+
+/// Everything that a call has under way in the transaction.
+pub(super) struct Work {
+    session: Option<SharedSession>,
+    /// Numbers savepoints, readers and writers in the order in which they were
+    /// opened; never used twice. What has a larger number than a savepoint
+    /// ends with its rollback.
+    last_id: u32,
+    /// Outermost first.
+    pub(super) savepoints: Vec<OpenSavepoint>,
+    pub(super) readers: BTreeMap<u32, OpenReader>,
+    pub(super) writers: BTreeMap<u32, OpenWriter>,
+    /// The tables of writers that were dropped without `finish`.
+    pub(super) unfinished: BTreeMap<u32, String>,
+    condition: Condition,
+    last_error: Option<Remembered>,
+    statements: u64,
+    rows: u64,
+}
+
+/// Whether the transaction takes statements.
+enum Condition {
+    Usable,
+    /// A statement failed; only rolling back to a savepoint helps.
+    Aborted(Box<FailedStatement>),
+    /// The connection is gone; nothing helps.
+    Lost(String),
+}
+
+/// The last error, and what the guest was told of it: a guest that returns the
+/// same error means this statement.
+struct Remembered {
+    failed: Box<FailedStatement>,
+    told: GuestError,
+}
+
+/// A statement as a part of the text that the guest gave.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    /// The whole text.
+    pub(super) text: &'a str,
+    /// Where the statement begins in it, in bytes.
+    pub(super) offset: usize,
+    /// Which statement of a script, and of how many; from 1.
+    pub(super) index: Option<(usize, usize)>,
+}
+
+impl<'a> Sent<'a> {
+    pub(super) fn whole(text: &'a str) -> Self {
+        Self { text, offset: 0, index: None }
+    }
+}
+
+impl Work {
+    pub(super) fn new(session: Option<SharedSession>) -> Self {
+        Self {
+            session,
+            last_id: 0,
+            savepoints: Vec::new(),
+            readers: BTreeMap::new(),
+            writers: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
+            condition: Condition::Usable,
+            last_error: None,
+            statements: 0,
+            rows: 0,
+        }
+    }
+
+    pub(super) fn statements(&self) -> u64 {
+        self.statements
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn count_rows(&mut self, rows: u64) {
+        self.rows = self.rows.saturating_add(rows);
+    }
+
+    pub(super) fn count_statement(&mut self) {
+        self.statements += 1;
+    }
+
+    pub(super) fn next_id(&mut self) -> u32 {
+        self.last_id = self.last_id.checked_add(1).expect("the number of host calls is limited");
+        self.last_id
+    }
+
+    /// The session, if a statement may be sent now.
+    pub(super) fn usable(&self) -> Result<SharedSession, Fault> {
+        match &self.condition {
+            Condition::Usable => self.connected(),
+            Condition::Aborted(_) => Err(Fault::Answer(types::Error::Database(in_failed_transaction()))),
+            Condition::Lost(message) => Err(Fault::other("connection", message.clone())),
+        }
+    }
+
+    /// The session, if there is a connection at all: for rolling back.
+    pub(super) fn connected(&self) -> Result<SharedSession, Fault> {
+        match (&self.condition, &self.session) {
+            (Condition::Lost(message), _) => Err(Fault::other("connection", message.clone())),
+            (_, Some(session)) => Ok(Arc::clone(session)),
+            (_, None) => Err(wasmtime::Error::msg("a statement without a transaction").into()),
+        }
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        matches!(self.condition, Condition::Aborted(_))
+    }
+
+    /// The transaction was rolled back to a savepoint.
+    pub(super) fn recovered(&mut self) {
+        if self.is_aborted() {
+            self.condition = Condition::Usable;
+        }
+    }
+
+    /// Takes note of a session's answer to a statement.
+    pub(super) fn noted<T>(&mut self, answer: Result<T, DbError>, sent: Sent<'_>) -> Result<T, Fault> {
+        answer.map_err(|error| self.failed(error, sent))
+    }
+
+    /// Remembers an error and says what the guest is told.
+    fn failed(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
+        let error = shifted(error, sent);
+        let told = match &error {
+            DbError::Server(server) => types::Error::Database(server_error_pg_to_wit(server)),
+            DbError::Connection(_) => types::Error::Other(("connection".into(), error.to_string())),
+            DbError::Value(message) => types::Error::Conversion(message.clone()),
+        };
+        let position = match &error {
+            DbError::Server(server) => server.position,
+            DbError::Connection(_) | DbError::Value(_) => None,
+        };
+        let failed = self.remember(error.clone().into(), position, sent, &told);
+        match &error {
+            lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
+            DbError::Server(_) => self.condition = Condition::Aborted(failed),
+            DbError::Connection(_) | DbError::Value(_) => {}
+        }
+        Fault::Answer(told)
+    }
+
+    /// Remembers that a text was not sent. The transaction is as it was.
+    pub(super) fn refused(&mut self, error: PolicyError, text: &str) -> Fault {
+        let (position, told) = match &error {
+            PolicyError::Refused { position, .. } => {
+                (Some(*position), types::Error::Denied(error.to_string()))
+            }
+            PolicyError::Syntax { position, .. } => (*position, syntax_error(&error)),
+            PolicyError::NotOne { .. } => (None, syntax_error(&error)),
+        };
+        self.remember(error.into(), position, Sent::whole(text), &told);
+        Fault::Answer(told)
+    }
+
+    fn remember(
+        &mut self,
+        error: StatementError,
+        position: Option<u32>,
+        sent: Sent<'_>,
+        told: &types::Error,
+    ) -> Box<FailedStatement> {
+        let text = sent.text.to_owned();
+        let failed = Box::new(FailedStatement { text, index: sent.index, error, position });
+        self.last_error = Some(Remembered { failed: failed.clone(), told: error_wit_to_plain(told.clone()) });
+        failed
+    }
+
+    /// The statement that an error, returned by the guest, belongs to.
+    pub(super) fn statement_of(&self, error: &GuestError) -> Option<Box<FailedStatement>> {
+        self.last_error
+            .as_ref()
+            .filter(|remembered| remembered.told == *error)
+            .map(|remembered| remembered.failed.clone())
+    }
+
+    /// The last statement that failed.
+    pub(super) fn last_error(&self) -> Option<Box<FailedStatement>> {
+        self.last_error.as_ref().map(|remembered| remembered.failed.clone())
+    }
+
+    /// Ends what is still open after the guest has returned: languages with a
+    /// garbage collector do not drop their handles.
+    pub(super) async fn settle(&mut self) {
+        self.roll_back_leftovers().await;
+        self.unfinished.extend(self.writers.iter().map(|(id, writer)| (*id, writer.table().to_owned())));
+        self.writers.clear();
+        let readers: Vec<u32> = self.readers.keys().copied().collect();
+        for reader in readers {
+            // An error is remembered, and aborts.
+            let _ = self.close_reader(reader).await;
+        }
+    }
+
+    async fn roll_back_leftovers(&mut self) {
+        if let Some(outermost) = self.savepoints.first().map(OpenSavepoint::id) {
+            tracing::debug!(count = self.savepoints.len(), "savepoints were left open: rolled back");
+            // An error is remembered, and aborts.
+            let _ = self.roll_back_to(outermost).await;
+        }
+    }
+
+    /// What speaks against a commit although the guest reported success.
+    pub(super) fn objection(&self) -> Option<CallError> {
+        match &self.condition {
+            Condition::Lost(message) => return Some(CallError::Connection { message: message.clone() }),
+            Condition::Aborted(statement) => {
+                return Some(CallError::Aborted { statement: statement.clone() });
+            }
+            Condition::Usable => {}
+        }
+        self.unfinished.values().next().map(|table| CallError::UnfinishedWriter { table: table.clone() })
+    }
+
+    /// The connection's loss, if it is lost.
+    pub(super) fn lost(&self) -> Option<CallError> {
+        match &self.condition {
+            Condition::Lost(message) => Some(CallError::Connection { message: message.clone() }),
+            Condition::Usable | Condition::Aborted(_) => None,
+        }
+    }
+}
+
+fn syntax_error(error: &PolicyError) -> types::Error {
+    types::Error::Other(("syntax".into(), error.to_string()))
+}
+
+/// Makes the position count from the beginning of the guest's text.
+fn shifted(error: DbError, sent: Sent<'_>) -> DbError {
+    match error {
+        DbError::Server(mut server) => {
+            let before = u32::try_from(sent.text[..sent.offset].chars().count()).unwrap_or(u32::MAX);
+            server.position = server.position.map(|position| position.saturating_add(before));
+            DbError::Server(server)
+        }
+        other => other,
+    }
+}
+
+/// What PostgreSQL says to any statement in an aborted transaction.
+fn in_failed_transaction() -> types::DbError {
+    server_error_pg_to_wit(&ServerError {
+        sqlstate: "25P02".into(),
+        severity: "ERROR".into(),
+        message: "current transaction is aborted, commands ignored until end of transaction block".into(),
+        ..ServerError::default()
+    })
+}

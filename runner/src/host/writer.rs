@@ -1,0 +1,169 @@
+//! The resource `batch-writer`: rows that are buffered and sent by COPY.
+
+use bytes::Bytes;
+use wasmtime::component::Resource;
+
+use super::bindings::sql::HostBatchWriter;
+use super::bindings::types::{self, Value};
+use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg};
+use super::state::{Fault, State, host_call};
+use super::table_name::{TableName, quoted};
+use super::work::{Sent, Work};
+use crate::db::Column;
+
+/// A bulk writer, on the guest's side.
+pub struct Writer;
+
+/// How much comes together before it is sent, in bytes. One connection cannot
+/// read and write at the same time, so a COPY is over with every batch.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// A bulk writer, on ours.
+pub(super) struct OpenWriter {
+    table: TableName,
+    columns: Vec<Column>,
+    names: Vec<String>,
+    /// Whole tuples.
+    buffer: Vec<u8>,
+    /// What the server has taken.
+    rows: u64,
+}
+
+impl OpenWriter {
+    pub(super) fn table(&self) -> &str {
+        self.table.as_str()
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// A savepoint was rolled back at which the server had taken `rows`.
+    pub(super) fn rewind(&mut self, rows: u64) {
+        self.buffer.clear();
+        self.rows = rows;
+    }
+
+    /// The statement, for errors.
+    fn sql(&self) -> String {
+        let columns: Vec<_> = self.names.iter().map(|name| quoted(name)).collect();
+        format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table.as_str(), columns.join(", "))
+    }
+}
+
+impl HostBatchWriter for State {
+    async fn columns(&mut self, this: Resource<Writer>) -> wasmtime::Result<Vec<types::Column>> {
+        Ok(host_call!(self, self.work.writer_columns(this.rep())))
+    }
+
+    async fn write_rows(&mut self, this: Resource<Writer>, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
+        host_call!(self, self.work.write_rows(this.rep(), &rows).await)
+    }
+
+    async fn write_bytes(&mut self, this: Resource<Writer>, tuples: Vec<u8>) -> Result<(), Fault> {
+        host_call!(self, self.work.write_bytes(this.rep(), tuples).await)
+    }
+
+    async fn finish(&mut self, this: Resource<Writer>) -> Result<u64, Fault> {
+        host_call!(self, self.work.finish(this.rep()).await)
+    }
+
+    async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {
+        host_call!(self, self.work.drop_writer(this.rep()));
+        Ok(())
+    }
+}
+
+impl Work {
+    pub(super) async fn start_writer(&mut self, table: &str, columns: Vec<String>) -> Result<u32, Fault> {
+        let session = self.usable()?;
+        let name = TableName::parse(table)
+            .ok_or_else(|| Fault::other("syntax", format!("`{table}` is not the name of a table")))?;
+        let answer = session.lock().await.table_columns(name.as_str(), &columns).await;
+        let columns = self.noted(answer, Sent::whole(table))?;
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        let id = self.next_id();
+        self.writers.insert(id, OpenWriter { table: name, columns, names, buffer: Vec::new(), rows: 0 });
+        Ok(id)
+    }
+
+    /// None of a writer that ended with its savepoint or by an error.
+    fn writer_columns(&self, id: u32) -> Vec<types::Column> {
+        self.writers.get(&id).map(|writer| columns_pg_to_wit(&writer.columns)).unwrap_or_default()
+    }
+
+    async fn write_rows(&mut self, id: u32, rows: &[Vec<Value>]) -> Result<(), Fault> {
+        let writer = self.open_writer(id)?;
+        rows_wit_to_pg(&writer.columns, rows, &mut writer.buffer)?;
+        self.flush_if_full(id).await
+    }
+
+    async fn write_bytes(&mut self, id: u32, tuples: Vec<u8>) -> Result<(), Fault> {
+        let writer = self.open_writer(id)?;
+        count_tuples(&tuples, writer.columns.len())?;
+        if writer.buffer.is_empty() {
+            writer.buffer = tuples;
+        } else {
+            writer.buffer.extend_from_slice(&tuples);
+        }
+        self.flush_if_full(id).await
+    }
+
+    async fn finish(&mut self, id: u32) -> Result<u64, Fault> {
+        self.open_writer(id)?;
+        self.flush(id).await?;
+        Ok(self.writers.remove(&id).expect("the flush has left it open").rows)
+    }
+
+    /// Dropping cannot report an error, so the call will.
+    fn drop_writer(&mut self, id: u32) {
+        if let Some(writer) = self.writers.remove(&id) {
+            self.unfinished.insert(id, writer.table().to_owned());
+        }
+    }
+
+    fn open_writer(&mut self, id: u32) -> Result<&mut OpenWriter, Fault> {
+        self.usable()?;
+        self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))
+    }
+
+    async fn flush_if_full(&mut self, id: u32) -> Result<(), Fault> {
+        match self.writers.get(&id).is_some_and(|writer| writer.buffer.len() >= BUFFER_BYTES) {
+            true => self.flush(id).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Sends what every writer has.
+    pub(super) async fn flush_all(&mut self) -> Result<(), Fault> {
+        let writers: Vec<u32> = self.writers.keys().copied().collect();
+        for id in writers {
+            self.flush(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what a writer has. A writer that failed is gone: its guest was
+    /// told.
+    async fn flush(&mut self, id: u32) -> Result<(), Fault> {
+        let session = self.usable()?;
+        let writer = self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))?;
+        if writer.buffer.is_empty() {
+            return Ok(());
+        }
+        let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
+        let answer = session.lock().await.copy_in(writer.table.as_str(), &writer.names, tuples).await;
+        self.count_statement();
+        match answer {
+            Ok(rows) => {
+                self.writers.get_mut(&id).expect("it was there").rows += rows;
+                self.count_rows(rows);
+                Ok(())
+            }
+            Err(error) => {
+                let writer = self.writers.remove(&id).expect("it was there");
+                self.noted(Err(error), Sent::whole(&writer.sql()))
+            }
+        }
+    }
+}
