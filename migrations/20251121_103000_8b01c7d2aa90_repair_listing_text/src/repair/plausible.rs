@@ -47,6 +47,8 @@ pub fn kind(character: char) -> Kind {
         '\u{2000}'..='\u{2064}' | '\u{2066}'..='\u{20c0}' | '\u{20d0}'..='\u{20f0}' => Kind::Common,
         '\u{2100}'..='\u{218b}' | '\u{2190}'..='\u{2426}' | '\u{2460}'..='\u{2bff}' => Kind::Common,
         '\u{3000}'..='\u{303f}' => Kind::Common,
+        // Raised letters, as in 2ᵉ.
+        '\u{1d2c}'..='\u{1d6a}' => Kind::Common,
         // Variation selectors, the byte order mark, full width, U+FFFD, Apple's
         // logo as Mac Roman has it.
         '\u{fe00}'..='\u{fe0f}' | '\u{feff}'..='\u{ffee}' | '\u{fffc}' | '\u{fffd}' | '\u{f8ff}' => {

@@ -120,7 +120,7 @@ fn text_comes_back_from_every_damage() {
         "Voilà\u{a0}! Prix\u{a0}: 45\u{a0}€",
         "Żubrówka, Łódź, şehir, ğ, őű, Țară, Việt Nam, Ngễ",
         "Á Í Ï Ð Ý in “Ángel”, ”",
-        "PIÙ, VIRTÙ, SCHÖN, KÖLN, FÊTE, BLŮ",
+        "2ᵉ étage, Mᵐᵉ, PIÙ, VIRTÙ, SCHÖN, KÖLN, FÊTE, BLŮ",
         "LEGO® Technic™ ©",
         "iPhoneケース, 日本の急須, 茶 の 湯",
         "Привет, мир; самовар",
