@@ -9,7 +9,8 @@
 //! stands:
 //!
 //! 1. Every character that comes out must be one that people write (see
-//!    `Kind`): `É”` would become ɔ, and stays.
+//!    `Kind`): `É”` would become ɔ, and stays. Rarer ones are believed in a run of
+//!    letters of other scripts.
 //! 2. Two sequences in a row do not come about by chance, and are repaired.
 //! 3. One sequence alone might: it stays where it reads well as it stands
 //!    (`“LÃ”`, `£10–£20`, `«été»`, `√π`), and where the letter that comes out
@@ -37,6 +38,10 @@ const MAX_ROUNDS: usize = 4;
 
 /// How many letters of other scripts in one run make a rare one believable.
 const RARE_COMPANY: usize = 3;
+
+/// How far behind a rare character to look for its company. A bound, so that the
+/// time is linear in the text's length.
+const RARE_HORIZON: usize = 8;
 
 /// Repairs a text. None where there is nothing to repair.
 pub fn repair(text: &str) -> Option<String> {
@@ -155,6 +160,10 @@ impl Reading {
             }
             reading.decoded.push(character);
             reading.length += length;
+            let is_beyond_horizon = |(rare, _)| reading.decoded.len() > rare + RARE_HORIZON;
+            if company < RARE_COMPANY && before_rare.is_some_and(is_beyond_horizon) {
+                break;
+            }
         }
         if let Some((decoded, length)) = before_rare.filter(|_| company < RARE_COMPANY) {
             reading.decoded.truncate(decoded);
