@@ -4,6 +4,8 @@
 //! components or policy.
 
 pub mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod session;
 
 pub use error::{DbError, ServerError};

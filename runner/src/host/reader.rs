@@ -41,6 +41,10 @@ impl OpenReader {
         Self { cursor, columns, sql, offset, fetched, taken: 0, next_fetch: FIRST_ROWS }
     }
 
+    pub(super) fn cursor(&self) -> CursorId {
+        self.cursor
+    }
+
     fn left(&self) -> usize {
         self.fetched.len() - self.taken
     }
@@ -51,13 +55,20 @@ impl OpenReader {
         self.taken = 0;
     }
 
-    /// How many of the rows that are left fit; at least one.
+    /// How many of the rows that are left fit; at least one, unless none is
+    /// left.
     fn count(&self, max_rows: u32, max_bytes: usize) -> usize {
-        let most = self.left().min(max_rows as usize);
         let start = self.fetched.bytes_of_first(self.taken);
-        let fits = |rows: &usize| self.fetched.bytes_of_first(self.taken + rows) - start <= max_bytes;
-        let range: Vec<usize> = (1..=most).collect();
-        range.partition_point(fits).max(1).min(most)
+        let bytes = |rows| self.fetched.bytes_of_first(self.taken + rows) - start;
+        let (mut fitting, mut most) = (1, self.left().min(max_rows as usize));
+        while fitting < most {
+            let middle = (fitting + most).div_ceil(2);
+            match bytes(middle) <= max_bytes {
+                true => fitting = middle,
+                false => most = middle - 1,
+            }
+        }
+        most
     }
 
     fn take(&mut self, rows: usize) -> &[u8] {
@@ -86,7 +97,8 @@ fn next_fetch(fetched: &Tuples, last: u32) -> u32 {
 
 impl HostBatchReader for State {
     async fn columns(&mut self, this: Resource<Reader>) -> wasmtime::Result<Vec<types::Column>> {
-        Ok(host_call!(self, self.work.reader_columns(this.rep())))
+        self.count_call()?;
+        Ok(self.work.reader_columns(this.rep()))
     }
 
     async fn next_rows(&mut self, this: Resource<Reader>, max_rows: u32) -> Result<Vec<Vec<Value>>, Fault> {
@@ -141,7 +153,7 @@ impl Work {
         let session = self.usable()?;
         if max_rows == 0 {
             let message = "no rows were asked for: an empty list would look like the end";
-            return Err(Fault::Answer(types::Error::Conversion(message.into())));
+            return Err(types::Error::Conversion(message.into()).into());
         }
         let reader = self.readers.get(&id).ok_or_else(|| Fault::closed("reader"))?;
         if reader.left() == 0 {

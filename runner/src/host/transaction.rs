@@ -168,8 +168,9 @@ fn fits(tuples: &Tuples, prepared: &Prepared, limit: ResultLimit) -> bool {
 }
 
 fn too_large(limit: ResultLimit) -> Fault {
-    Fault::Answer(types::Error::Limit(format!(
+    types::Error::Limit(format!(
         "the result is larger than {} rows or {} bytes: use `open-reader`",
         limit.rows, limit.bytes
-    )))
+    ))
+    .into()
 }

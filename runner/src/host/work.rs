@@ -108,7 +108,7 @@ impl Work {
     pub(super) fn usable(&self) -> Result<SharedSession, Fault> {
         match &self.condition {
             Condition::Usable => self.connected(),
-            Condition::Aborted(_) => Err(Fault::Answer(types::Error::Database(in_failed_transaction()))),
+            Condition::Aborted(_) => Err(types::Error::Database(in_failed_transaction()).into()),
             Condition::Lost(message) => Err(Fault::other("connection", message.clone())),
         }
     }
@@ -156,7 +156,7 @@ impl Work {
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Connection(_) | DbError::Value(_) => {}
         }
-        Fault::Answer(told)
+        told.into()
     }
 
     /// Remembers that a text was not sent. The transaction is as it was.
@@ -169,7 +169,7 @@ impl Work {
             PolicyError::NotOne { .. } => (None, syntax_error(&error)),
         };
         self.remember(error.into(), position, Sent::whole(text), &told);
-        Fault::Answer(told)
+        told.into()
     }
 
     fn remember(
@@ -198,8 +198,8 @@ impl Work {
         self.last_error.as_ref().map(|remembered| remembered.failed.clone())
     }
 
-    /// Ends what is still open after the guest has returned: languages with a
-    /// garbage collector do not drop their handles.
+    /// Ends what is still open after the guest reported success: languages
+    /// with a garbage collector do not drop their handles.
     pub(super) async fn settle(&mut self) {
         self.roll_back_leftovers().await;
         self.unfinished.extend(self.writers.iter().map(|(id, writer)| (*id, writer.table().to_owned())));
@@ -208,6 +208,15 @@ impl Work {
         for reader in readers {
             // An error is remembered, and aborts.
             let _ = self.close_reader(reader).await;
+        }
+    }
+
+    /// Forgets what is still open after a failure: the executor rolls all of it
+    /// back. Only the cursors are told to the session.
+    pub(super) async fn abandon(&mut self) {
+        let Ok(session) = self.connected() else { return };
+        for reader in std::mem::take(&mut self.readers).into_values() {
+            let _ = session.lock().await.close_cursor(reader.cursor()).await;
         }
     }
 

@@ -53,7 +53,8 @@ impl OpenWriter {
 
 impl HostBatchWriter for State {
     async fn columns(&mut self, this: Resource<Writer>) -> wasmtime::Result<Vec<types::Column>> {
-        Ok(host_call!(self, self.work.writer_columns(this.rep())))
+        self.count_call()?;
+        Ok(self.work.writer_columns(this.rep()))
     }
 
     async fn write_rows(&mut self, this: Resource<Writer>, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
@@ -69,7 +70,8 @@ impl HostBatchWriter for State {
     }
 
     async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {
-        host_call!(self, self.work.drop_writer(this.rep()));
+        self.count_call()?;
+        self.work.drop_writer(this.rep());
         Ok(())
     }
 }
