@@ -3,12 +3,25 @@
 //! The only place that names tokio-postgres. Knows nothing of revisions,
 //! components or policy.
 
-pub mod error;
+mod connect;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod error;
 #[cfg(test)]
 pub(crate) mod fake;
-pub mod session;
+mod location;
+mod lock;
+mod name;
+mod postgres;
+mod session;
+mod tls;
 
+pub use connect::{ConnectError, Connection, connect};
 pub use error::{DbError, ServerError};
+pub use location::{Location, LocationError};
+pub use lock::{AdvisoryLock, LockError};
+pub use name::{NameError, TableName, quote_identifier, quote_literal};
+pub use postgres::{Canceller, PostgresSession, TextRow};
 pub use session::{
     Column, CursorId, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession, Tuples,
     Type,

@@ -44,8 +44,8 @@ pub struct Prepared {
 #[derive(Clone)]
 pub(super) enum PreparedInner {
     Postgres(tokio_postgres::Statement),
-    /// For implementations without a server: the statement's text.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the session of the unit tests"))]
+    /// For the sessions of unit tests: the statement's text.
+    #[cfg(test)]
     Text(String),
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A wall clock limit is not among them: whoever awaits the call may drop it at
 /// any time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Milliseconds of processor time that the guest's own code may take; time
     /// in calls of the host does not count.
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn what_is_not_set_has_its_default() {
-        let limits: Limits = serde_json::from_str(r#"{"guest-time-ms": 5}"#).expect("parses");
+        let limits: Limits = serde_json::from_str(r#"{"guest_time_ms": 5}"#).expect("parses");
         assert_eq!(limits, Limits { guest_time_ms: 5, ..Limits::default() });
-        assert!(serde_json::from_str::<Limits>(r#"{"guest-time": 5}"#).is_err());
+        assert!(serde_json::from_str::<Limits>(r#"{"guest_time": 5}"#).is_err());
     }
 }

@@ -1,5 +1,16 @@
-//! Revisions: the nodes of the migration graph.
+//! What a revision is: its id, its manifest, its digests.
+//!
+//! Plain values: parse, validate, display. Reads no files, knows no graph, no
+//! database and no component.
 
+mod capability;
+mod digest;
 mod direction;
+mod id;
+mod manifest;
 
+pub use capability::{Capabilities, CodeGrant, Request};
+pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
+pub use id::{IdError, Label, RevisionId};
+pub use manifest::{Kind, Manifest, ManifestError, Place, TransactionMode};

@@ -1,0 +1,15 @@
+//! Rows: as structs and tuples, and as values to be looked up by name.
+
+mod dynamic;
+mod from_row;
+mod to_row;
+mod tuples;
+
+pub(crate) use dynamic::Rows;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use dynamic::encode_row;
+pub use dynamic::{ColumnIndex, Row};
+pub use from_row::{FieldSpec, FromRow, RowView};
+pub(crate) use from_row::{Plan, decode_next};
+pub use to_row::ToRow;
+pub(crate) use to_row::WritePlan;

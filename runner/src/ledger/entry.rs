@@ -1,0 +1,107 @@
+//! What the ledger holds.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::revision::{Digest, Direction, Manifest, RevisionId};
+
+/// What is read of every applied revision: enough for the graph and for drift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The revision.
+    pub revision: RevisionId,
+    /// Its parents when it was applied.
+    pub parents: Vec<RevisionId>,
+    /// What it depended on.
+    pub depends_on: Vec<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Its message.
+    pub message: String,
+    /// The digest of what its author wrote.
+    pub source_digest: Digest,
+    /// The digest of the component that ran.
+    pub component_digest: Digest,
+    /// When it was applied, in ISO 8601.
+    pub applied_at: String,
+    /// The database role that applied it.
+    pub applied_by: String,
+}
+
+/// Everything about one applied revision: enough to take it back without its
+/// folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The manifest when it was applied.
+    pub manifest: Manifest,
+    /// The parameters that the component was given; for kind `sql` the two
+    /// scripts.
+    pub params: Value,
+    /// The digest of what its author wrote.
+    pub source_digest: Digest,
+    /// The digest of the component that ran.
+    pub component_digest: Digest,
+    /// When it was applied, in ISO 8601.
+    pub applied_at: String,
+    /// The database role that applied it.
+    pub applied_by: String,
+    /// Who ran the program, as it was told.
+    pub actor: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How many statements it ran.
+    pub statements: u64,
+    /// How many rows they touched.
+    pub rows: u64,
+    /// The version of the runner.
+    pub runner_version: String,
+}
+
+/// One run of the program, as the journal knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// A random number that its journal rows share, in hexadecimal.
+    pub id: String,
+    /// Who runs the program, as `user@host`.
+    pub actor: String,
+}
+
+/// What a finished step leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// The revision's manifest.
+    pub manifest: &'a Manifest,
+    /// The parameters that the component was given.
+    pub params: &'a Value,
+    /// The digest of what its author wrote.
+    pub source_digest: Digest,
+    /// The digest of the component that ran.
+    pub component_digest: Digest,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How many statements it ran.
+    pub statements: u64,
+    /// How many rows they touched.
+    pub rows: u64,
+}
+
+/// What a failed step leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// The revision.
+    pub revision: &'a RevisionId,
+    /// The digest of what its author wrote.
+    pub source_digest: Digest,
+    /// The digest of the component that ran.
+    pub component_digest: Digest,
+    /// The server's code, if it was the server that objected.
+    pub sqlstate: Option<&'a str>,
+    /// What went wrong.
+    pub message: &'a str,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,38 @@
+//! The ledger: which revisions are applied, from which bytes, and by whom.
+//!
+//! The only SQL that we own. Heads are never stored, they are derived: storing
+//! only heads is where other tools' longest-lived bugs come from. Nothing here
+//! begins or ends a transaction of a step, and reading writes nothing, not even
+//! the ledger's own tables.
+
+mod entry;
+mod error;
+mod read;
+mod schema;
+mod write;
+
+pub use entry::{Applied, Failure, Outcome, Recorded, Run};
+pub use error::LedgerError;
+pub use schema::CURRENT_VERSION;
+
+use crate::db::quote_identifier;
+
+/// The ledger of one project in one database: a schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    name: String,
+    /// The schema's name, quoted.
+    schema: String,
+}
+
+impl Ledger {
+    /// The ledger in the schema of this name.
+    pub fn in_schema(name: &str) -> Self {
+        Self { name: name.to_owned(), schema: quote_identifier(name) }
+    }
+
+    /// The schema's name.
+    pub fn schema_name(&self) -> &str {
+        &self.name
+    }
+}

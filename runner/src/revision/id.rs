@@ -1,0 +1,137 @@
+//! Revision ids and branch labels.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest id or label, in bytes.
+const MAX_LENGTH: usize = 64;
+
+/// A revision's id: letters, digits, `_` and `.`.
+///
+/// The characters that the target grammar needs (`@`, `:`, `+`, `-`) cannot be
+/// part of an id, nor can an id be one of the grammar's words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RevisionId(String);
+
+/// A branch label. The same characters as in an id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Label(String);
+
+/// Why a text is no id and no label.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// There is nothing.
+    #[error("an id cannot be empty")]
+    Empty,
+    /// It is longer than 64 bytes.
+    #[error("`{0}` is longer than {MAX_LENGTH} characters")]
+    TooLong(String),
+    /// A character that has a meaning in targets, or that file names would not
+    /// survive.
+    #[error("`{text}` holds {found:?}; letters, digits, `_` and `.` are allowed")]
+    Character {
+        /// The whole text.
+        text: String,
+        /// The first character that is not allowed.
+        found: char,
+    },
+    /// A word of the target grammar.
+    #[error("`{0}` is a word of the command line and cannot be an id")]
+    Reserved(String),
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > MAX_LENGTH {
+        return Err(IdError::TooLong(text.to_owned()));
+    }
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.');
+    if let Some(found) = text.chars().find(|character| !allowed(*character)) {
+        return Err(IdError::Character { text: text.to_owned(), found });
+    }
+    match text {
+        "head" | "heads" | "base" | "current" => Err(IdError::Reserved(text.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! name {
+    ($name:ident) => {
+        impl $name {
+            /// Checks the text.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(RevisionId);
+name!(Label);
+
+impl RevisionId {
+    /// A new id: twelve hexadecimal digits from 48 random bits.
+    pub fn from_random(bits: u64) -> Self {
+        Self(format!("{:012x}", bits & 0xffff_ffff_ffff))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_clear_of_the_target_grammar() {
+        for good in ["8b01c7d2aa90", "2024_01.init", "a"] {
+            assert_eq!(RevisionId::new(good).expect("an id").to_string(), good);
+        }
+        for bad in ["", "a@head", "a-1", "a+1", "a:b", "head", "heads", "base", "current", "é", "a b"] {
+            assert!(RevisionId::new(bad).is_err(), "{bad}");
+        }
+        assert!(RevisionId::new("x".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn random_ids_are_twelve_digits() {
+        assert_eq!(RevisionId::from_random(0x8b01_c7d2_aa90).as_str(), "8b01c7d2aa90");
+        assert_eq!(RevisionId::from_random(7).as_str(), "000000000007");
+    }
+}

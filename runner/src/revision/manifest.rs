@@ -1,0 +1,269 @@
+//! `migration.toml`: parse and validate.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Capabilities, Label, RevisionId};
+
+/// A revision's manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The revision's id.
+    pub revision: RevisionId,
+    /// The revisions that come directly before it. None for a base, two or more
+    /// for a merge.
+    pub parents: Vec<RevisionId>,
+    /// One line for people.
+    pub message: String,
+    /// Names for the branch that begins here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+    /// Revisions of other branches, by id or label, that must be applied before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// What runs it.
+    pub kind: Kind,
+    /// How it is wrapped in transactions.
+    #[serde(default)]
+    pub transaction: TransactionMode,
+    /// When it was written; for people only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// The component's parameters.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+    /// What it may do.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// What runs a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `upgrade.sql` and `downgrade.sql`, by the component that the runner
+    /// carries with it.
+    Sql,
+    /// A Rust crate of its own.
+    Rust,
+}
+
+impl Kind {
+    /// The name as the manifest spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Rust => "rust",
+        }
+    }
+}
+
+/// How a revision is wrapped in transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransactionMode {
+    /// One transaction a revision.
+    #[default]
+    Revision,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 where only the file is known.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place of a byte offset in a text.
+    pub fn of(file: &Path, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}", self.file.display()),
+            line => write!(f, "{}:{line}:{}", self.file.display(), self.column),
+        }
+    }
+}
+
+/// Why a TOML file of ours cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ManifestError {
+    /// Where it is wrong.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl ManifestError {
+    /// Makes the error of the TOML parser one of ours: with the file's name and,
+    /// for an unknown key, the nearest known one.
+    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let offset = error.span().map_or(0, |span| span.start);
+        let (message, hint) = match unknown_key(error.message()) {
+            Some((key, known)) => (format!("unknown key `{key}`"), nearest(&key, &known)),
+            None => (error.message().replace('\n', " "), None),
+        };
+        Self { place: Place::of(file, text, offset), message, hint }
+    }
+}
+
+/// Reads serde's "unknown field `x`, expected one of `a`, `b`".
+fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let mut quoted = rest.split('`').step_by(2).map(str::to_owned);
+    let key = quoted.next()?;
+    Some((key, rest.split('`').skip(2).step_by(2).map(str::to_owned).collect()))
+}
+
+/// The hint that names the known key that is most like the unknown one.
+fn nearest(key: &str, known: &[String]) -> Option<String> {
+    let likeness = |candidate: &String| strsim::jaro_winkler(key, candidate);
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    Some(match likeness(best) >= 0.75 {
+        true => format!("Did you mean `{best}`?"),
+        false => format!("Known keys: {}.", known.join(", ")),
+    })
+}
+
+impl Manifest {
+    /// Parses a manifest. `file` is for messages only.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ManifestError> {
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| ManifestError::from_toml(file, text, &error))?;
+        manifest.validate(file, text)?;
+        Ok(manifest)
+    }
+
+    fn validate(&self, file: &Path, text: &str) -> Result<(), ManifestError> {
+        let wrong = |key: &str, message: String, hint: &str| ManifestError {
+            place: Place::of(file, text, key_offset(text, key)),
+            message,
+            hint: Some(hint.to_owned()),
+        };
+        if self.message.trim().is_empty() || self.message.contains('\n') {
+            return Err(wrong(
+                "message",
+                "`message` must be one line of text".into(),
+                "Say what the revision does.",
+            ));
+        }
+        if let Some(twice) = first_duplicate(&self.parents) {
+            return Err(wrong("parents", format!("parent `{twice}` is named twice"), "Name it once."));
+        }
+        if self.parents.contains(&self.revision) {
+            let message = format!("revision `{}` names itself as its parent", self.revision);
+            return Err(wrong("parents", message, "A base has `parents = []`."));
+        }
+        if self.kind == Kind::Sql && !self.params.is_empty() {
+            let hint = "Write the values into upgrade.sql and downgrade.sql.";
+            return Err(wrong("[params]", "a revision of kind `sql` takes no parameters".into(), hint));
+        }
+        Ok(())
+    }
+}
+
+/// Where a line begins with `key`; the beginning of the text if none does.
+fn key_offset(text: &str, key: &str) -> usize {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim_start().starts_with(key) {
+            return offset;
+        }
+        offset += line.len();
+    }
+    0
+}
+
+fn first_duplicate<T: PartialEq>(items: &[T]) -> Option<&T> {
+    items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)).map(|(_, item)| item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+revision = "8b01c7d2aa90"
+parents = ["3f2a9c1b7d4e"]
+message = "repair listing titles"
+kind = "rust"
+
+[params]
+table = "public.listings"
+columns = ["title", "description"]
+batch = 5000
+
+[capabilities]
+write = ["public.listings"]
+"#;
+
+    fn parse(text: &str) -> Result<Manifest, ManifestError> {
+        Manifest::parse(Path::new("migrations/x/migration.toml"), text)
+    }
+
+    fn error(text: &str) -> String {
+        let error = parse(text).expect_err("should not parse");
+        format!("{error}\n{}", error.hint.as_deref().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_good_manifest_parses() {
+        let manifest = parse(GOOD).expect("parses");
+        assert_eq!(manifest.revision.as_str(), "8b01c7d2aa90");
+        assert_eq!(manifest.params["batch"], 5000);
+        assert_eq!(manifest.capabilities.write, ["public.listings"]);
+        assert_eq!(manifest.transaction, TransactionMode::Revision);
+    }
+
+    #[test]
+    fn a_manifest_survives_being_written_down() {
+        let manifest = parse(GOOD).expect("parses");
+        let json = serde_json::to_string(&manifest).expect("serialises");
+        assert_eq!(serde_json::from_str::<Manifest>(&json).expect("deserialises"), manifest);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+        insta::assert_snapshot!(error(&GOOD.replace("parents =", "parnets =")), @r"
+        migrations/x/migration.toml:3:1: unknown key `parnets`
+        Did you mean `parents`?
+        ");
+        insta::assert_snapshot!(error(&GOOD.replace("write =", "wrote =")), @r"
+        migrations/x/migration.toml:13:1: unknown key `wrote`
+        Did you mean `write`?
+        ");
+    }
+
+    #[test]
+    fn malformed_manifests_are_refused_with_their_place() {
+        insta::assert_snapshot!(error(&GOOD.replace("[\"3f2a9c1b7d4e\"]", "[\"3f2a9c1b7d4e\"")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "a@b")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "8b01c7d2aa90")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"\n", "")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("repair listing titles", "")), @"");
+    }
+}

@@ -1,0 +1,186 @@
+//! Why a run did not reach its target.
+
+use std::time::Duration;
+
+use crate::db::{ConnectError, DbError, LockError};
+use crate::graph::GraphError;
+use crate::host::{CallError, FailedStatement, LoadError};
+use crate::ledger::LedgerError;
+use crate::plan::{Drift, PlanError};
+use crate::revision::{Direction, RevisionId};
+use crate::source::{ArtifactError, BuildError, ScanErrors};
+
+/// Why a run, or a question about the state, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folders of the revisions are wrong.
+    #[error("the revisions cannot be read")]
+    Scan(ScanErrors),
+    /// The graph of the revisions is wrong.
+    #[error("the revisions do not fit together")]
+    Graph(Vec<GraphError>),
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The target leads nowhere.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Applied revisions were edited, or are not on disk.
+    #[error("{}", drift_text(.0))]
+    Drift(Vec<Drift>),
+    /// A crate does not compile.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A revision of the plan cannot be run.
+    #[error("revision `{revision}` cannot be run")]
+    Prepare {
+        /// The revision.
+        revision: RevisionId,
+        /// Why.
+        source: Box<PrepareError>,
+    },
+    /// Another runner holds the lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A step failed.
+    #[error("{} of `{}` failed", .0.direction, .0.revision)]
+    Step(Box<Failed>),
+}
+
+fn drift_text(drift: &[Drift]) -> String {
+    let name = |drift: &Drift| match drift {
+        Drift::Changed { revision, .. } => format!("`{revision}` was edited after it was applied"),
+        Drift::Missing { revision } => format!("`{revision}` is applied and not on disk"),
+    };
+    drift.iter().map(name).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a revision cannot be run; found before the first statement.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// Its component was refused.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Its component cannot say what it is.
+    #[error(transparent)]
+    Describe(#[from] CallError),
+    /// Its component's file cannot be read.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// Its component is not built, and building was not wanted.
+    #[error("its component is not built from the sources as they are")]
+    NotBuilt,
+    /// The parameters do not fit.
+    #[error("{place}its parameters do not fit: {}", reasons.join("; "))]
+    Params {
+        /// The manifest, with a colon and a space after it; empty if there is
+        /// none.
+        place: String,
+        /// What does not fit.
+        reasons: Vec<String>,
+    },
+    /// The component publishes a schema that is none.
+    #[error("the component's schema of parameters is wrong: {0}")]
+    Schema(String),
+    /// The component asks for more than the manifest grants.
+    #[error("it asks for what the manifest does not grant: {}", missing.join(", "))]
+    Capabilities {
+        /// What is missing, as `write: public.listings (why)`.
+        missing: Vec<String>,
+        /// The lines to add to `[capabilities]`.
+        lines: Vec<String>,
+    },
+    /// The ledger has no component for it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// A step that failed, and what became of the others.
+#[derive(Debug)]
+pub struct Failed {
+    /// The revision.
+    pub revision: RevisionId,
+    /// Which way.
+    pub direction: Direction,
+    /// Why.
+    pub error: StepError,
+    /// The steps before it that are committed.
+    pub done: Vec<RevisionId>,
+    /// The steps after it.
+    pub not_tried: Vec<RevisionId>,
+}
+
+/// Why a step failed. It is rolled back unless the variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The transaction could not be begun.
+    #[error("the transaction could not be begun")]
+    Begin(#[source] DbError),
+    /// The ledger changed since the plan was made, in spite of the lock.
+    #[error("the ledger changed since the plan was made: {0}")]
+    Precondition(&'static str),
+    /// The lock is no longer ours.
+    #[error("this session no longer holds the runner's lock")]
+    LockLost,
+    /// The component failed.
+    #[error("{error}")]
+    Call {
+        /// What it reported.
+        error: CallError,
+        /// The statement that went wrong, if one did.
+        statement: Option<Box<FailedStatement>>,
+        /// Where the revision's script is, if the statement is from one.
+        script: Option<String>,
+    },
+    /// The step took too long.
+    #[error("the step took longer than {0:?}")]
+    Timeout(Duration),
+    /// A deferred constraint is violated, or the connection is gone.
+    #[error("the work is done, and the transaction cannot be committed")]
+    Settle(#[source] DbError),
+    /// The migration ended the transaction by some trick: what it did before
+    /// is not rolled back.
+    #[error("the migration left the runner's transaction; what it had done until then may be committed")]
+    LeftTransaction,
+    /// The ledger could not be written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The server did not commit, or the connection broke in the middle of it.
+    #[error("the transaction was not committed: {0}")]
+    Commit(String),
+}
+
+impl StepError {
+    /// The server's error, if it was the server that objected.
+    pub fn database(&self) -> Option<&DbError> {
+        use crate::host::StatementError;
+        match self {
+            Self::Begin(error) | Self::Settle(error) | Self::Ledger(LedgerError::Database(error)) => {
+                Some(error)
+            }
+            Self::Call { statement: Some(statement), .. } => match &statement.error {
+                StatementError::Database(error) => Some(error),
+                StatementError::Policy(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether another session stood in the way, so that trying again may help:
+    /// lock time-out, deadlock, serialisation failure. See PostgreSQL's manual,
+    /// "Serialization Failure Handling".
+    pub fn is_transient(&self) -> bool {
+        self.database()
+            .and_then(DbError::sqlstate)
+            .is_some_and(|code| matches!(code, "55P03" | "40P01" | "40001"))
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_connection_lost(&self) -> bool {
+        matches!(self, Self::Call { error: CallError::Connection { .. }, .. })
+            || self.database().is_some_and(DbError::is_connection_lost)
+    }
+}

@@ -1,0 +1,100 @@
+//! What happens during a run, for whoever shows it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::revision::{Direction, RevisionId};
+
+/// Hears the events of a run. Called from the middle of the work: it must not
+/// block.
+pub type Reporter = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The plan is made.
+    Planned {
+        /// Which way.
+        direction: Direction,
+        /// How many steps it has.
+        steps: usize,
+    },
+    /// Another runner holds the lock.
+    WaitingForLock {
+        /// Who, if the server told.
+        holder: Option<String>,
+    },
+    /// A component is not built from the sources as they are; it is built now.
+    Building {
+        /// The revisions whose component is built.
+        revisions: Vec<RevisionId>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// Its message.
+        message: String,
+        /// The step's number, from 1.
+        number: usize,
+        /// How many steps there are.
+        total: usize,
+    },
+    /// The migration says something. Guest-controlled.
+    Log {
+        /// The revision.
+        revision: RevisionId,
+        /// How much it matters: `trace`, `debug`, `info`, `warn`, `error`.
+        level: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// The migration reports progress. Guest-controlled.
+    Progress {
+        /// The revision.
+        revision: RevisionId,
+        /// Work done.
+        done: u64,
+        /// Work expected.
+        total: Option<u64>,
+    },
+    /// A step met another session and is run again from the beginning.
+    StepRetried {
+        /// The revision.
+        revision: RevisionId,
+        /// Which attempt comes next, from 2.
+        attempt: u32,
+        /// What stood in the way.
+        reason: String,
+        /// The pause before it, in milliseconds.
+        pause_ms: u64,
+    },
+    /// A step is done and, unless the whole run is one transaction, committed.
+    StepFinished {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// Its message.
+        message: String,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// How many statements it ran.
+        statements: u64,
+        /// How many rows they touched.
+        rows: u64,
+    },
+    /// A step failed and is rolled back.
+    StepFailed {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// What went wrong.
+        error: String,
+    },
+}

@@ -1,0 +1,178 @@
+//! The one loop over the steps of a plan.
+
+use std::time::Duration;
+
+use crate::ledger::Failure;
+use crate::revision::RevisionId;
+
+use super::prepare::Prepared;
+use super::step::{Context, Done, Ends};
+use super::{Event, Failed, StepError};
+
+/// The pause before the second attempt; it doubles from attempt to attempt.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Runs the steps, each in a transaction of its own.
+pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
+    for (at, prepared) in steps.iter().enumerate() {
+        started(context, steps, at);
+        match attempts(context, prepared).await {
+            Ok(done) => finished(context, prepared, done),
+            Err(error) => {
+                clean_up(context, prepared, &error).await;
+                let done = revisions(&steps[..at]);
+                return Err(failed(steps, at, error, done));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs all steps in one transaction. There is no second attempt: it would run
+/// steps again that have reported their success.
+pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
+    let Some(last) = steps.len().checked_sub(1) else {
+        return Ok(());
+    };
+    let transaction = context.begin().await.map_err(|error| failed(steps, 0, error, Vec::new()))?;
+    for (at, prepared) in steps.iter().enumerate() {
+        started(context, steps, at);
+        let ends = if at == last { Ends::WithStep } else { Ends::WithRun };
+        match context.perform(&transaction, prepared, ends).await {
+            Ok(done) => finished(context, prepared, done),
+            Err(error) => {
+                clean_up(context, prepared, &error).await;
+                return Err(failed(steps, at, error, Vec::new()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs one step, again and again while another session stands in the way.
+async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+    let mut attempt = 1;
+    loop {
+        let error = match attempt_once(context, prepared).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if !error.is_transient() || attempt > context.settings.retries {
+            return Err(error);
+        }
+        context.rollback().await.map_err(StepError::Begin)?;
+        attempt += 1;
+        let pause = pause_before(attempt);
+        (context.reporter)(Event::StepRetried {
+            revision: prepared.step.revision.clone(),
+            attempt,
+            reason: error.database().map_or_else(|| error.to_string(), ToString::to_string),
+            pause_ms: milliseconds(pause),
+        });
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+    let transaction = context.begin().await?;
+    context.perform(&transaction, prepared, Ends::WithStep).await
+}
+
+/// Doubles from attempt to attempt, with jitter: two runners that met must not
+/// meet again.
+fn pause_before(attempt: u32) -> Duration {
+    let doubled = FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(2).min(16));
+    doubled.min(LONGEST_PAUSE).mul_f64(0.5 + rand::random::<f64>())
+}
+
+/// Rolls back and writes the failure to the journal. What goes wrong here must
+/// not hide what went wrong before.
+async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError) {
+    let message = with_causes(error);
+    (context.reporter)(Event::StepFailed {
+        revision: prepared.step.revision.clone(),
+        direction: prepared.step.direction,
+        error: message.clone(),
+    });
+    if let Err(rollback) = context.rollback().await {
+        tracing::debug!("the rollback could not be sent ({rollback}); the server does it by itself");
+        return;
+    }
+    let failure = Failure {
+        direction: prepared.step.direction,
+        revision: &prepared.step.revision,
+        source_digest: prepared.source_digest,
+        component_digest: prepared.artifact.digest,
+        sqlstate: error.database().and_then(crate::db::DbError::sqlstate),
+        message: &message,
+        duration_ms: 0,
+    };
+    let mut session = context.session().await;
+    if let Err(journal) = context.ledger.record_failure(&mut session, context.run, &failure).await {
+        tracing::warn!("the failure could not be written to the journal: {}", with_causes(&journal));
+    }
+}
+
+/// An error and its causes as one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        if !text.ends_with(&line) {
+            text = format!("{text}: {line}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn started(context: &Context<'_>, steps: &[Prepared], at: usize) {
+    let prepared = &steps[at];
+    (context.reporter)(Event::StepStarted {
+        revision: prepared.step.revision.clone(),
+        direction: prepared.step.direction,
+        message: prepared.manifest.message.clone(),
+        number: at + 1,
+        total: steps.len(),
+    });
+}
+
+fn finished(context: &Context<'_>, prepared: &Prepared, done: Done) {
+    (context.reporter)(Event::StepFinished {
+        revision: prepared.step.revision.clone(),
+        direction: prepared.step.direction,
+        message: prepared.manifest.message.clone(),
+        duration_ms: milliseconds(done.duration),
+        statements: done.statements,
+        rows: done.rows,
+    });
+}
+
+fn failed(steps: &[Prepared], at: usize, error: StepError, done: Vec<RevisionId>) -> Failed {
+    let step = &steps[at].step;
+    let not_tried = revisions(&steps[at + 1..]);
+    Failed { revision: step.revision.clone(), direction: step.direction, error, done, not_tried }
+}
+
+fn revisions(steps: &[Prepared]) -> Vec<RevisionId> {
+    steps.iter().map(|prepared| prepared.step.revision.clone()).collect()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_have_an_end() {
+        assert!(pause_before(2) < Duration::from_millis(151));
+        assert!(pause_before(5) >= Duration::from_millis(400));
+        assert!(pause_before(60) <= Duration::from_secs(15));
+    }
+}

@@ -1,0 +1,290 @@
+//! What the program and other programs call: ask for the state, make a plan,
+//! run it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::db::{AdvisoryLock, Connection, Location, connect};
+use crate::graph::Target;
+use crate::host::Host;
+use crate::ledger::{Ledger, Recorded, Run};
+use crate::plan::{self, Drift, Plan};
+use crate::revision::{Direction, Kind, RevisionId};
+use crate::source::{self, Found, Project};
+
+use super::prepare::{Prepared, Preparer};
+use super::step::Context;
+use super::{Event, OnDisk, Reporter, RunError, Settings, State, executor};
+
+/// What the server is told about us (`application_name`).
+const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
+
+/// A project, a database, and a host for components.
+pub struct Migrator {
+    project: Project,
+    location: Location,
+    host: Host,
+    settings: Settings,
+    ledger: Ledger,
+    run: Run,
+    reporter: Reporter,
+}
+
+/// How a plan is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// All steps in one transaction.
+    pub single_transaction: bool,
+    /// Crates that are not built yet are an error instead of being built.
+    pub no_build: bool,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// The revisions whose step ran, in order.
+    pub steps: Vec<RevisionId>,
+    /// The heads of what is applied now.
+    pub heads: Vec<RevisionId>,
+}
+
+impl Migrator {
+    /// Brings a project, a database and a host together. `actor` is who runs
+    /// the program, for the ledger; `reporter` hears the events of the runs.
+    pub fn new(project: Project, location: Location, host: Host, actor: String, reporter: Reporter) -> Self {
+        let settings = Settings::new(&project.config.session);
+        let ledger = Ledger::in_schema(&project.config.ledger.schema);
+        let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor };
+        Self { project, location, host, settings, ledger, run, reporter }
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The revisions on disk, without a database.
+    pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
+        let found = source::scan(&project.migrations_dir()).map_err(RunError::Scan)?;
+        OnDisk::new(found).map_err(RunError::Graph)
+    }
+
+    /// What is on disk and what is applied. Takes no lock and writes nothing.
+    pub async fn state(&self) -> Result<State, RunError> {
+        let (connection, state) = self.connect().await?;
+        connection.close().await;
+        Ok(state)
+    }
+
+    /// Everything about one applied revision; none if it is not applied.
+    pub async fn recorded(&self, revision: &RevisionId) -> Result<Option<Recorded>, RunError> {
+        let (connection, state) = self.connect().await?;
+        let recorded = match state.applied.contains_key(revision) {
+            true => Some(self.ledger.recorded(&mut *connection.session().lock().await, revision).await),
+            false => None,
+        };
+        connection.close().await;
+        Ok(recorded.transpose()?)
+    }
+
+    /// Goes to a target. Takes no lock and writes nothing if the database is
+    /// there already.
+    pub async fn go(
+        &self,
+        direction: Direction,
+        target: &Target,
+        options: Options,
+    ) -> Result<Summary, RunError> {
+        let (connection, state) = self.connect().await?;
+        let result = self.go_on(&connection, state, direction, target, options).await;
+        connection.close().await;
+        result
+    }
+
+    /// Reads the folder while the connection is being made.
+    async fn connect(&self) -> Result<(Connection, State), RunError> {
+        let project = self.project.clone();
+        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
+        let connection = connect(&self.location, APPLICATION_NAME).await;
+        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
+        let connection = connection?;
+        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
+        match applied {
+            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
+            Err(error) => {
+                connection.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn go_on(
+        &self,
+        connection: &Connection,
+        mut state: State,
+        direction: Direction,
+        target: &Target,
+        options: Options,
+    ) -> Result<Summary, RunError> {
+        let mut plan = make_plan(&state, direction, target)?;
+        if plan.is_empty() {
+            return Ok(Summary { steps: Vec::new(), heads: plan.heads });
+        }
+        let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
+        let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
+        if self.acquire(connection, lock).await? {
+            // Another runner was at work: what was read may be outdated.
+            let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
+            state = State::new(state.on_disk, applied);
+            plan = make_plan(&state, direction, target)?;
+            prepared = self.prepare(connection, &state, direction, &plan, options).await?;
+        }
+        (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
+        let result = self.execute(connection, lock, &prepared, options).await;
+        let released = lock.release(&mut *connection.session().lock().await).await;
+        if let Err(error) = released {
+            tracing::debug!("the lock could not be released ({error}); the server does it by itself");
+        }
+        result?;
+        let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
+        let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
+        Ok(Summary { steps, heads })
+    }
+
+    async fn prepare(
+        &self,
+        connection: &Connection,
+        state: &State,
+        direction: Direction,
+        plan: &Plan,
+        options: Options,
+    ) -> Result<Vec<Prepared>, RunError> {
+        let mut preparer = Preparer::new(&self.host, &self.project);
+        match direction {
+            Direction::Upgrade => {
+                if !options.no_build {
+                    self.build_missing(&preparer, state, plan).await?;
+                }
+                preparer.upgrades(&plan.steps, &state.on_disk).await
+            }
+            Direction::Downgrade => {
+                let session = connection.session();
+                let mut session = session.lock().await;
+                preparer.downgrades(&plan.steps, &self.ledger, &mut session, &state.on_disk).await
+            }
+        }
+    }
+
+    /// Builds the crates of the plan that are not built from the sources as
+    /// they are.
+    async fn build_missing(
+        &self,
+        preparer: &Preparer<'_>,
+        state: &State,
+        plan: &Plan,
+    ) -> Result<(), RunError> {
+        let of_plan = plan.steps.iter().filter_map(|step| state.on_disk.revisions.get(&step.revision));
+        let missing: Vec<Found> = of_plan.filter(|found| !preparer.is_built(found)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
+        (self.reporter)(Event::Building { revisions });
+        let project = self.project.clone();
+        let built = tokio::task::spawn_blocking(move || source::build(&project, &missing)).await;
+        built.expect("building does not panic")?;
+        Ok(())
+    }
+
+    async fn acquire(&self, connection: &Connection, lock: AdvisoryLock) -> Result<bool, RunError> {
+        let reporter = Arc::clone(&self.reporter);
+        let on_wait =
+            move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
+        let session = connection.session();
+        let mut session = session.lock().await;
+        Ok(lock.acquire(&mut session, self.settings.lock_wait, on_wait).await?)
+    }
+
+    async fn execute(
+        &self,
+        connection: &Connection,
+        lock: AdvisoryLock,
+        prepared: &[Prepared],
+        options: Options,
+    ) -> Result<(), RunError> {
+        if prepared.is_empty() {
+            return Ok(());
+        }
+        self.ledger.ensure(&mut *connection.session().lock().await).await?;
+        let context = Context {
+            host: &self.host,
+            ledger: &self.ledger,
+            lock,
+            settings: &self.settings,
+            session: connection.session(),
+            canceller: connection.canceller().clone(),
+            run: &self.run,
+            reporter: &self.reporter,
+        };
+        let result = match options.single_transaction {
+            true => executor::run_together(&context, prepared).await,
+            false => executor::run_each(&context, prepared).await,
+        };
+        result.map_err(|failed| RunError::Step(Box::new(failed)))
+    }
+
+    /// The host, for what needs no database.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Reads the bytes of every component of the ledger that `revisions` ran,
+    /// and says which of them are not sound.
+    pub(super) async fn unsound_components(
+        &self,
+        revisions: &BTreeSet<RevisionId>,
+    ) -> Result<(State, Vec<(RevisionId, String)>), RunError> {
+        let (connection, state) = self.connect().await?;
+        let mut unsound = Vec::new();
+        let mut checked = BTreeSet::new();
+        for applied in state
+            .applied
+            .values()
+            .filter(|applied| revisions.is_empty() || revisions.contains(&applied.revision))
+        {
+            if !checked.insert(applied.component_digest) {
+                continue;
+            }
+            let session = connection.session();
+            let found = self.ledger.component(&mut *session.lock().await, applied.component_digest).await;
+            if let Err(error) = found {
+                unsound.push((applied.revision.clone(), error.to_string()));
+            }
+        }
+        connection.close().await;
+        Ok((state, unsound))
+    }
+}
+
+/// Makes the plan, unless the folder and the ledger disagree in a way that
+/// stands against it.
+fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
+    if direction == Direction::Upgrade {
+        let drift: Vec<Drift> = state.drift();
+        if !drift.is_empty() {
+            return Err(RunError::Drift(drift));
+        }
+    }
+    Ok(plan::build(&state.graph, &state.applied_ids(), direction, target)?)
+}
+
+/// Builds the crates of all revisions of kind `rust`.
+impl Migrator {
+    /// Builds the crates of a project; no database is needed.
+    pub fn build(project: &Project) -> Result<Vec<source::Built>, RunError> {
+        let on_disk = Self::on_disk(project)?;
+        let crates: Vec<Found> =
+            on_disk.revisions.into_values().filter(|found| found.manifest.kind == Kind::Rust).collect();
+        Ok(source::build(project, &crates)?)
+    }
+}

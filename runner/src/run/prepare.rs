@@ -1,0 +1,262 @@
+//! Making a plan runnable: read, verify, compile and check everything, before
+//! the first statement of the first step.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::db::PostgresSession;
+use crate::host::{Component, Description, Host};
+use crate::ledger::Ledger;
+use crate::plan::Step;
+use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Request};
+use crate::source::{Artifact, Found, Project, load_artifact, sql_component};
+
+use super::{OnDisk, PrepareError, RunError};
+
+/// A step with everything that it takes to run it.
+pub(super) struct Prepared {
+    pub(super) step: Step,
+    pub(super) manifest: Manifest,
+    /// What the component is given.
+    pub(super) params: Value,
+    pub(super) source_digest: Digest,
+    pub(super) component: Component,
+    pub(super) artifact: Artifact,
+    /// Where the script is that the step runs, for kind `sql`.
+    pub(super) script: Option<String>,
+}
+
+/// A component that was loaded and asked what it is. Kept while a plan is
+/// prepared: a thousand revisions of kind `sql` share one.
+struct Loaded {
+    component: Component,
+    description: Description,
+    schema: jsonschema::Validator,
+}
+
+/// Prepares the steps of one plan.
+pub(super) struct Preparer<'a> {
+    host: &'a Host,
+    project: &'a Project,
+    loaded: HashMap<Digest, Loaded>,
+}
+
+/// What a step is made from, before the component is loaded.
+struct Material {
+    manifest: Manifest,
+    params: Value,
+    source_digest: Digest,
+    artifact: Artifact,
+    script: Option<String>,
+    /// The manifest's file, for messages.
+    place: String,
+}
+
+impl<'a> Preparer<'a> {
+    pub(super) fn new(host: &'a Host, project: &'a Project) -> Self {
+        Self { host, project, loaded: HashMap::new() }
+    }
+
+    /// Prepares steps towards the heads, from what is on disk.
+    pub(super) async fn upgrades(
+        &mut self,
+        steps: &[Step],
+        on_disk: &OnDisk,
+    ) -> Result<Vec<Prepared>, RunError> {
+        let mut prepared = Vec::with_capacity(steps.len());
+        for step in steps {
+            let found = on_disk.revisions.get(&step.revision).expect("an upgrade's steps are on disk");
+            let result = match self.material_on_disk(found) {
+                Ok(material) => self.prepare(step, material).await,
+                Err(error) => Err(error),
+            };
+            prepared.push(result.map_err(failed(step))?);
+        }
+        Ok(prepared)
+    }
+
+    /// Prepares steps towards the bases, from the ledger: the bytes that were
+    /// recorded beside the upgrade, whether or not the folder is still there.
+    pub(super) async fn downgrades(
+        &mut self,
+        steps: &[Step],
+        ledger: &Ledger,
+        session: &mut PostgresSession,
+        on_disk: &OnDisk,
+    ) -> Result<Vec<Prepared>, RunError> {
+        let mut prepared = Vec::with_capacity(steps.len());
+        let mut artifacts = HashMap::new();
+        for step in steps {
+            let result = match material_in_ledger(step, ledger, session, on_disk, &mut artifacts).await {
+                Ok(material) => self.prepare(step, material).await,
+                Err(error) => Err(error),
+            };
+            prepared.push(result.map_err(failed(step))?);
+        }
+        Ok(prepared)
+    }
+
+    /// Whether a revision's component is built from the sources as they are.
+    pub(super) fn is_built(&self, found: &Found) -> bool {
+        match found.manifest.kind {
+            Kind::Sql => true,
+            Kind::Rust => matches!(self.artifact_on_disk(found), Ok(Some(_))),
+        }
+    }
+
+    /// Checks a revision on disk as an upgrade would.
+    pub(super) async fn check(&mut self, found: &Found) -> Result<(), PrepareError> {
+        let step = Step {
+            revision: found.manifest.revision.clone(),
+            direction: Direction::Upgrade,
+            heads_after: Vec::new(),
+        };
+        let material = self.material_on_disk(found)?;
+        self.prepare(&step, material).await.map(|_| ())
+    }
+
+    fn artifact_on_disk(&self, found: &Found) -> Result<Option<Artifact>, PrepareError> {
+        Ok(match found.manifest.kind {
+            Kind::Sql => Some(sql_component()),
+            Kind::Rust => {
+                load_artifact(&self.project.components_dir(), &found.manifest.revision, found.source_digest)?
+            }
+        })
+    }
+
+    fn material_on_disk(&self, found: &Found) -> Result<Material, PrepareError> {
+        let artifact = self.artifact_on_disk(found)?.ok_or(PrepareError::NotBuilt)?;
+        Ok(Material {
+            manifest: found.manifest.clone(),
+            params: found.params(),
+            source_digest: found.source_digest,
+            artifact,
+            script: script_path(found, Direction::Upgrade),
+            place: format!("{}: ", found.dir.join("migration.toml").display()),
+        })
+    }
+
+    async fn prepare(&mut self, step: &Step, material: Material) -> Result<Prepared, PrepareError> {
+        let Material { manifest, mut params, source_digest, artifact, script, place } = material;
+        let loaded = self.load(&artifact).await?;
+        check_params(loaded, &mut params, place)?;
+        check_capabilities(&loaded.description, &manifest.capabilities, &params)?;
+        let component = loaded.component.clone();
+        Ok(Prepared { step: step.clone(), manifest, params, source_digest, component, artifact, script })
+    }
+
+    async fn load(&mut self, artifact: &Artifact) -> Result<&Loaded, PrepareError> {
+        if !self.loaded.contains_key(&artifact.digest) {
+            let component = self.host.load(&artifact.bytes).await?;
+            let description = self.host.describe(&component).await?;
+            let schema = jsonschema::validator_for(&description.params_schema)
+                .map_err(|error| PrepareError::Schema(error.to_string()))?;
+            self.loaded.insert(artifact.digest, Loaded { component, description, schema });
+        }
+        Ok(&self.loaded[&artifact.digest])
+    }
+}
+
+fn failed(step: &Step) -> impl FnOnce(PrepareError) -> RunError {
+    let revision = step.revision.clone();
+    move |source| RunError::Prepare { revision, source: Box::new(source) }
+}
+
+async fn material_in_ledger(
+    step: &Step,
+    ledger: &Ledger,
+    session: &mut PostgresSession,
+    on_disk: &OnDisk,
+    artifacts: &mut HashMap<Digest, Artifact>,
+) -> Result<Material, PrepareError> {
+    let recorded = ledger.recorded(session, &step.revision).await?;
+    let digest = recorded.component_digest;
+    let artifact = match artifacts.get(&digest) {
+        Some(artifact) => artifact.clone(),
+        None => {
+            let bytes = ledger.component(session, digest).await?;
+            let artifact = Artifact { bytes: Cow::Owned(bytes), digest };
+            artifacts.insert(digest, artifact.clone());
+            artifact
+        }
+    };
+    let found = on_disk.revisions.get(&step.revision);
+    // The lines of a script that was edited since are other lines.
+    let same = found.filter(|found| found.source_digest == recorded.source_digest);
+    Ok(Material {
+        script: same.and_then(|found| script_path(found, Direction::Downgrade)),
+        manifest: recorded.manifest,
+        params: recorded.params,
+        source_digest: recorded.source_digest,
+        artifact,
+        place: "the ledger: ".into(),
+    })
+}
+
+fn script_path(found: &Found, direction: Direction) -> Option<String> {
+    let path = || found.dir.join(format!("{direction}.sql")).display().to_string();
+    found.scripts.is_some().then(path)
+}
+
+/// Fills in the defaults and checks the parameters against the schema.
+fn check_params(loaded: &Loaded, params: &mut Value, place: String) -> Result<(), PrepareError> {
+    fill_defaults(&loaded.description.params_schema, params);
+    let reason = |error: jsonschema::ValidationError<'_>| match error.instance_path().to_string() {
+        path if path.is_empty() => error.to_string(),
+        path => format!("`{}`: {error}", path.trim_start_matches('/').replace('/', ".")),
+    };
+    let reasons: Vec<_> = loaded.schema.iter_errors(params).map(reason).collect();
+    if reasons.is_empty() { Ok(()) } else { Err(PrepareError::Params { place, reasons }) }
+}
+
+/// Fills in the `default` of each top-level property that is not set.
+fn fill_defaults(schema: &Value, params: &mut Value) {
+    let (Some(properties), Some(params)) = (schema["properties"].as_object(), params.as_object_mut()) else {
+        return;
+    };
+    for (name, property) in properties {
+        if let Some(default) = property.get("default").filter(|_| !params.contains_key(name)) {
+            params.insert(name.clone(), default.clone());
+        }
+    }
+}
+
+fn check_capabilities(
+    description: &Description,
+    granted: &Capabilities,
+    params: &Value,
+) -> Result<(), PrepareError> {
+    let (mut missing, mut lines) = (Vec::new(), Vec::new());
+    for asked in &description.capabilities {
+        let (name, targets, reason) = (asked.name.clone(), asked.targets.clone(), asked.reason.clone());
+        let request = Request { name, targets, reason };
+        let targets = granted.missing(&request, params);
+        if targets.is_empty() {
+            continue;
+        }
+        missing.push(format!("`{}` on {} ({})", request.name, targets.join(", "), request.reason));
+        lines.push(match request.name.as_str() {
+            "random" | "set_local" => format!("{} = true", request.name),
+            "code" => "code = \"vetted\"".to_owned(),
+            name => format!("{name} = {targets:?}"),
+        });
+    }
+    if missing.is_empty() { Ok(()) } else { Err(PrepareError::Capabilities { missing, lines }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn defaults_are_filled_in_where_nothing_is_set() {
+        let schema =
+            json!({ "properties": { "batch": { "default": 5 }, "table": {}, "mode": { "default": "a" } } });
+        let mut params = json!({ "mode": "b" });
+        fill_defaults(&schema, &mut params);
+        assert_eq!(params, json!({ "batch": 5, "mode": "b" }));
+    }
+}

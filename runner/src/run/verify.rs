@@ -1,0 +1,86 @@
+//! Comparing the folder, the components and the ledger, without changing any.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::plan::Drift;
+use crate::revision::RevisionId;
+
+use super::prepare::Preparer;
+use super::{Migrator, RunError, State};
+
+/// One thing that `verify` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Finding {
+    /// Applied, and edited since.
+    Changed {
+        /// The revision.
+        revision: RevisionId,
+    },
+    /// Applied, and not on disk.
+    Missing {
+        /// The revision.
+        revision: RevisionId,
+    },
+    /// The ledger's copy of its component is damaged or gone.
+    LedgerComponent {
+        /// The revision.
+        revision: RevisionId,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It could not be run as it is on disk.
+    NotRunnable {
+        /// The revision.
+        revision: RevisionId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What `verify` looked at, and what it found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Revisions on disk.
+    pub on_disk: usize,
+    /// Revisions that are applied.
+    pub applied: usize,
+    /// What is wrong; empty if all is well.
+    pub findings: Vec<Finding>,
+}
+
+impl Migrator {
+    /// Compares the folder, the components and the ledger. Takes no lock and
+    /// writes nothing but finished components' caches.
+    pub async fn verify(&self) -> Result<Verification, RunError> {
+        let (state, unsound) = self.unsound_components(&BTreeSet::new()).await?;
+        let mut findings: Vec<Finding> = state.drift().into_iter().map(finding).collect();
+        findings.extend(
+            unsound.into_iter().map(|(revision, reason)| Finding::LedgerComponent { revision, reason }),
+        );
+        findings.extend(self.not_runnable(&state).await);
+        Ok(Verification { on_disk: state.on_disk.revisions.len(), applied: state.applied.len(), findings })
+    }
+
+    /// Checks each revision on disk as an upgrade would.
+    async fn not_runnable(&self, state: &State) -> Vec<Finding> {
+        let mut preparer = Preparer::new(self.host(), self.project());
+        let mut findings = Vec::new();
+        for found in state.on_disk.revisions.values() {
+            if let Err(error) = preparer.check(found).await {
+                let revision = found.manifest.revision.clone();
+                findings.push(Finding::NotRunnable { revision, reason: error.to_string() });
+            }
+        }
+        findings
+    }
+}
+
+fn finding(drift: Drift) -> Finding {
+    match drift {
+        Drift::Changed { revision, .. } => Finding::Changed { revision },
+        Drift::Missing { revision } => Finding::Missing { revision },
+    }
+}

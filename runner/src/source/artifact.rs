@@ -1,0 +1,113 @@
+//! Finished components: a crate's module, encoded, with the revision's manifest
+//! in a custom section, so that a built component says by itself what it is.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wasm_encoder::{ComponentSection as _, CustomSection};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+use crate::revision::{Digest, Manifest, RevisionId};
+
+/// The custom section that holds the manifest.
+const SECTION: &str = "runner:manifest";
+
+/// The component that runs revisions of kind `sql`; built by the build script.
+static SQL_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sql.wasm"));
+
+/// A finished component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its bytes.
+    pub bytes: Cow<'static, [u8]>,
+    /// Their digest.
+    pub digest: Digest,
+}
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The compiler's module cannot be made a component.
+    #[error("the module of revision `{revision}` cannot be encoded as a component: {reason}")]
+    Encode {
+        /// The revision.
+        revision: RevisionId,
+        /// What the encoder says.
+        reason: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{} cannot be read or written", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What the custom section holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Embedded {
+    manifest: Manifest,
+    source_digest: Digest,
+}
+
+impl Artifact {
+    fn new(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { digest: Digest::of(&bytes), bytes }
+    }
+}
+
+/// The component that runs revisions of kind `sql`.
+pub fn sql_component() -> Artifact {
+    Artifact::new(SQL_COMPONENT)
+}
+
+/// Encodes a compiler's module and appends the manifest.
+pub fn encode(module: &[u8], manifest: &Manifest, source_digest: Digest) -> Result<Vec<u8>, ArtifactError> {
+    let wrong = |error: String| ArtifactError::Encode { revision: manifest.revision.clone(), reason: error };
+    let encoded =
+        ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
+    let mut component = encoded.map_err(|error| wrong(format!("{error:#}")))?;
+    let embedded = Embedded { manifest: manifest.clone(), source_digest };
+    let data = serde_json::to_vec(&embedded).map_err(|error| wrong(error.to_string()))?;
+    let section = CustomSection { name: SECTION.into(), data: data.into() };
+    section.append_to_component(&mut component);
+    Ok(component)
+}
+
+/// Where a revision's finished component is kept.
+pub fn artifact_path(components_dir: &Path, revision: &RevisionId) -> PathBuf {
+    components_dir.join(format!("{revision}.wasm"))
+}
+
+/// The finished component of a revision, if it was built from these sources.
+pub fn load_artifact(
+    components_dir: &Path,
+    revision: &RevisionId,
+    source_digest: Digest,
+) -> Result<Option<Artifact>, ArtifactError> {
+    let path = artifact_path(components_dir, revision);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ArtifactError::Io { path, source }),
+    };
+    // A file that was tampered with fails when the host loads it; here only
+    // its age counts.
+    let current = embedded(&bytes).is_none_or(|embedded| embedded.source_digest == source_digest);
+    Ok(current.then(|| Artifact::new(bytes)))
+}
+
+/// What the custom section says; the last one, which is the one we appended.
+fn embedded(component: &[u8]) -> Option<Embedded> {
+    let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
+    let sections = payloads.filter_map(|payload| match payload {
+        Payload::CustomSection(section) if section.name() == SECTION => Some(section.data()),
+        _ => None,
+    });
+    serde_json::from_slice(sections.last()?).ok()
+}

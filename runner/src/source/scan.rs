@@ -1,0 +1,268 @@
+//! Finding the revisions on disk.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::revision::{Digest, Kind, Manifest, ManifestError, SourceDigest};
+
+/// The file that makes a folder a revision.
+const MANIFEST_FILE: &str = "migration.toml";
+
+/// A revision on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The digest of what its author wrote.
+    pub source_digest: Digest,
+    /// For kind `sql`: the scripts.
+    pub scripts: Option<Scripts>,
+}
+
+/// The scripts of a revision of kind `sql`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scripts {
+    /// `upgrade.sql`.
+    pub upgrade: String,
+    /// `downgrade.sql`, if there is one.
+    pub downgrade: Option<String>,
+}
+
+/// One thing that is wrong with a revision's folder.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A file or a folder cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not UTF-8.
+    #[error("{} is not UTF-8 (byte {at})", path.display())]
+    NotUtf8 {
+        /// Which.
+        path: PathBuf,
+        /// Where the first wrong byte is, from 0.
+        at: usize,
+    },
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file that the kind needs is not there.
+    #[error("revision `{revision}` of kind `{kind}` has no {file} in {}", dir.display())]
+    MissingFile {
+        /// The revision.
+        revision: String,
+        /// Its kind.
+        kind: &'static str,
+        /// The file.
+        file: &'static str,
+        /// Its folder.
+        dir: PathBuf,
+    },
+}
+
+/// Everything that is wrong with the revisions' folders.
+#[derive(Debug)]
+pub struct ScanErrors(pub Vec<ScanError>);
+
+impl Found {
+    /// The parameters that the component is given.
+    pub fn params(&self) -> Value {
+        match &self.scripts {
+            Some(Scripts { upgrade, downgrade: Some(downgrade) }) => {
+                json!({ "upgrade": upgrade, "downgrade": downgrade })
+            }
+            Some(Scripts { upgrade, downgrade: None }) => json!({ "upgrade": upgrade }),
+            None => Value::Object(self.manifest.params.clone()),
+        }
+    }
+}
+
+/// Finds all revisions of a folder, in the order of the folders' names, or
+/// reports everything that is wrong with them. Folders without a
+/// `migration.toml` are none of ours.
+pub fn scan(migrations: &Path) -> Result<Vec<Found>, ScanErrors> {
+    let mut dirs = folders(migrations).map_err(|error| ScanErrors(vec![error]))?;
+    dirs.sort();
+    let (mut found, mut errors) = (Vec::with_capacity(dirs.len()), Vec::new());
+    for dir in dirs {
+        match read_revision(&dir) {
+            Ok(Some(revision)) => found.push(revision),
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(ScanErrors(errors)) }
+}
+
+fn folders(path: &Path) -> Result<Vec<PathBuf>, ScanError> {
+    let unreadable = |source| ScanError::Unreadable { path: path.to_owned(), source };
+    let mut dirs = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        // A link to a folder is followed; a file is not worth another look.
+        if entry.file_type().map_err(unreadable)?.is_file() {
+            continue;
+        }
+        dirs.push(entry.path());
+    }
+    Ok(dirs)
+}
+
+fn read_revision(dir: &Path) -> Result<Option<Found>, ScanError> {
+    let file = dir.join(MANIFEST_FILE);
+    let Some(text) = read_text(&file)? else {
+        return Ok(None);
+    };
+    let manifest = Manifest::parse(&file, &text)?;
+    let mut digest = SourceDigest::new();
+    digest.add(MANIFEST_FILE, text.as_bytes());
+    let scripts = match manifest.kind {
+        Kind::Sql => Some(read_scripts(dir, &manifest, &mut digest)?),
+        Kind::Rust => {
+            add_crate(dir, &manifest, &mut digest)?;
+            None
+        }
+    };
+    Ok(Some(Found { dir: dir.to_owned(), manifest, source_digest: digest.finish(), scripts }))
+}
+
+fn read_scripts(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Result<Scripts, ScanError> {
+    let upgrade =
+        read_text(&dir.join("upgrade.sql"))?.ok_or_else(|| missing(dir, manifest, "upgrade.sql"))?;
+    digest.add("upgrade.sql", upgrade.as_bytes());
+    let downgrade = read_text(&dir.join("downgrade.sql"))?;
+    if let Some(downgrade) = &downgrade {
+        digest.add("downgrade.sql", downgrade.as_bytes());
+    }
+    Ok(Scripts { upgrade, downgrade })
+}
+
+fn missing(dir: &Path, manifest: &Manifest, file: &'static str) -> ScanError {
+    ScanError::MissingFile {
+        revision: manifest.revision.to_string(),
+        kind: manifest.kind.as_str(),
+        file,
+        dir: dir.to_owned(),
+    }
+}
+
+/// Adds a crate's sources: everything in the folder but what tools leave there.
+fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Result<(), ScanError> {
+    if !dir.join("Cargo.toml").is_file() {
+        return Err(missing(dir, manifest, "Cargo.toml"));
+    }
+    let mut open = vec![PathBuf::new()];
+    while let Some(relative) = open.pop() {
+        let here = dir.join(&relative);
+        let unreadable = |source| ScanError::Unreadable { path: here.clone(), source };
+        for entry in std::fs::read_dir(&here).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            if is_left_by_tools(&name.to_string_lossy()) {
+                continue;
+            }
+            let relative = relative.join(&name);
+            match entry.path().is_dir() {
+                true => open.push(relative),
+                // The manifest is in already.
+                false if relative == Path::new(MANIFEST_FILE) => {}
+                false => digest.add(&slashed(&relative), &read_bytes(&entry.path())?),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A lock file says which versions were built, not what the author wrote.
+fn is_left_by_tools(name: &str) -> bool {
+    name == "target" || name == "Cargo.lock" || name.starts_with('.')
+}
+
+fn slashed(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ScanError> {
+    std::fs::read(path).map_err(|source| ScanError::Unreadable { path: path.to_owned(), source })
+}
+
+/// The text of a file; none if there is no such file.
+fn read_text(path: &Path) -> Result<Option<String>, ScanError> {
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| ScanError::NotUtf8 {
+            path: path.to_owned(),
+            at: error.utf8_error().valid_up_to(),
+        }),
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(source) => Err(ScanError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("creates");
+        std::fs::write(path, text).expect("writes");
+    }
+
+    fn manifest(revision: &str, kind: &str) -> String {
+        format!("revision = \"{revision}\"\nparents = []\nmessage = \"m\"\nkind = \"{kind}\"\n")
+    }
+
+    #[test]
+    fn revisions_are_found_in_the_order_of_their_folders() {
+        let root = tempfile::tempdir().expect("a folder");
+        write(root.path(), "2_b/migration.toml", &manifest("b", "sql"));
+        write(root.path(), "2_b/upgrade.sql", "select 1");
+        write(root.path(), "1_a/migration.toml", &manifest("a", "rust"));
+        write(root.path(), "1_a/Cargo.toml", "[package]");
+        write(root.path(), "notes/readme.md", "nothing");
+        write(root.path(), "Cargo.toml", "[workspace]");
+        let found = scan(root.path()).expect("sound");
+        let ids: Vec<_> = found.iter().map(|found| found.manifest.revision.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(found[1].params(), json!({ "upgrade": "select 1" }));
+    }
+
+    #[test]
+    fn what_tools_leave_in_a_crate_is_no_edit() {
+        let root = tempfile::tempdir().expect("a folder");
+        write(root.path(), "a/migration.toml", &manifest("a", "rust"));
+        write(root.path(), "a/Cargo.toml", "[package]");
+        write(root.path(), "a/src/lib.rs", "// one\r\n");
+        let digest = || scan(root.path()).expect("sound")[0].source_digest;
+        let before = digest();
+        write(root.path(), "a/target/x", "built");
+        write(root.path(), "a/Cargo.lock", "locked");
+        write(root.path(), "a/src/lib.rs", "// one\n");
+        assert_eq!(digest(), before);
+        write(root.path(), "a/src/more.rs", "// two\n");
+        assert_ne!(digest(), before);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_reported() {
+        let root = tempfile::tempdir().expect("a folder");
+        write(root.path(), "a/migration.toml", &manifest("a", "sql"));
+        write(root.path(), "b/migration.toml", "revision = 7\n");
+        write(root.path(), "c/migration.toml", &manifest("c", "rust"));
+        let errors = scan(root.path()).expect_err("three errors").0;
+        assert!(matches!(&errors[0], ScanError::MissingFile { file: "upgrade.sql", .. }));
+        assert!(matches!(&errors[1], ScanError::Manifest(_)));
+        assert!(matches!(&errors[2], ScanError::MissingFile { file: "Cargo.toml", .. }));
+    }
+}

@@ -1,0 +1,4 @@
+-- {message}
+--
+-- Runs inside the runner's transaction: no BEGIN, no COMMIT.
+
