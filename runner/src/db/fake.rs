@@ -193,9 +193,14 @@ impl Session for FakeSession {
     }
 
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError> {
-        self.sent.push(format!("close {}", cursor.0));
+        self.begin("close ", &cursor.0.to_string()).await?;
         assert!(self.cursors.remove(&cursor.0).is_some(), "the cursor is open");
         Ok(())
+    }
+
+    fn forget_cursor(&mut self, cursor: CursorId) {
+        self.sent.push(format!("(forgets {})", cursor.0));
+        assert!(self.cursors.remove(&cursor.0).is_some(), "the cursor is open");
     }
 
     async fn table_columns(&mut self, table: &str, columns: &[String]) -> Result<Vec<Column>, DbError> {

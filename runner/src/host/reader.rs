@@ -41,10 +41,6 @@ impl OpenReader {
         Self { cursor, columns, sql, offset, fetched, taken: 0, next_fetch: FIRST_ROWS }
     }
 
-    pub(super) fn cursor(&self) -> CursorId {
-        self.cursor
-    }
-
     fn left(&self) -> usize {
         self.fetched.len() - self.taken
     }
@@ -160,20 +156,31 @@ impl Work {
             let rows = reader.next_fetch.min(max_rows);
             let answer = session.lock().await.fetch(reader.cursor, rows).await;
             let (sql, offset) = (reader.sql.clone(), reader.offset);
-            let fetched = self.noted(answer, Sent { text: &sql, offset, index: None })?;
+            let fetched = self.noted_without_place(answer, Sent { text: &sql, offset, index: None })?;
             self.readers.get_mut(&id).expect("it was there").keep(fetched);
         }
         Ok(self.readers.get_mut(&id).expect("it was there"))
     }
 
     pub(super) async fn close_reader(&mut self, id: u32) -> Result<(), Fault> {
-        let Some(reader) = self.readers.remove(&id) else { return Err(Fault::closed("reader")) };
+        let Some(reader) = self.readers.get(&id) else { return Err(Fault::closed("reader")) };
+        if self.is_aborted() {
+            // It ends with the transaction, or with the savepoint; until then
+            // the server takes no CLOSE.
+            return Ok(());
+        }
         let session = self.connected()?;
         let answer = session.lock().await.close_cursor(reader.cursor).await;
-        // A cursor of an aborted transaction is gone, whatever the answer is.
-        match self.is_aborted() {
-            true => Ok(()),
-            false => self.noted(answer, Sent { text: &reader.sql, offset: reader.offset, index: None }),
+        let reader = self.readers.remove(&id).expect("it was there");
+        self.noted_without_place(answer, Sent { text: &reader.sql, offset: reader.offset, index: None })
+    }
+
+    /// Forgets the readers from `first` on: the server has closed them, or will.
+    pub(super) async fn forget_readers(&mut self, first: u32) {
+        let ended = self.readers.split_off(&first);
+        if let (Ok(session), false) = (self.connected(), ended.is_empty()) {
+            let mut session = session.lock().await;
+            ended.values().for_each(|reader| session.forget_cursor(reader.cursor));
         }
     }
 }

@@ -122,7 +122,7 @@ impl State {
         let sent = Sent { text: &sql, offset: statement.offset, index: None };
         let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
         let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
-        let cursor = self.work.noted(answer, sent)?;
+        let cursor = self.work.noted_without_place(answer, sent)?;
         let offset = statement.offset;
         let id = self.work.next_id();
         self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, offset));

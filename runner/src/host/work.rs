@@ -138,6 +138,16 @@ impl Work {
         answer.map_err(|error| self.failed(error, sent))
     }
 
+    /// The same for a statement that the session puts into a text of its own: a
+    /// position in that text would mislead.
+    pub(super) fn noted_without_place<T>(
+        &mut self,
+        answer: Result<T, DbError>,
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        self.noted(answer.map_err(without_place), sent)
+    }
+
     /// Remembers an error and says what the guest is told.
     fn failed(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
         let error = shifted(error, sent);
@@ -212,12 +222,9 @@ impl Work {
     }
 
     /// Forgets what is still open after a failure: the executor rolls all of it
-    /// back. Only the cursors are told to the session.
+    /// back.
     pub(super) async fn abandon(&mut self) {
-        let Ok(session) = self.connected() else { return };
-        for reader in std::mem::take(&mut self.readers).into_values() {
-            let _ = session.lock().await.close_cursor(reader.cursor()).await;
-        }
+        self.forget_readers(0).await;
     }
 
     async fn roll_back_leftovers(&mut self) {
@@ -259,6 +266,16 @@ fn shifted(error: DbError, sent: Sent<'_>) -> DbError {
         DbError::Server(mut server) => {
             let before = u32::try_from(sent.text[..sent.offset].chars().count()).unwrap_or(u32::MAX);
             server.position = server.position.map(|position| position.saturating_add(before));
+            DbError::Server(server)
+        }
+        other => other,
+    }
+}
+
+fn without_place(error: DbError) -> DbError {
+    match error {
+        DbError::Server(mut server) => {
+            server.position = None;
             DbError::Server(server)
         }
         other => other,

@@ -258,7 +258,7 @@ async fn a_reader_ends_with_the_savepoint_before_it() {
     let params = json!({"kind": "savepoint-reader", "sql": "select * from t"});
     let outcome = probe(session(1, 1), params).await.succeeded();
     assert_eq!(outcome.said, ["closed", "closed"]);
-    assert_eq!(outcome.sent.last().map(String::as_str), Some("close 1"));
+    assert_eq!(outcome.sent.last().map(String::as_str), Some("(forgets 1)"));
 }
 
 #[tokio::test]
