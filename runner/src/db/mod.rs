@@ -7,6 +7,8 @@ mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod location;
 mod lock;
 mod name;

@@ -203,6 +203,10 @@ impl Session for PostgresSession {
         self.run(&sql).await.map(|_| ())
     }
 
+    fn forget_cursor(&mut self, cursor: CursorId) {
+        self.cursors.remove(&cursor);
+    }
+
     async fn table_columns(&mut self, table: &str, columns: &[String]) -> Result<Vec<Column>, DbError> {
         let table = table_name(table)?;
         let names = match columns.is_empty() {

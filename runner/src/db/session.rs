@@ -199,6 +199,11 @@ pub trait Session: Send {
     /// Closes a cursor.
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError>;
 
+    /// Takes note that a cursor has ended by itself, with a savepoint that was
+    /// rolled back or with its transaction. Nothing is sent: closing it again
+    /// would be an error of its own.
+    fn forget_cursor(&mut self, cursor: CursorId);
+
     /// The columns of a table that a COPY into it would take: those named, or
     /// all of them in the table's order. `table` is a name as SQL spells it.
     async fn table_columns(&mut self, table: &str, columns: &[String]) -> Result<Vec<Column>, DbError>;

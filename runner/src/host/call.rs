@@ -89,7 +89,10 @@ pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Compo
     let outcome = invoke(&mut store, component, direction).await;
     let mut state = store.into_data();
     state.clock.pause();
-    state.work.settle().await;
+    match outcome {
+        Ok(Ok(())) => state.work.settle().await,
+        Ok(Err(_)) | Err(_) => state.work.abandon().await,
+    }
     let result = match outcome {
         Ok(Ok(())) => state.work.objection().map_or(Ok(()), Err),
         Ok(Err(failure)) => Err(state.work.lost().unwrap_or_else(|| failed(&state.work, failure))),

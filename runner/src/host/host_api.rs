@@ -6,36 +6,42 @@ use wasmtime::Result;
 use super::bindings::host::{Host, Level};
 use super::bindings::types;
 use super::call::LogLevel;
-use super::state::{Fault, State, host_call};
+use super::state::{Fault, State};
 
 /// The most random bytes that one call gives.
 const MAX_RANDOM: u32 = 65_536;
 
 impl Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
-        host_call!(self, self.write_log(level, &message));
+        self.count_call()?;
+        self.write_log(level, &message);
         Ok(())
     }
 
     fn progress(&mut self, done: u64, total: Option<u64>) -> Result<()> {
-        host_call!(self, self.sink.progress(done, total));
+        self.count_call()?;
+        self.sink.progress(done, total);
         Ok(())
     }
 
     fn params(&mut self) -> Result<String> {
-        Ok(host_call!(self, serde_json::to_string(&self.params)?))
+        self.count_call()?;
+        Ok(serde_json::to_string(&self.params)?)
     }
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
-        Ok(host_call!(self, self.params.get(&name).map(param_text)))
+        self.count_call()?;
+        Ok(self.params.get(&name).map(param_text))
     }
 
     fn transaction_time(&mut self) -> Result<i64> {
-        Ok(host_call!(self, self.transaction_time))
+        self.count_call()?;
+        Ok(self.transaction_time)
     }
 
     fn random_bytes(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
-        host_call!(self, self.random(len))
+        self.count_call()?;
+        self.random(len)
     }
 }
 
@@ -59,11 +65,11 @@ impl State {
     fn random(&self, len: u32) -> Result<Vec<u8>, Fault> {
         if !self.grants.random {
             let message = "random bytes are not granted to this revision: the capability is `random`";
-            return Err(Fault::Answer(types::Error::Denied(message.into())));
+            return Err(types::Error::Denied(message.into()).into());
         }
         if len > MAX_RANDOM {
             let message = format!("{len} random bytes were asked for; the limit is {MAX_RANDOM} a call");
-            return Err(Fault::Answer(types::Error::Limit(message)));
+            return Err(types::Error::Limit(message).into());
         }
         let mut bytes = vec![0; len as usize];
         rand::fill(bytes.as_mut_slice());

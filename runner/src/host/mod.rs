@@ -28,7 +28,6 @@ mod report;
 mod savepoint;
 mod service;
 mod state;
-mod table_name;
 #[cfg(test)]
 mod tests;
 mod transaction;

@@ -51,13 +51,20 @@ impl OpenReader {
         self.taken = 0;
     }
 
-    /// How many of the rows that are left fit; at least one.
+    /// How many of the rows that are left fit; at least one, unless none is
+    /// left.
     fn count(&self, max_rows: u32, max_bytes: usize) -> usize {
-        let most = self.left().min(max_rows as usize);
         let start = self.fetched.bytes_of_first(self.taken);
-        let fits = |rows: &usize| self.fetched.bytes_of_first(self.taken + rows) - start <= max_bytes;
-        let range: Vec<usize> = (1..=most).collect();
-        range.partition_point(fits).max(1).min(most)
+        let bytes = |rows| self.fetched.bytes_of_first(self.taken + rows) - start;
+        let (mut fitting, mut most) = (1, self.left().min(max_rows as usize));
+        while fitting < most {
+            let middle = (fitting + most).div_ceil(2);
+            match bytes(middle) <= max_bytes {
+                true => fitting = middle,
+                false => most = middle - 1,
+            }
+        }
+        most
     }
 
     fn take(&mut self, rows: usize) -> &[u8] {
@@ -86,7 +93,8 @@ fn next_fetch(fetched: &Tuples, last: u32) -> u32 {
 
 impl HostBatchReader for State {
     async fn columns(&mut self, this: Resource<Reader>) -> wasmtime::Result<Vec<types::Column>> {
-        Ok(host_call!(self, self.work.reader_columns(this.rep())))
+        self.count_call()?;
+        Ok(self.work.reader_columns(this.rep()))
     }
 
     async fn next_rows(&mut self, this: Resource<Reader>, max_rows: u32) -> Result<Vec<Vec<Value>>, Fault> {
@@ -141,27 +149,38 @@ impl Work {
         let session = self.usable()?;
         if max_rows == 0 {
             let message = "no rows were asked for: an empty list would look like the end";
-            return Err(Fault::Answer(types::Error::Conversion(message.into())));
+            return Err(types::Error::Conversion(message.into()).into());
         }
         let reader = self.readers.get(&id).ok_or_else(|| Fault::closed("reader"))?;
         if reader.left() == 0 {
             let rows = reader.next_fetch.min(max_rows);
             let answer = session.lock().await.fetch(reader.cursor, rows).await;
             let (sql, offset) = (reader.sql.clone(), reader.offset);
-            let fetched = self.noted(answer, Sent { text: &sql, offset, index: None })?;
+            let fetched = self.noted_without_place(answer, Sent { text: &sql, offset, index: None })?;
             self.readers.get_mut(&id).expect("it was there").keep(fetched);
         }
         Ok(self.readers.get_mut(&id).expect("it was there"))
     }
 
     pub(super) async fn close_reader(&mut self, id: u32) -> Result<(), Fault> {
-        let Some(reader) = self.readers.remove(&id) else { return Err(Fault::closed("reader")) };
+        let Some(reader) = self.readers.get(&id) else { return Err(Fault::closed("reader")) };
+        if self.is_aborted() {
+            // It ends with the transaction, or with the savepoint; until then
+            // the server takes no CLOSE.
+            return Ok(());
+        }
         let session = self.connected()?;
         let answer = session.lock().await.close_cursor(reader.cursor).await;
-        // A cursor of an aborted transaction is gone, whatever the answer is.
-        match self.is_aborted() {
-            true => Ok(()),
-            false => self.noted(answer, Sent { text: &reader.sql, offset: reader.offset, index: None }),
+        let reader = self.readers.remove(&id).expect("it was there");
+        self.noted_without_place(answer, Sent { text: &reader.sql, offset: reader.offset, index: None })
+    }
+
+    /// Forgets the readers from `first` on: the server has closed them, or will.
+    pub(super) async fn forget_readers(&mut self, first: u32) {
+        let ended = self.readers.split_off(&first);
+        if let (Ok(session), false) = (self.connected(), ended.is_empty()) {
+            let mut session = session.lock().await;
+            ended.values().for_each(|reader| session.forget_cursor(reader.cursor));
         }
     }
 }

@@ -117,17 +117,13 @@ impl Work {
                 writer.rewind(*rows);
             }
         }
-        // The server closed the cursors; the session has to know.
-        let ended: Vec<u32> = self.readers.range(savepoint.id..).map(|(id, _)| *id).collect();
-        for id in ended {
-            let _ = self.close_reader(id).await;
-        }
+        self.forget_readers(savepoint.id).await;
     }
 
     /// Runs a statement of the host's own.
     async fn run_own(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.connected()?;
         let answer = session.lock().await.run(sql).await;
-        self.noted(answer, Sent::whole(sql)).map(drop)
+        self.noted_without_place(answer, Sent::whole(sql)).map(drop)
     }
 }

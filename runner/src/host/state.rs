@@ -66,19 +66,13 @@ impl State {
         }
     }
 
-    /// The beginning of every host function: stops the guest's clock, counts.
-    pub(super) fn enter(&mut self) -> wasmtime::Result<()> {
-        self.clock.pause();
+    /// Counts a call of the host: the beginning of every host function.
+    pub(super) fn count_call(&mut self) -> wasmtime::Result<()> {
         self.host_calls += 1;
         match self.host_calls > self.limits.host_calls {
             true => Err(Constraint::HostCalls { limit: self.limits.host_calls }.into()),
             false => Ok(()),
         }
-    }
-
-    /// The end of every host function: the guest's clock goes on.
-    pub(super) fn leave(&mut self) {
-        self.clock.resume();
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -92,13 +86,17 @@ impl State {
     }
 }
 
-/// Runs the body of a host function between [`State::enter`] and
-/// [`State::leave`].
+/// The body of a host function that may wait for the server: counts the call,
+/// and stops the guest's clock meanwhile.
+///
+/// Functions that wait for nobody only count: looking at the clock twice would
+/// take longer than they do.
 macro_rules! host_call {
     ($state:ident, $body:expr) => {{
-        $state.enter()?;
+        $state.count_call()?;
+        $state.clock.pause();
         let answer = $body;
-        $state.leave();
+        $state.clock.resume();
         answer
     }};
 }
@@ -109,7 +107,7 @@ impl sql::Host for State {}
 impl types::Host for State {
     fn convert_error(&mut self, fault: Fault) -> wasmtime::Result<types::Error> {
         match fault {
-            Fault::Answer(error) => Ok(error),
+            Fault::Answer(error) => Ok(*error),
             Fault::Trap(error) => Err(error),
         }
     }
@@ -120,7 +118,7 @@ impl types::Host for State {
 #[derive(Debug)]
 pub enum Fault {
     /// The guest gets an error.
-    Answer(types::Error),
+    Answer(Box<types::Error>),
     /// The guest is stopped: a limit, or a bug of the host.
     Trap(wasmtime::Error),
 }
@@ -128,12 +126,18 @@ pub enum Fault {
 impl Fault {
     /// An error of the kind that can grow.
     pub(super) fn other(kind: &str, message: impl Into<String>) -> Self {
-        Self::Answer(types::Error::Other((kind.to_owned(), message.into())))
+        types::Error::Other((kind.to_owned(), message.into())).into()
     }
 
     /// The handle's object is gone.
     pub(super) fn closed(what: &str) -> Self {
         Self::other("closed", format!("the {what} was used after its end"))
+    }
+}
+
+impl From<types::Error> for Fault {
+    fn from(error: types::Error) -> Self {
+        Self::Answer(Box::new(error))
     }
 }
 
@@ -145,7 +149,7 @@ impl From<wasmtime::Error> for Fault {
 
 impl From<super::convert::ConvertError> for Fault {
     fn from(error: super::convert::ConvertError) -> Self {
-        Self::Answer(types::Error::Conversion(error.to_string()))
+        types::Error::Conversion(error.to_string()).into()
     }
 }
 

@@ -122,7 +122,7 @@ impl State {
         let sent = Sent { text: &sql, offset: statement.offset, index: None };
         let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
         let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
-        let cursor = self.work.noted(answer, sent)?;
+        let cursor = self.work.noted_without_place(answer, sent)?;
         let offset = statement.offset;
         let id = self.work.next_id();
         self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, offset));
@@ -168,8 +168,9 @@ fn fits(tuples: &Tuples, prepared: &Prepared, limit: ResultLimit) -> bool {
 }
 
 fn too_large(limit: ResultLimit) -> Fault {
-    Fault::Answer(types::Error::Limit(format!(
+    types::Error::Limit(format!(
         "the result is larger than {} rows or {} bytes: use `open-reader`",
         limit.rows, limit.bytes
-    )))
+    ))
+    .into()
 }

@@ -108,7 +108,7 @@ impl Work {
     pub(super) fn usable(&self) -> Result<SharedSession, Fault> {
         match &self.condition {
             Condition::Usable => self.connected(),
-            Condition::Aborted(_) => Err(Fault::Answer(types::Error::Database(in_failed_transaction()))),
+            Condition::Aborted(_) => Err(types::Error::Database(in_failed_transaction()).into()),
             Condition::Lost(message) => Err(Fault::other("connection", message.clone())),
         }
     }
@@ -138,6 +138,16 @@ impl Work {
         answer.map_err(|error| self.failed(error, sent))
     }
 
+    /// The same for a statement that the session puts into a text of its own: a
+    /// position in that text would mislead.
+    pub(super) fn noted_without_place<T>(
+        &mut self,
+        answer: Result<T, DbError>,
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        self.noted(answer.map_err(without_place), sent)
+    }
+
     /// Remembers an error and says what the guest is told.
     fn failed(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
         let error = shifted(error, sent);
@@ -156,7 +166,7 @@ impl Work {
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Connection(_) | DbError::Value(_) => {}
         }
-        Fault::Answer(told)
+        told.into()
     }
 
     /// Remembers that a text was not sent. The transaction is as it was.
@@ -169,7 +179,7 @@ impl Work {
             PolicyError::NotOne { .. } => (None, syntax_error(&error)),
         };
         self.remember(error.into(), position, Sent::whole(text), &told);
-        Fault::Answer(told)
+        told.into()
     }
 
     fn remember(
@@ -198,8 +208,8 @@ impl Work {
         self.last_error.as_ref().map(|remembered| remembered.failed.clone())
     }
 
-    /// Ends what is still open after the guest has returned: languages with a
-    /// garbage collector do not drop their handles.
+    /// Ends what is still open after the guest reported success: languages
+    /// with a garbage collector do not drop their handles.
     pub(super) async fn settle(&mut self) {
         self.roll_back_leftovers().await;
         self.unfinished.extend(self.writers.iter().map(|(id, writer)| (*id, writer.table().to_owned())));
@@ -209,6 +219,12 @@ impl Work {
             // An error is remembered, and aborts.
             let _ = self.close_reader(reader).await;
         }
+    }
+
+    /// Forgets what is still open after a failure: the executor rolls all of it
+    /// back.
+    pub(super) async fn abandon(&mut self) {
+        self.forget_readers(0).await;
     }
 
     async fn roll_back_leftovers(&mut self) {
@@ -250,6 +266,16 @@ fn shifted(error: DbError, sent: Sent<'_>) -> DbError {
         DbError::Server(mut server) => {
             let before = u32::try_from(sent.text[..sent.offset].chars().count()).unwrap_or(u32::MAX);
             server.position = server.position.map(|position| position.saturating_add(before));
+            DbError::Server(server)
+        }
+        other => other,
+    }
+}
+
+fn without_place(error: DbError) -> DbError {
+    match error {
+        DbError::Server(mut server) => {
+            server.position = None;
             DbError::Server(server)
         }
         other => other,

@@ -7,9 +7,8 @@ use super::bindings::sql::HostBatchWriter;
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg};
 use super::state::{Fault, State, host_call};
-use super::table_name::{TableName, quoted};
 use super::work::{Sent, Work};
-use crate::db::Column;
+use crate::db::{Column, TableName, quote_identifier};
 
 /// A bulk writer, on the guest's side.
 pub struct Writer;
@@ -20,7 +19,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// A bulk writer, on ours.
 pub(super) struct OpenWriter {
-    table: TableName,
+    /// Every part of it quoted: what the guest gives becomes a part of a
+    /// statement.
+    table: String,
     columns: Vec<Column>,
     names: Vec<String>,
     /// Whole tuples.
@@ -31,7 +32,7 @@ pub(super) struct OpenWriter {
 
 impl OpenWriter {
     pub(super) fn table(&self) -> &str {
-        self.table.as_str()
+        &self.table
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -46,14 +47,15 @@ impl OpenWriter {
 
     /// The statement, for errors.
     fn sql(&self) -> String {
-        let columns: Vec<_> = self.names.iter().map(|name| quoted(name)).collect();
-        format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table.as_str(), columns.join(", "))
+        let columns: Vec<_> = self.names.iter().map(|name| quote_identifier(name)).collect();
+        format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table, columns.join(", "))
     }
 }
 
 impl HostBatchWriter for State {
     async fn columns(&mut self, this: Resource<Writer>) -> wasmtime::Result<Vec<types::Column>> {
-        Ok(host_call!(self, self.work.writer_columns(this.rep())))
+        self.count_call()?;
+        Ok(self.work.writer_columns(this.rep()))
     }
 
     async fn write_rows(&mut self, this: Resource<Writer>, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
@@ -69,7 +71,8 @@ impl HostBatchWriter for State {
     }
 
     async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {
-        host_call!(self, self.work.drop_writer(this.rep()));
+        self.count_call()?;
+        self.work.drop_writer(this.rep());
         Ok(())
     }
 }
@@ -77,10 +80,10 @@ impl HostBatchWriter for State {
 impl Work {
     pub(super) async fn start_writer(&mut self, table: &str, columns: Vec<String>) -> Result<u32, Fault> {
         let session = self.usable()?;
-        let name = TableName::parse(table)
-            .ok_or_else(|| Fault::other("syntax", format!("`{table}` is not the name of a table")))?;
-        let answer = session.lock().await.table_columns(name.as_str(), &columns).await;
-        let columns = self.noted(answer, Sent::whole(table))?;
+        let name = TableName::parse(table).map_err(|error| Fault::other("syntax", error.to_string()))?;
+        let name = name.to_string();
+        let answer = session.lock().await.table_columns(&name, &columns).await;
+        let columns = self.noted_without_place(answer, Sent::whole(table))?;
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
         self.writers.insert(id, OpenWriter { table: name, columns, names, buffer: Vec::new(), rows: 0 });
@@ -152,7 +155,7 @@ impl Work {
             return Ok(());
         }
         let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
-        let answer = session.lock().await.copy_in(writer.table.as_str(), &writer.names, tuples).await;
+        let answer = session.lock().await.copy_in(&writer.table, &writer.names, tuples).await;
         self.count_statement();
         match answer {
             Ok(rows) => {
@@ -162,7 +165,7 @@ impl Work {
             }
             Err(error) => {
                 let writer = self.writers.remove(&id).expect("it was there");
-                self.noted(Err(error), Sent::whole(&writer.sql()))
+                self.noted_without_place(Err(error), Sent::whole(&writer.sql()))
             }
         }
     }

@@ -71,7 +71,7 @@ fn groups_of(whole: &str, fraction: &str) -> (Vec<u16>, i16) {
     }
     let weight = match groups.is_empty() {
         true => 0,
-        false => to_i16(before) - 1 - to_i16(leading),
+        false => weight_of(before, leading),
     };
     (groups, weight)
 }
@@ -87,8 +87,11 @@ fn to_u16(count: usize) -> u16 {
     u16::try_from(count).expect("limited to PostgreSQL's number of digits")
 }
 
-fn to_i16(count: usize) -> i16 {
-    i16::try_from(count).expect("limited to PostgreSQL's number of digits")
+/// The weight of the first group that is not zero: the group before the point
+/// has the weight 0.
+fn weight_of(before: usize, leading: usize) -> i16 {
+    let groups = |count: usize| i32::try_from(count).expect("limited to PostgreSQL's number of digits");
+    i16::try_from(groups(before) - 1 - groups(leading)).expect("limited to PostgreSQL's number of digits")
 }
 
 /// A number that is shown in an error; it may have 100,000 digits.
