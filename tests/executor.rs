@@ -1,6 +1,7 @@
 //! The life of a step, on a real server.
 
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Database, Project};
@@ -20,7 +21,10 @@ fn a_step_that_fails_leaves_nothing_and_the_steps_before_it_stay() {
     let said = project.fails(5, &["upgrade", "head"]);
     assert!(said.contains("upgrade of `c` failed"), "{said}");
     assert!(said.contains("statement 2 of 2 was rejected by PostgreSQL (22012)"), "{said}");
-    assert!(said.contains("Applied: 2 revisions. Not tried: 1 revision. This step was rolled back."), "{said}");
+    assert!(
+        said.contains("Applied: 2 revisions. Not tried: 1 revision. This step was rolled back."),
+        "{said}"
+    );
     assert!(database.has("t_b") && !database.has("t_c"));
     assert_eq!(project.ok(&["current"]), "b\n");
     let journal = database.rows("SELECT revision, outcome, sqlstate FROM runner.journal ORDER BY id");
@@ -142,7 +146,8 @@ fn a_step_that_meets_another_session_is_run_again() {
     project.sql("b", "a", "ALTER TABLE public.t_a ADD COLUMN x int;", "");
     project.write("runner.toml", "[session]\nlock_timeout = \"100ms\"\n");
     let blocker = Blocker::new(&database, "LOCK TABLE public.t_a IN ACCESS SHARE MODE");
-    let child = project.command(&["upgrade", "head", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child =
+        project.command(&["upgrade", "head", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("starts");
     // The first attempt is over when its lock time-out has passed.
     database.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
@@ -232,28 +237,31 @@ fn holder(database: &Database) -> Blocker {
 
 /// A session that sits on a lock, inside a transaction, until it is dropped.
 struct Blocker {
-    _runtime: tokio::runtime::Runtime,
-    client: Option<tokio_postgres::Client>,
+    psql: Child,
 }
 
 impl Blocker {
     fn new(database: &Database, sql: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let client = runtime.block_on(async {
-            let (client, connection) =
-                tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.expect("connects");
-            tokio::spawn(connection);
-            client.batch_execute(&format!("BEGIN; {sql}")).await.expect("locks");
-            client
-        });
-        Self { _runtime: runtime, client: Some(client) }
+        let mut command = Command::new("psql");
+        command
+            .args(["-X", "-q", "-A", "-t", "-d", &database.url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut psql = command.spawn().expect("psql runs");
+        let input = psql.stdin.as_mut().expect("it is piped");
+        writeln!(input, "BEGIN; {sql};\n\\echo it is locked").expect("psql listens");
+        let output = BufReader::new(psql.stdout.as_mut().expect("it is piped"));
+        let locked = output.lines().map_while(Result::ok).any(|line| line == "it is locked");
+        assert!(locked, "psql ended");
+        Self { psql }
     }
 }
 
 impl Drop for Blocker {
     fn drop(&mut self) {
-        drop(self.client.take());
+        // The end of its input is the end of psql, and of its transaction.
+        drop(self.psql.stdin.take());
+        let _ = self.psql.wait();
     }
 }
 

@@ -5,7 +5,13 @@
 
 mod support;
 
+mod bad_input;
+mod cli;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod executor;
 mod migrations;
 mod tidy;
+mod tls;
+mod types;
 mod wit_frozen;

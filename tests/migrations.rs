@@ -33,7 +33,10 @@ fn going_down_restores_every_byte_and_going_up_again_gives_the_same() {
     assert_eq!(without_times(&database.dump()), without_times(&repaired));
     runner(&database, &["upgrade", "head"]);
     runner(&database, &["downgrade", "base"]);
-    assert_eq!(database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+    assert_eq!(
+        database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+        "0"
+    );
     runner(&database, &["upgrade", "head"]);
     assert_eq!(without_times(&database.dump()), without_times(&repaired));
     assert_eq!(runner(&database, &["current"]), "8b01c7d2aa90 (head)\n");
@@ -61,7 +64,8 @@ fn is_time(field: &str) -> bool {
 fn damaged_text_is_repaired_and_sound_text_left_alone() {
     let database = Database::new();
     runner(&database, &["upgrade", "d41f6a3c9e27"]);
-    let sound = "SELECT id, title, description FROM listings WHERE title LIKE 'Ã la carte%' OR title LIKE '“CAFÉ”%'";
+    let sound =
+        "SELECT id, title, description FROM listings WHERE title LIKE 'Ã la carte%' OR title LIKE '“CAFÉ”%'";
     let before = database.rows(sound);
     assert_eq!(before.len(), 2);
     runner(&database, &["upgrade", "head"]);

@@ -16,14 +16,19 @@ fn released_interfaces_are_frozen() {
     let mut found: Vec<_> = std::fs::read_dir(&wit).expect("the folder exists").flatten().collect();
     found.sort_by_key(std::fs::DirEntry::file_name);
     let names: Vec<_> = found.iter().map(|entry| entry.file_name().into_string().expect("ASCII")).collect();
-    assert_eq!(names, RELEASED.map(|(name, _)| name), "a version without a digest, or a digest without a version");
+    assert_eq!(
+        names,
+        RELEASED.map(|(name, _)| name),
+        "a version without a digest, or a digest without a version"
+    );
     for (entry, (name, digest)) in found.iter().zip(RELEASED) {
         assert_eq!(digest_of(&entry.path()), digest, "wit/{name} was edited; make a new version instead");
     }
 }
 
 fn digest_of(folder: &Path) -> String {
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     files.sort();
     let mut hasher = Sha256::new();
     for file in files {

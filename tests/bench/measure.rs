@@ -30,7 +30,11 @@ pub fn in_turns(rounds: usize, mut ours: impl FnMut(), mut theirs: impl FnMut())
 pub fn ratio(what: &str, ours: Duration, theirs: Duration, limit: f64) {
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
     let verdict = if ratio <= limit { "ok" } else { "OVER" };
-    println!("{what:<58} {:>10} {:>10}  {ratio:>5.2} (at most {limit}) {verdict}", shown(ours), shown(theirs));
+    println!(
+        "{what:<58} {:>10} {:>10}  {ratio:>5.2} (at most {limit}) {verdict}",
+        shown(ours),
+        shown(theirs)
+    );
 }
 
 /// A time as people read it.

@@ -18,7 +18,8 @@ pub fn run() {
     let project = Project::new(&database);
     write_revisions(&project);
     apply(&project, &database);
-    let (ours, theirs) = in_turns(21, || drop(project.ok(&["upgrade", "head"])), || psql(&database.url, "select 1"));
+    let (ours, theirs) =
+        in_turns(21, || drop(project.ok(&["upgrade", "head"])), || psql(&database.url, "select 1"));
     ratio(&format!("`upgrade head` at {REVISIONS} applied / `psql -c 'select 1'`"), ours, theirs, 2.0);
     component();
 }
@@ -85,7 +86,9 @@ fn component() {
     let loaded = median((0..101).map(|_| time(|| drop(load()))).collect());
     let component = load();
     let described = median(
-        (0..101).map(|_| time(|| drop(runtime.block_on(host.describe(&component)).expect("describes")))).collect(),
+        (0..101)
+            .map(|_| time(|| drop(runtime.block_on(host.describe(&component)).expect("describes"))))
+            .collect(),
     );
     let verdict = if (loaded + described).as_micros() < 1_000 { "ok" } else { "OVER" };
     println!(

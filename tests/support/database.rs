@@ -47,10 +47,9 @@ impl Database {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).expect("a dump is UTF-8");
         // Newer versions put a random key around the dump.
-        text.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")).fold(
-            String::new(),
-            |dump, line| dump + line + "\n",
-        )
+        text.lines()
+            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+            .fold(String::new(), |dump, line| dump + line + "\n")
     }
 }
 
@@ -58,14 +57,16 @@ impl Database {
 pub fn execute(url: &str, sql: &str) -> Result<Vec<String>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| format!("{error:?}"))?;
+        let (client, connection) =
+            tokio_postgres::connect(url, NoTls).await.map_err(|error| format!("{error:?}"))?;
         let connection = tokio::spawn(connection);
         let messages = client.simple_query(sql).await.map_err(|error| format!("{error:?}"))?;
         drop(client);
         let _ = connection.await;
         let rows = messages.into_iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => {
-                let fields: Vec<_> = (0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect();
+                let fields: Vec<_> =
+                    (0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect();
                 Some(fields.join("|"))
             }
             _ => None,

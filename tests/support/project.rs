@@ -66,6 +66,15 @@ impl Project {
         }
     }
 
+    /// Adds a revision of kind `rust` whose component is built already.
+    /// `more` is appended to its manifest.
+    pub fn component(&self, id: &str, parents: &str, component: &[u8], more: &str) {
+        let dir = format!("migrations/{id}");
+        self.write(&format!("{dir}/migration.toml"), manifest(id, parents, "rust", more));
+        self.write(&format!("{dir}/Cargo.toml"), "# built already\n");
+        self.write(&format!(".runner/components/{id}.wasm"), component);
+    }
+
     /// The command, ready to run in the project's folder.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));

@@ -1,5 +1,6 @@
 //! A PostgreSQL server for the length of a test run.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -40,20 +41,37 @@ pub fn shared() -> &'static Server {
 impl Server {
     /// Starts a server with further lines for postgresql.conf.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_with_files(settings, &[])
+    }
+
+    /// Starts a server that also finds these files in its data folder.
+    pub fn start_with_files(settings: &[&str], files: &[(&str, &str)]) -> Self {
         let programs = programs();
         let dir = tempfile::Builder::new().prefix("runner-test-").tempdir().expect("a folder").keep();
-        std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o700)).expect("the folder is ours");
+        std::fs::set_permissions(&dir, Permissions::from_mode(0o700)).expect("the folder is ours");
         let owner = owner();
         if let Some((user, group)) = owner {
             chown(&dir, Some(user), Some(group)).expect("root may give folders away");
         }
         let data = dir.join("data");
         let mut initdb = as_owner(&programs.join("initdb"), owner);
-        initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"]);
+        initdb.arg("-D").arg(&data).args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C.UTF-8",
+        ]);
         let output = initdb.output().expect("initdb runs");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let port = free_port();
         configure(&data, &dir, port, settings);
+        for (name, text) in files {
+            write_private(&data.join(name), text, owner);
+        }
         let mut keeper = as_owner(Path::new("/bin/sh"), owner);
         keeper.args(["-c", KEEPER, "keeper"]).arg(&dir).arg(&programs);
         let keeper = keeper.stdin(Stdio::piped()).spawn().expect("the server starts");
@@ -80,11 +98,15 @@ impl Server {
 /// The server's programs.
 fn programs() -> PathBuf {
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> =
-        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").is_file()).collect();
+    let mut found: Vec<PathBuf> = versions
+        .map(|version| version.path().join("bin"))
+        .filter(|bin| bin.join("initdb").is_file())
+        .collect();
     found.sort();
     found.pop().unwrap_or_else(|| {
-        panic!("no PostgreSQL server in {INSTALLED}; run the tests with `cargo xtask test`, which installs one")
+        panic!(
+            "no PostgreSQL server in {INSTALLED}; run the tests with `cargo xtask test`, which installs one"
+        )
     })
 }
 
@@ -118,6 +140,15 @@ fn configure(data: &Path, dir: &Path, port: u16, settings: &[&str]) {
         settings.join("\n")
     ));
     std::fs::write(&file, text).expect("the file can be written");
+}
+
+/// Writes a file that only the server may read: it refuses another key.
+fn write_private(path: &Path, text: &str, owner: Option<(u32, u32)>) {
+    std::fs::write(path, text).expect("the folder is ours");
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("the file is ours");
+    if let Some((user, group)) = owner {
+        chown(path, Some(user), Some(group)).expect("root may give files away");
+    }
 }
 
 /// A port that was free a moment ago.
