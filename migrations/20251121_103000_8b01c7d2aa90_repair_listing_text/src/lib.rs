@@ -33,6 +33,9 @@ const CREATE_SAVED: &str = "
         repaired_at          timestamptz NOT NULL DEFAULT now()
     )";
 
+/// How many repaired titles are shown, so that the operator sees what happens.
+const EXAMPLES: u64 = 3;
+
 /// Text in ASCII cannot be damaged, and need not leave the server.
 const READ_BEYOND_ASCII: &str = "
     SELECT id, title, description, updated_at FROM public.listings
@@ -156,6 +159,9 @@ fn save_if_damaged(listing: &Listing<'_>, writer: &mut Writer<'_>, counts: &mut 
         return Ok(());
     }
     counts.listings += 1;
+    if let Some(repaired) = title.as_deref().filter(|_| counts.titles <= EXAMPLES) {
+        info!("for example\nbefore: {}\nafter:  {repaired}", listing.title);
+    }
     writer.write(&SavedText {
         listing_id: listing.id,
         title: listing.title,
