@@ -166,6 +166,16 @@ fn the_component_exceeds_a_limit() {
 }
 
 #[test]
+fn the_parameters_do_not_fit() {
+    let (database, project) = sound();
+    let component = runner::source::sql_component();
+    let params = "\n[params]\ndowngrade = 5\nupgrad = \"x\"\n";
+    project.component("b", "a", &component.bytes, params);
+    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    untouched(&database);
+}
+
+#[test]
 fn the_component_is_not_built() {
     let (database, project) = sound();
     project.component("b", "a", probe(), "");
