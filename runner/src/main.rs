@@ -1,2 +1,11 @@
 //! The `runner` command.
-fn main() {}
+
+#![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,73 @@
+//! The command line's grammar. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::commands::{build, current, downgrade, heads, history, init, revision, show, upgrade, verify};
+
+/// PostgreSQL migrations as sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "runner", version, max_term_width = 100, infer_long_args = false)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Global {
+    /// Use this configuration file instead of the nearest runner.toml
+    #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+    ///
+    /// Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+
+    /// Print machine-readable JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print more (can be repeated)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(init::Args),
+    Revision(revision::Args),
+    Build(build::Args),
+    Upgrade(upgrade::Args),
+    Downgrade(downgrade::Args),
+    Current(current::Args),
+    History(history::Args),
+    Heads(heads::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    /// Compile a component from standard input to standard output
+    #[command(name = "__compile", hide = true)]
+    Compile,
+}

@@ -1,0 +1,28 @@
+use runner::revision::Direction;
+use runner::run::Options;
+
+use super::upgrade::go;
+use crate::cli::args::Global;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::ui::Ui;
+
+/// Take revisions back, down to a target
+///
+/// Runs the components that the ledger recorded when the revisions were
+/// applied, so the folders need not be there.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// `base`, `-N`, an id, or the unique beginning of one
+    #[arg(allow_hyphen_values = true)]
+    target: String,
+
+    /// Run all steps in one transaction
+    #[arg(long)]
+    single_transaction: bool,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let options = Options { single_transaction: args.single_transaction, no_build: true };
+    go(Direction::Downgrade, &args.target, options, global, ui)
+}

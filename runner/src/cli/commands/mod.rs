@@ -1,0 +1,36 @@
+//! One command a file: its arguments, whose doc comments are its help, and one
+//! function.
+
+pub mod build;
+pub mod current;
+pub mod downgrade;
+pub mod heads;
+pub mod history;
+pub mod init;
+pub mod revision;
+pub mod show;
+pub mod upgrade;
+pub mod verify;
+
+use super::args::{Args, Command};
+use super::error::CommandError;
+use super::exit_code::Exit;
+use super::ui::Ui;
+
+/// Runs the command.
+pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
+    let global = &args.global;
+    match args.command {
+        Command::Init(args) => init::run(&args, ui),
+        Command::Revision(args) => revision::run(&args, global, ui),
+        Command::Build(args) => build::run(&args, global, ui),
+        Command::Upgrade(args) => upgrade::run(&args, global, ui),
+        Command::Downgrade(args) => downgrade::run(&args, global, ui),
+        Command::Current(args) => current::run(&args, global, ui),
+        Command::History(args) => history::run(&args, global, ui),
+        Command::Heads(args) => heads::run(&args, global, ui),
+        Command::Show(args) => show::run(&args, global, ui),
+        Command::Verify(args) => verify::run(&args, global, ui),
+        Command::Compile => unreachable!("the compiling child does not come here"),
+    }
+}

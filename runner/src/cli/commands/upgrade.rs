@@ -1,0 +1,60 @@
+use runner::graph::Target;
+use runner::revision::Direction;
+use runner::run::Options;
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::render::{count, heads};
+use crate::cli::ui::Ui;
+use crate::cli::{context, progress};
+
+/// Apply revisions, up to a target
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// `head`, `heads`, `+N`, an id, or the unique beginning of one
+    target: String,
+
+    /// Run all steps in one transaction
+    #[arg(long)]
+    single_transaction: bool,
+
+    /// Do not build crates; fail if a component is not built
+    #[arg(long)]
+    no_build: bool,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let options = Options { single_transaction: args.single_transaction, no_build: args.no_build };
+    go(Direction::Upgrade, &args.target, options, global, ui)
+}
+
+/// Goes to a target, either way.
+pub fn go(
+    direction: Direction,
+    target: &str,
+    options: Options,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, CommandError> {
+    let target: Target = target.parse().map_err(|error| CommandError::target(&error))?;
+    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let summary = context::block_on(migrator.go(direction, &target, options))?;
+    if ui.json() {
+        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
+    } else if summary.steps.is_empty() {
+        ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
+    } else {
+        let verb = match direction {
+            Direction::Upgrade => "applied",
+            Direction::Downgrade => "reverted",
+        };
+        ui.note(format_args!(
+            "Done: {} {verb}; the database is at {}",
+            count(summary.steps.len(), "revision"),
+            heads(&summary.heads)
+        ));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,101 @@
+//! What commands need: the project, the database, the host, the runtime.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use runner::db::Location;
+use runner::host::{Compiler, Host, HostConfig};
+use runner::run::{Migrator, Reporter, RunError};
+use runner::source::Project;
+
+use super::args::Global;
+use super::error::CommandError;
+
+/// Finds the project that the command is about.
+pub fn project(global: &Global) -> Result<Project, CommandError> {
+    let project = match &global.config {
+        Some(file) => Project::load(file),
+        None => {
+            let here = env::current_dir()
+                .map_err(|error| CommandError::user("the current folder is gone", error))?;
+            Project::find(&here)
+        }
+    };
+    Ok(relative(project?))
+}
+
+/// Paths in messages are shorter, and the same on every machine, from where the
+/// user stands.
+fn relative(mut project: Project) -> Project {
+    if let Some(root) = env::current_dir().ok().and_then(|here| {
+        let below = project.root.strip_prefix(&here).ok()?;
+        Some(below.to_owned())
+    }) {
+        project.root = root;
+    }
+    project
+}
+
+/// Where the database is, and who said so.
+pub fn location(
+    global: &Global,
+    project: &Project,
+) -> Result<Option<(Location, &'static str)>, CommandError> {
+    let from_environment = env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+    let (text, source) = match (&global.database, from_environment, &project.config.database.url) {
+        (Some(url), _, _) => (url.clone(), "--database"),
+        (None, Some(url), _) => (url, "DATABASE_URL"),
+        (None, None, Some(url)) => (url.clone(), "runner.toml"),
+        (None, None, None) => return Ok(None),
+    };
+    let location = Location::parse(&text).map_err(|error| CommandError::location(source, error))?;
+    Ok(Some((location, source)))
+}
+
+/// Brings everything together for a command that needs a database.
+pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, CommandError> {
+    let project = project(global)?;
+    let (location, source) = location(global, &project)?.ok_or_else(CommandError::no_database)?;
+    tracing::info!("{location} (from {source})");
+    let host = host(&project)?;
+    Ok(Migrator::new(project, location, host, actor(), reporter))
+}
+
+/// A reporter for commands that run nothing.
+pub fn silent() -> Reporter {
+    Arc::new(|_| {})
+}
+
+fn host(project: &Project) -> Result<Host, CommandError> {
+    let program =
+        env::current_exe().map_err(|error| CommandError::user("this program cannot find itself", error))?;
+    let config = HostConfig {
+        limits: project.config.limits.clone(),
+        cache: cache_dir(),
+        compiler: Compiler::Child { program, args: vec!["__compile".into()] },
+    };
+    Host::new(config).map_err(|error| CommandError::internal("the component host does not start", error))
+}
+
+/// The user's folder for caches. See the XDG Base Directory Specification.
+fn cache_dir() -> Option<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(caches.join("runner"))
+}
+
+/// Who runs the program, as `user@host`, for the ledger.
+fn actor() -> String {
+    let user = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{host}")
+}
+
+/// Runs a command's asynchronous part. One thread is enough: the work is done by
+/// the server and by the component, one after the other.
+pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::internal("the runtime does not start", error))?;
+    Ok(runtime.block_on(work)?)
+}

@@ -1,0 +1,292 @@
+//! Errors as the user sees them: a message, its causes, what became of the
+//! run, hints, and an exit code.
+
+use std::error::Error;
+
+use runner::db::{ConnectError, LocationError};
+use runner::graph::TargetError;
+use runner::ledger::LedgerError;
+use runner::plan::{Drift, PlanError};
+use runner::run::{Failed, PrepareError, RunError};
+use runner::source::{ConfigError, TemplateError};
+use serde::Serialize;
+
+use super::exit_code::Exit;
+use super::render;
+
+/// An error at the edge of the program.
+#[derive(Debug)]
+pub struct CommandError {
+    exit: Exit,
+    message: String,
+    /// What led to it, outermost first; may have several lines each.
+    causes: Vec<String>,
+    /// What was done and what was not.
+    outcome: Vec<String>,
+    hints: Vec<String>,
+}
+
+/// The error as JSON.
+#[derive(Serialize)]
+pub struct ErrorJson<'a> {
+    event: &'static str,
+    message: &'a str,
+    causes: &'a [String],
+    outcome: &'a [String],
+    hints: &'a [String],
+    exit_code: u8,
+}
+
+impl CommandError {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), outcome: Vec::new(), hints: Vec::new() }
+    }
+
+    fn from_chain(exit: Exit, error: &dyn Error) -> Self {
+        Self { causes: chain(error.source()), ..Self::new(exit, error.to_string()) }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Something that the user can put right.
+    pub fn user(message: &str, error: impl Error) -> Self {
+        let causes = chain(Some(&error));
+        Self { causes, ..Self::new(Exit::Error, message) }
+    }
+
+    /// A bug, or a machine that cannot run us.
+    pub fn internal(message: &str, error: impl Error) -> Self {
+        let causes = chain(Some(&error));
+        Self { causes, ..Self::new(Exit::Internal, message) }
+    }
+
+    /// No database is configured. There is no default: a tool that guesses
+    /// which database to change is dangerous.
+    pub fn no_database() -> Self {
+        Self::new(Exit::Error, "no database is configured")
+            .hint("Pass `--database URL`, set DATABASE_URL, or set `database.url` in runner.toml.")
+            .hint("To try things out without a server, pass `--database embedded:PATH`.")
+    }
+
+    /// The database's URL cannot be read.
+    pub fn location(source: &str, error: LocationError) -> Self {
+        Self::new(Exit::Error, format!("the database that {source} names cannot be understood"))
+            .cause(error.to_string())
+    }
+
+    /// A revision that is not there.
+    pub fn target(error: &TargetError) -> Self {
+        let hint = target_hint(error);
+        let wrong = matches!(error, TargetError::Malformed { .. } | TargetError::WrongWay { .. });
+        let exit = if wrong { Exit::Usage } else { Exit::Error };
+        Self { hints: hint.into_iter().collect(), ..Self::new(exit, error.to_string()) }
+    }
+
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    pub fn outcome(&self) -> &[String] {
+        &self.outcome
+    }
+
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    pub fn to_json(&self) -> ErrorJson<'_> {
+        ErrorJson {
+            event: "error",
+            message: &self.message,
+            causes: &self.causes,
+            outcome: &self.outcome,
+            hints: &self.hints,
+            exit_code: self.exit as u8,
+        }
+    }
+}
+
+/// The messages of an error and its sources, without repetition.
+fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
+    let mut messages = Vec::new();
+    while let Some(cause) = error {
+        messages.push(cause.to_string());
+        error = cause.source();
+    }
+    messages.dedup();
+    messages
+}
+
+fn target_hint(error: &TargetError) -> Option<String> {
+    Some(match error {
+        TargetError::Unknown(_) => "Run `runner history` to see the revisions.".into(),
+        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
+        TargetError::SeveralHeads(heads) => {
+            let last = heads.last().map_or_else(String::new, |head| format!(", or name one, as in `{head}`"));
+            format!("Go to all of them with `heads`{last}.")
+        }
+        TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
+        TargetError::Divides { .. } => "Name the revision to go to.".into(),
+        TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
+            return None;
+        }
+    })
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        let hint = match &error {
+            ConfigError::NotFound(_) => {
+                Some("Run `runner init` to make a project here, or pass `--config FILE`.".into())
+            }
+            ConfigError::Invalid(invalid) => invalid.hint.clone(),
+            ConfigError::Unreadable { .. } => None,
+        };
+        Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+    }
+}
+
+impl From<TemplateError> for CommandError {
+    fn from(error: TemplateError) -> Self {
+        Self::from_chain(Exit::Error, &error)
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Scan(errors) => several(
+                "the revisions cannot be read",
+                errors.0.iter().map(|error| chain(Some(error)).join(": ")),
+                errors.0.iter().filter_map(scan_hint),
+            ),
+            RunError::Graph(errors) => {
+                let hints =
+                    ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
+                several("the revisions do not fit together", errors.iter().map(ToString::to_string), hints)
+            }
+            RunError::Connect(error) => connect(&error),
+            RunError::Ledger(error) => ledger(&error),
+            RunError::Plan(PlanError::Target(error)) => Self::target(&error),
+            RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
+                .hint("Run `runner current` to see where the database is."),
+            RunError::Drift(drift) => drifted(&drift),
+            RunError::Build(error) => {
+                let hint = error.hint().map(str::to_owned);
+                Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+            }
+            RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
+                .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Step(failed) => step(&failed),
+        }
+    }
+}
+
+fn several(
+    message: &str,
+    causes: impl IntoIterator<Item = String>,
+    hints: impl IntoIterator<Item = String>,
+) -> CommandError {
+    let mut hints: Vec<String> = hints.into_iter().collect();
+    hints.dedup();
+    CommandError { causes: causes.into_iter().collect(), hints, ..CommandError::new(Exit::Error, message) }
+}
+
+fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
+    use runner::source::ScanError;
+    match error {
+        ScanError::Manifest(error) => error.hint.clone(),
+        ScanError::NotUtf8 { .. } => Some("Save the file as UTF-8.".into()),
+        ScanError::MissingFile { .. } | ScanError::Unreadable { .. } => None,
+    }
+}
+
+fn connect(error: &ConnectError) -> CommandError {
+    let hint = match error {
+        ConnectError::Unreachable { .. } => "Is the server running, and is the address right?",
+        ConnectError::NoEmbedded => "Build with `--features embedded`, or name a server.",
+        ConnectError::Refused { source, .. } => match source.sqlstate.as_str() {
+            "28P01" | "28000" => "Check the user, the password, and the server's pg_hba.conf.",
+            "3D000" => "Create the database first: `createdb NAME`.",
+            "53300" => "The server has no free connections; try again, or raise max_connections.",
+            _ => return CommandError::from_chain(Exit::Error, error),
+        },
+        ConnectError::Tls(_) | ConnectError::Failed { .. } | ConnectError::Embedded(_) => {
+            return CommandError::from_chain(Exit::Error, error);
+        }
+    };
+    CommandError::from_chain(Exit::Error, error).hint(hint)
+}
+
+fn ledger(error: &LedgerError) -> CommandError {
+    let found = CommandError::from_chain(Exit::Error, error);
+    match error {
+        LedgerError::Newer { .. } => found.hint("Use the runner that made it, or a newer one."),
+        LedgerError::NotPermitted { schema, .. } => found.hint(format!(
+            "Have an administrator run: CREATE SCHEMA {} AUTHORIZATION your_role;",
+            runner::db::quote_identifier(schema)
+        )),
+        LedgerError::NotALedger { .. } => {
+            found.hint("Choose another name with `ledger.schema` in runner.toml.")
+        }
+        _ => found,
+    }
+}
+
+fn drifted(drift: &[Drift]) -> CommandError {
+    let describe = |drift: &Drift| match drift {
+        Drift::Changed { revision, .. } => format!("`{revision}` was edited after it was applied"),
+        Drift::Missing { revision } => format!("`{revision}` is applied and not on disk"),
+    };
+    let changed = drift.iter().any(|drift| matches!(drift, Drift::Changed { .. }));
+    let missing = drift.iter().any(|drift| matches!(drift, Drift::Missing { .. }));
+    let mut error = CommandError::new(Exit::Drift, "the ledger and the revisions on disk disagree");
+    error.causes = drift.iter().map(describe).collect();
+    if changed {
+        error = error
+            .hint("Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with `runner downgrade` and apply it again.");
+    }
+    if missing {
+        error = error.hint("Is this an older checkout than the one that was deployed? `runner downgrade` works without the folder.");
+    }
+    error
+}
+
+fn prepare(revision: &str, error: &PrepareError) -> CommandError {
+    let message = format!("revision `{revision}` cannot be run; nothing was changed");
+    let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
+    match error {
+        PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::Capabilities { lines, .. } => {
+            found.hint(format!("Add to [capabilities] in its migration.toml: {}", lines.join("; ")))
+        }
+        _ => found,
+    }
+}
+
+fn step(failed: &Failed) -> CommandError {
+    CommandError {
+        exit: Exit::MigrationFailed,
+        message: format!("{} of `{}` failed", failed.direction, failed.revision),
+        causes: render::step_causes(&failed.error),
+        outcome: vec![render::outcome(failed)],
+        hints: render::step_hints(failed),
+    }
+}

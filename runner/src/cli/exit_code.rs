@@ -1,0 +1,30 @@
+//! What the program's exit codes mean.
+
+use std::process::ExitCode;
+
+/// How the program ended. The numbers are documented, and never change their
+/// meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or there was nothing to do.
+    Done = 0,
+    /// Something is wrong with the project, the database or the surroundings;
+    /// nothing was changed.
+    Error = 1,
+    /// The command line is wrong. (clap uses the same number.)
+    Usage = 2,
+    /// Applied revisions were edited, or are not on disk.
+    Drift = 4,
+    /// A migration failed; its step is rolled back.
+    MigrationFailed = 5,
+    /// Another runner held the lock for too long.
+    Locked = 6,
+    /// A bug of the runner.
+    Internal = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,32 @@
+//! The command line: parse, call the library, show.
+//!
+//! One command a file. `ui` alone prints; `exit_code` alone says what a number
+//! means; only the modules here read the environment.
+
+mod args;
+mod commands;
+mod context;
+mod error;
+mod exit_code;
+mod progress;
+mod render;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Runs the program and says how it ended.
+pub fn main() -> ExitCode {
+    let args = args::Args::parse();
+    if matches!(args.command, args::Command::Compile) {
+        return runner::host::compile_child_main();
+    }
+    let ui = ui::Ui::new(&args.global);
+    ui.start_logging();
+    let result = commands::run(args, &ui);
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => ui.report(&error).into(),
+    }
+}

@@ -1,0 +1,222 @@
+//! Values as lines of text. Prints nothing.
+
+use runner::db::{DbError, ServerError};
+use runner::host::{CallError, FailedStatement, StatementError};
+use runner::revision::RevisionId;
+use runner::run::{Failed, StepError};
+
+/// The longest line of SQL that is shown whole, in characters.
+const LONGEST_LINE: usize = 100;
+
+/// `1 revision`, `2 revisions`.
+pub fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// Milliseconds as people read them.
+pub fn duration(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1_000.0),
+        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
+    }
+}
+
+/// Some ids, or `base` where there are none.
+pub fn heads(ids: &[RevisionId]) -> String {
+    match ids {
+        [] => "base".into(),
+        ids => ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// What led to a step's failure, outermost first.
+pub fn step_causes(error: &StepError) -> Vec<String> {
+    match error {
+        StepError::Call { error, statement, script } => {
+            call_causes(error, statement.as_deref(), script.as_deref())
+        }
+        other => {
+            let mut causes = vec![other.to_string()];
+            if let Some(DbError::Server(server)) = other.database() {
+                causes.push(server_error(server));
+            } else if let Some(source) = std::error::Error::source(other) {
+                causes.push(source.to_string());
+            }
+            causes.dedup();
+            causes
+        }
+    }
+}
+
+fn call_causes(error: &CallError, statement: Option<&FailedStatement>, script: Option<&str>) -> Vec<String> {
+    let mut causes = Vec::new();
+    // What the migration says of an error that it passes on is what the
+    // statement says, in fewer words.
+    if !matches!(error, CallError::Sql { .. }) || statement.is_none() {
+        causes.push(error.to_string());
+    }
+    if let CallError::Trap { backtrace, .. } = error
+        && !backtrace.is_empty()
+    {
+        causes.push(format!("it happened in {}", backtrace.join("\ncalled by ")));
+    }
+    if let Some(statement) = statement {
+        causes.extend(statement_causes(statement, script));
+    }
+    causes
+}
+
+fn statement_causes(statement: &FailedStatement, script: Option<&str>) -> Vec<String> {
+    let which = match statement.index {
+        Some((number, total)) => format!("statement {number} of {total}"),
+        None => "a statement".to_owned(),
+    };
+    let place = excerpt(&statement.text, statement.position, script);
+    match &statement.error {
+        StatementError::Database(DbError::Server(error)) => vec![
+            format!("{which} was rejected by PostgreSQL ({})", error.sqlstate),
+            joined([server_error(error), place]),
+        ],
+        StatementError::Database(error) => vec![format!("{which} was not answered"), error.to_string()],
+        StatementError::Policy(error) => {
+            vec![format!("{which} was not sent"), joined([error.to_string(), place])]
+        }
+    }
+}
+
+fn joined(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The server's message with what it adds to it.
+pub fn server_error(error: &ServerError) -> String {
+    let added = [
+        error.detail.as_ref().map(|detail| format!("Detail: {detail}")),
+        error.hint.as_ref().map(|hint| format!("PostgreSQL's hint: {hint}")),
+        error.context.as_ref().map(|context| format!("In: {context}")),
+    ];
+    joined(std::iter::once(error.message.clone()).chain(added.into_iter().flatten()))
+}
+
+/// The line of SQL at a position, with a caret under it; without a position the
+/// statement's beginning. `script` is the file that the text is from.
+fn excerpt(text: &str, position: Option<u32>, script: Option<&str>) -> String {
+    let offset = position.map_or(0, |position| byte_offset(text, position));
+    let line_start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let number = text[..line_start].matches('\n').count() + 1;
+    let column = text[line_start..offset].chars().count();
+    let mut lines = Vec::new();
+    if let (Some(script), Some(_)) = (script, position) {
+        lines.push(format!("{script}:{number}:{}", column + 1));
+    }
+    let (shown, column) = window(line, column);
+    let label = format!("LINE {number}: ");
+    if position.is_some() {
+        lines.push(format!("{label}{shown}"));
+        lines.push(format!("{}^", " ".repeat(label.len() + column)));
+    } else if !text.trim().is_empty() && script.is_none() {
+        lines.push(format!("in: {}", window(text.trim().lines().next().unwrap_or_default(), 0).0));
+    }
+    lines.join("\n")
+}
+
+/// A part of a long line around a column, and the column in that part.
+fn window(line: &str, column: usize) -> (String, usize) {
+    let characters: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if characters.len() <= LONGEST_LINE {
+        return (characters.into_iter().collect(), column);
+    }
+    let start = column.saturating_sub(LONGEST_LINE / 2).min(characters.len() - LONGEST_LINE);
+    let part: String = characters[start..start + LONGEST_LINE].iter().collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if start + LONGEST_LINE < characters.len() { "…" } else { "" };
+    (format!("{before}{part}{after}"), column - start + before.chars().count())
+}
+
+/// Where the character at a position, counted from 1, begins.
+fn byte_offset(text: &str, position: u32) -> usize {
+    let characters = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
+    text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
+}
+
+/// What was done, what was not, and what became of the step.
+pub fn outcome(failed: &Failed) -> String {
+    let verb = match failed.direction {
+        runner::revision::Direction::Upgrade => "Applied",
+        runner::revision::Direction::Downgrade => "Taken back",
+    };
+    let step = match &failed.error {
+        StepError::LeftTransaction => "What this step did may be committed.",
+        StepError::Commit(_) => "Whether this step was committed is not known.",
+        _ => "This step was rolled back.",
+    };
+    format!(
+        "{verb}: {}. Not tried: {}. {step}",
+        count(failed.done.len(), "revision"),
+        count(failed.not_tried.len(), "revision")
+    )
+}
+
+/// What to do about a failed step.
+pub fn step_hints(failed: &Failed) -> Vec<String> {
+    let hint = match &failed.error {
+        StepError::Call { error: CallError::Aborted { .. }, .. } => {
+            "The migration must return the error, or roll back to a savepoint that was set before the statement."
+        }
+        StepError::Call { error: CallError::Irreversible { .. }, .. } => {
+            "Restore a backup, or write a new revision that does what is needed."
+        }
+        StepError::Call { error: CallError::Limit { .. }, .. } => {
+            "The limits are set in [limits] in runner.toml."
+        }
+        StepError::LockLost => {
+            "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
+        }
+        StepError::Commit(_) | StepError::LeftTransaction => {
+            "Run `runner current` to see where the database is."
+        }
+        error if error.is_transient() => {
+            "Another session was in the way, again and again; try again when there is less to do."
+        }
+        error if error.is_connection_lost() => {
+            "The server rolls back by itself. Run the command again when it is back."
+        }
+        _ => "Run `runner current` to see where the database is.",
+    };
+    vec![hint.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_points_at_the_character() {
+        insta::assert_snapshot!(excerpt("CREATE TABLE t (\n  größe bigin\n)", Some(26), Some("m/upgrade.sql")), @"");
+        insta::assert_snapshot!(excerpt("select 1", None, None), @"");
+    }
+
+    #[test]
+    fn long_lines_are_shown_in_part() {
+        let line = format!("{}x{}", "a".repeat(300), "b".repeat(300));
+        let shown = excerpt(&line, Some(301), None);
+        let (text, caret) = shown.split_once('\n').expect("two lines");
+        let column = caret.chars().count() - 1;
+        assert_eq!(text.chars().nth(column), Some('x'));
+        assert!(text.chars().count() < 120);
+    }
+
+    #[test]
+    fn numbers_are_read_by_people() {
+        assert_eq!(count(1, "revision"), "1 revision");
+        assert_eq!(count(0, "revision"), "0 revisions");
+        assert_eq!(duration(12), "12 ms");
+        assert_eq!(duration(1_234), "1.2 s");
+        assert_eq!(duration(61_000), "1 min 1 s");
+    }
+}

@@ -1,0 +1,145 @@
+//! The only place that prints.
+//!
+//! Standard output is the answer: plans, lists, JSON. Progress, warnings, errors
+//! and hints go to standard error. Everything can be understood without colour.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use super::args::{ColorWhen, Global};
+use super::error::CommandError;
+use super::exit_code::Exit;
+
+/// The version of all JSON that the program prints.
+pub const JSON_VERSION: u32 = 1;
+
+/// What the user wants to see, and how.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    json: bool,
+    quiet: bool,
+    verbose: u8,
+    color: ColorChoice,
+}
+
+/// Adds the version to an answer.
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+impl Ui {
+    pub fn new(global: &Global) -> Self {
+        let color = match global.color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::AlwaysAnsi,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color }
+    }
+
+    /// Whether answers are JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether more is wanted, as by Alembic's `--verbose`.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// Whether a bar may be drawn.
+    pub fn is_interactive(&self) -> bool {
+        !self.json && !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Sends the library's log to standard error. `RUNNER_LOG` chooses more
+    /// finely than `--verbose` does.
+    pub fn start_logging(&self) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (false, 0) => "warn",
+            (false, 1) => "runner=info",
+            (false, _) => "runner=debug",
+        };
+        let filter = EnvFilter::try_from_env("RUNNER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let color =
+            matches!(AutoStream::choice(&std::io::stderr()), ColorChoice::Always | ColorChoice::AlwaysAnsi);
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(color && self.color != ColorChoice::Never)
+            .without_time()
+            .init();
+    }
+
+    /// Prints a line of the answer.
+    pub fn line(&self, line: impl Display) {
+        let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
+        end_on_broken_pipe(writeln!(out, "{line}"));
+    }
+
+    /// Prints an answer as one line of JSON.
+    pub fn answer(&self, value: &impl Serialize) {
+        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });
+        self.line(text.expect("our own values serialise"));
+    }
+
+    /// Prints something beside the answer.
+    pub fn note(&self, line: impl Display) {
+        if !self.quiet {
+            self.err(line);
+        }
+    }
+
+    /// Prints an error with its causes and hints, and says how the program
+    /// ends.
+    pub fn report(&self, error: &CommandError) -> Exit {
+        if self.json {
+            self.answer(&error.to_json());
+        }
+        self.err(format_args!("{}: {}", paint("Error", AnsiColor::Red), error.message()));
+        for (number, cause) in error.causes().iter().enumerate() {
+            if number == 0 {
+                self.err("Caused by:");
+            }
+            self.err(format_args!("{}: {}", number + 1, cause.replace('\n', "\n   ")));
+        }
+        for outcome in error.outcome() {
+            self.err(outcome);
+        }
+        for hint in error.hints() {
+            self.err(format_args!("{}: {hint}", paint("Hint", AnsiColor::Cyan)));
+        }
+        error.exit()
+    }
+
+    fn err(&self, line: impl Display) {
+        let mut err = AutoStream::new(std::io::stderr().lock(), self.color);
+        // There is nobody left to tell if this fails.
+        let _ = writeln!(err, "{line}");
+    }
+}
+
+/// A word in colour; the stream removes it where colour is not wanted.
+pub fn paint(word: &str, color: AnsiColor) -> String {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    format!("{style}{word}{style:#}")
+}
+
+/// Whoever reads the answer has read enough: a normal end.
+#[expect(clippy::exit, reason = "nothing is left to be done, and nothing to be told")]
+fn end_on_broken_pipe(result: std::io::Result<()>) {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        // Any other failure of standard output cannot be printed either.
+        _ => {}
+    }
+}
