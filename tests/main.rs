@@ -7,6 +7,7 @@ mod support;
 
 mod bad_input;
 mod cli;
+mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;

@@ -34,6 +34,10 @@ impl Guest for Probe {
     }
 
     fn upgrade(tx: &Transaction) -> Result<(), Failure> {
+        // Something to roll back.
+        if let Some(first) = host::param("first") {
+            tx.script(&first).map_err(sql)?;
+        }
         let kind = param("kind");
         match honest::run(&kind, tx) {
             Some(result) => result,
