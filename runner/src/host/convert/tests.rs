@@ -223,10 +223,10 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(data in prop::collection::vec(any::<u8>(), 0..40), oid in 0_u32..4000) {
-        if let Some(type_) = Type::from_oid(oid) {
-            if let Ok(value) = value_pg_to_wit(&type_, Some(&data)) {
-                let _ = encoded(&type_, &value);
-            }
+        if let Some(type_) = Type::from_oid(oid)
+            && let Ok(value) = value_pg_to_wit(&type_, Some(&data))
+        {
+            let _ = encoded(&type_, &value);
         }
         let columns = [Column { name: "c".into(), type_: Type::JSONB, type_modifier: -1 }];
         let _ = rows_pg_to_wit(&columns, &data);
