@@ -1,5 +1,4 @@
-//! Write migrations for `runner` in Rust.
-
+#![doc = include_str!("guide.md")]
 #![allow(
     clippy::result_large_err,
     reason = "the interface's errors are as large as they are; `Error` is a box"
@@ -42,6 +41,10 @@ pub use self::types::{FieldError, FromField, Literal, PgType, ToField, ToValue};
 pub use self::writer::Writer;
 #[doc(hidden)]
 pub use self::writer::write_value;
+
+/// The version of the interface that a migration made with this crate asks for.
+/// It is a number of its own: this crate can change without the interface.
+pub const INTERFACE_VERSION: &str = "0.1.0";
 
 /// Everything that a migration usually names.
 pub mod prelude {

@@ -120,7 +120,7 @@ macro_rules! params {
 }
 
 /// One row of values, for a [mock](crate::mock) or for
-/// [`Writer::write_values`](crate::Writer::write_values).
+/// [`Writer::write_rows`](crate::Writer::write_rows).
 ///
 /// ```
 /// # use plugin_sdk::prelude::*;

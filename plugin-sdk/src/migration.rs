@@ -96,6 +96,10 @@ pub fn downgrade<M: Migration>(tx: &Transaction) -> std::result::Result<(), Fail
 #[cfg(target_family = "wasm")]
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        crate::host::log(crate::host::Level::Error, &panic.to_string());
+        let message = panic.payload_as_str().unwrap_or("a value that is not text");
+        match panic.location() {
+            Some(place) => crate::error!("panicked at {place}: {message}"),
+            None => crate::error!("panicked: {message}"),
+        }
     }));
 }

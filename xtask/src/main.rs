@@ -1,2 +1,76 @@
-//! The repository's own commands.
-fn main() {}
+//! The repository's own commands: `cargo xtask COMMAND`.
+//!
+//! They do all their own set-up, and say what they install before they do. No
+//! dependencies, so that they start in seconds on a machine that has nothing
+//! yet.
+
+mod demo;
+mod run;
+mod setup;
+#[path = "../../runner/src/source/toolchain.rs"]
+#[expect(dead_code, reason = "finding a compiler is all that is needed here")]
+mod toolchain;
+
+use std::process::ExitCode;
+
+use run::{Result, cargo, run};
+use setup::Need;
+
+const USAGE: &str = "\
+The repository's own commands
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  demo         Run the migrations in migrations/ on the embedded PostgreSQL
+  test         Run all tests, on a PostgreSQL that they start and stop
+  lint         Check the formatting and the lints
+  bench NAME   Measure, and print ratios (start)
+  setup        Only install what the other commands need
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["demo"] => demo::demo(),
+        ["test", rest @ ..] => test(rest),
+        ["lint"] => lint(),
+        ["bench", name] => bench(name),
+        ["setup"] => setup::ensure(&[Need::Build, Need::Server]),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// All tests of all crates; what follows is passed on to them.
+fn test(rest: &[&str]) -> Result<()> {
+    setup::ensure(&[Need::Build, Need::Server])?;
+    let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded"]);
+    run(command.args(rest))
+}
+
+fn lint() -> Result<()> {
+    setup::ensure(&[Need::Build])?;
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded"];
+    run(cargo(&["clippy"]).args(scope).args(["--", "--deny", "warnings"]))
+}
+
+fn bench(name: &str) -> Result<()> {
+    setup::ensure(&[Need::Build, Need::Server])?;
+    run(&mut cargo(&["bench", "--package", "runner", "--bench", "bench", "--", name]))
+}

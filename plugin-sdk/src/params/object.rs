@@ -15,8 +15,17 @@ pub struct ParamError {
 }
 
 impl ParamError {
-    /// An error about a value of the wrong kind.
+    /// An error about a value that does not fit. It tells the value's kind and not
+    /// the value, which may be a secret.
     pub fn expected(what: &str, found: &Value) -> Self {
+        let found = match found {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a table",
+        };
         Self::new(format!("expected {what}, found {found}"))
     }
 

@@ -193,26 +193,35 @@ impl Digits {
             NEGATIVE_INFINITY => return "-Infinity".to_owned(),
             _ => {}
         }
-        let whole: String = (0..=i32::from(self.weight)).map(|index| self.group(index)).collect();
-        let whole = match whole.trim_start_matches('0') {
-            "" => "0",
-            whole => whole,
-        };
-        let sign = if self.sign == NEGATIVE { "-" } else { "" };
-        let scale = usize::from(self.scale);
-        if scale == 0 {
-            return format!("{sign}{whole}");
+        let mut text = String::with_capacity(16 + 4 * self.groups.len());
+        if self.sign == NEGATIVE {
+            text.push('-');
         }
-        let first = i32::from(self.weight) + 1;
-        let count = self.scale.div_ceil(4);
-        let fraction: String = (first..first + i32::from(count)).map(|index| self.group(index)).collect();
-        format!("{sign}{whole}.{}", &fraction[..scale])
+        let sign = text.len();
+        (0..=i32::from(self.weight)).for_each(|index| self.push_group(index, &mut text));
+        let digits = text[sign..].trim_start_matches('0').len();
+        text.replace_range(sign..text.len() - digits, "");
+        if digits == 0 {
+            text.push('0');
+        }
+        if self.scale > 0 {
+            text.push('.');
+            let end = text.len() + usize::from(self.scale);
+            let first = i32::from(self.weight) + 1;
+            let count = i32::from(self.scale.div_ceil(4));
+            (first..first + count).for_each(|index| self.push_group(index, &mut text));
+            text.truncate(end);
+        }
+        text
     }
 
-    /// Four digits; zeros before the first group and behind the last.
-    fn group(&self, index: i32) -> String {
+    /// Appends four digits; zeros before the first group and behind the last.
+    fn push_group(&self, index: i32, text: &mut String) {
         let group = usize::try_from(index).ok().and_then(|index| self.groups.get(index));
-        format!("{:04}", group.copied().unwrap_or(0))
+        let group = group.copied().unwrap_or(0);
+        for unit in [1000, 100, 10, 1] {
+            text.push(char::from(b'0' + (group / unit % 10) as u8));
+        }
     }
 }
 

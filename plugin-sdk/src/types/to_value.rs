@@ -103,6 +103,12 @@ impl<T: ToField> ToValue for Vec<T> {
     }
 }
 
+impl<T: ToField, const N: usize> ToValue for [T; N] {
+    fn to_value(&self) -> Value {
+        self.as_slice().to_value()
+    }
+}
+
 impl<T: ToField> ToValue for [T] {
     fn to_value(&self) -> Value {
         let element = PgType::built_in(T::OID).unwrap_or(PgType { oid: oid::TEXT, name: "text" });

@@ -30,7 +30,7 @@ pub fn project(global: &Global) -> Result<Project, CommandError> {
 fn relative(mut project: Project) -> Project {
     if let Some(root) = env::current_dir().ok().and_then(|here| {
         let below = project.root.strip_prefix(&here).ok()?;
-        Some(if below.as_os_str().is_empty() { PathBuf::from(".") } else { below.to_owned() })
+        Some(below.to_owned())
     }) {
         project.root = root;
     }

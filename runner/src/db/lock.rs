@@ -49,6 +49,11 @@ impl AdvisoryLock {
         Self { key: i64::from_be_bytes(first) }
     }
 
+    /// The key that `pg_advisory_lock` takes.
+    pub fn key(self) -> i64 {
+        self.key
+    }
+
     /// Takes the lock, waiting for at most `wait`. Returns whether it had to
     /// wait: what was read before may be outdated then. `on_wait` is told once
     /// who holds it.

@@ -70,24 +70,42 @@ impl PostgresSession {
     /// Never for a migration's text: the simple protocol does not stop at one
     /// statement.
     pub async fn batch(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError> {
-        let messages = self.client.simple_query(sql).await?;
-        let rows = messages.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
-            }
-            _ => None,
-        });
-        Ok(rows.collect())
+        Ok(text_rows(self.client.simple_query(sql).await?))
     }
 
     /// Runs one of the host's own statements, which is prepared once a session.
     pub async fn run_own(&mut self, sql: &str, params: &[Parameter]) -> Result<u64, DbError> {
-        if !self.own.contains_key(sql) {
-            let prepared = self.prepare(sql).await?;
-            self.own.insert(sql.to_owned(), prepared);
-        }
-        let statement = self.own[sql].clone();
+        let statement = self.own(sql).await?;
         self.execute(&statement, params).await
+    }
+
+    /// Runs the host's own text, then one of its own statements, without waiting
+    /// for the answer in between. One round trip once the statement is
+    /// prepared.
+    pub async fn batch_and_own(
+        &mut self,
+        batch: &str,
+        sql: &str,
+        params: &[Parameter],
+    ) -> (Result<Vec<TextRow>, DbError>, Result<u64, DbError>) {
+        let prepared = match self.own(sql).await {
+            Ok(prepared) => prepared,
+            Err(error) => return (Err(error.clone()), Err(error)),
+        };
+        // The driver sends in the order in which the two are polled first.
+        let first = self.client.simple_query(batch);
+        let second = self.client.execute_raw(statement(&prepared), params);
+        let (first, second) = futures_util::future::join(first, second).await;
+        (first.map(text_rows).map_err(DbError::from), second.map_err(DbError::from))
+    }
+
+    async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
+        if let Some(prepared) = self.own.get(sql) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.prepare(sql).await?;
+        self.own.insert(sql.to_owned(), prepared.clone());
+        Ok(prepared)
     }
 
     /// Forgets the cursors: the transaction that held them has ended.
@@ -111,6 +129,16 @@ impl PostgresSession {
         let rows = self.client.query_typed(SQL, &[(&table.to_string(), Type::TEXT)]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
+}
+
+fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
+        }
+        _ => None,
+    });
+    rows.collect()
 }
 
 fn statement(prepared: &Prepared) -> &Statement {

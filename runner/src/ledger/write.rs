@@ -1,13 +1,16 @@
 //! Writing the ledger: always inside the transaction of the step that it tells
 //! of, except for failures, whose transaction is gone.
 
-use crate::db::{Parameter, PostgresSession, Session as _};
+use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
 use crate::revision::{Digest, Direction};
 
 use super::{Failure, Ledger, LedgerError, Outcome, Run};
 
 /// Zstandard's level: components are written once and read almost never.
 const COMPRESSION: i32 = 9;
+
+/// True inside the transaction whose id is the eleventh parameter.
+const OWN_TRANSACTION: &str = "pg_catalog.pg_current_xact_id_if_assigned() = $11::text::pg_catalog.xid8";
 
 impl Ledger {
     /// Keeps a component's bytes, once per digest.
@@ -28,46 +31,45 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a step that succeeded: the row of the applied revision, made or
-    /// removed, and the journal's.
+    /// Records a step that succeeded, right after `settle`: the row of the
+    /// applied revision, made or removed, and the journal's. `transaction` is
+    /// the id of the step's transaction; in any other one nothing is written.
     ///
-    /// One round trip.
-    pub async fn record(
+    /// Both are sent together, so this is one round trip. If `settle` fails the
+    /// server refuses what follows, since the transaction is aborted then.
+    pub async fn record_after(
         &self,
         session: &mut PostgresSession,
+        settle: &str,
         run: &Run,
+        transaction: &str,
         outcome: &Outcome<'_>,
-    ) -> Result<(), LedgerError> {
-        let journal = [
-            text(&run.id),
-            text(&run.actor),
-            text(outcome.direction.as_str()),
-            text(outcome.manifest.revision.as_str()),
-            digest_parameter(outcome.source_digest),
-            digest_parameter(outcome.component_digest),
-            integer(outcome.duration_ms),
-            integer(outcome.statements),
-            integer(outcome.rows),
-            text(env!("CARGO_PKG_VERSION")),
-        ];
-        let touched = match outcome.direction {
+    ) -> (Result<Vec<TextRow>, DbError>, Result<(), LedgerError>) {
+        let mut params = journal_parameters(run, transaction, outcome);
+        let sql = match outcome.direction {
             Direction::Upgrade => {
-                let params = [journal.as_slice(), &revision_parameters(outcome)].concat();
-                session.run_own(&self.upgrade_sql(), &params).await?
+                params.extend(revision_parameters(outcome));
+                self.upgrade_sql()
             }
-            Direction::Downgrade => session.run_own(&self.downgrade_sql(), &journal).await?,
+            Direction::Downgrade => self.downgrade_sql(),
         };
-        match touched {
-            1 => Ok(()),
-            _ => Err(LedgerError::NotApplied(outcome.manifest.revision.clone())),
-        }
+        let (settled, touched) = session.batch_and_own(settle, &sql, &params).await;
+        let recorded = match touched {
+            Ok(1) => Ok(()),
+            Ok(_) => Err(LedgerError::NotApplied(outcome.manifest.revision.clone())),
+            Err(error) => Err(error.into()),
+        };
+        (settled, recorded)
     }
 
+    /// Nothing is written unless this is still the step's own transaction: the
+    /// statement is on its way before the answer of `settle` is known.
     fn journal_sql(&self) -> String {
         format!(
             "WITH journal AS (INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, \
                 component_digest, duration_ms, statements, rows, runner_version) \
-             VALUES ($1, $2, $3, $4, 'done', $5, $6, $7, $8, $9, $10)) ",
+             SELECT $1::text, $2::text, $3::text, $4::text, 'done', $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
+                $9::bigint, $10::text WHERE {OWN_TRANSACTION}) ",
             self.schema
         )
     }
@@ -76,15 +78,20 @@ impl Ledger {
         format!(
             "{}INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
                 statements, rows, runner_version, parents, depends_on, labels, message, manifest, params) \
-             VALUES ($1, $2, $4, $5, $6, $7, $8, $9, $10, $11::text::text[], $12::text::text[], $13::text::text[], \
-                $14, $15::text::json, $16::text::json)",
+             SELECT $1::text, $2::text, $4::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, $9::bigint, $10::text, \
+                $12::text::text[], $13::text::text[], $14::text::text[], $15::text, $16::text::json, $17::text::json \
+             WHERE {OWN_TRANSACTION}",
             self.journal_sql(),
             self.schema
         )
     }
 
     fn downgrade_sql(&self) -> String {
-        format!("{}DELETE FROM {}.revision WHERE revision = $4", self.journal_sql(), self.schema)
+        format!(
+            "{}DELETE FROM {}.revision WHERE revision = $4 AND {OWN_TRANSACTION}",
+            self.journal_sql(),
+            self.schema
+        )
     }
 
     /// Records a step that failed, in a transaction of its own.
@@ -116,6 +123,22 @@ impl Ledger {
         session.execute(&statement, &params).await?;
         Ok(())
     }
+}
+
+fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
+    vec![
+        text(&run.id),
+        text(&run.actor),
+        text(outcome.direction.as_str()),
+        text(outcome.manifest.revision.as_str()),
+        digest_parameter(outcome.source_digest),
+        digest_parameter(outcome.component_digest),
+        integer(outcome.duration_ms),
+        integer(outcome.statements),
+        integer(outcome.rows),
+        text(env!("CARGO_PKG_VERSION")),
+        text(transaction),
+    ]
 }
 
 fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {

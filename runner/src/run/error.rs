@@ -74,12 +74,9 @@ pub enum PrepareError {
     #[error("its component is not built from the sources as they are")]
     NotBuilt,
     /// The parameters do not fit.
-    #[error("{place}its parameters do not fit: {}", reasons.join("; "))]
+    #[error("its parameters do not fit: {}", reasons.join("; "))]
     Params {
-        /// The manifest, with a colon and a space after it; empty if there is
-        /// none.
-        place: String,
-        /// What does not fit.
+        /// What does not fit, each with its place in the manifest.
         reasons: Vec<String>,
     },
     /// The component publishes a schema that is none.

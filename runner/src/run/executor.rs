@@ -6,7 +6,7 @@ use crate::ledger::Failure;
 use crate::revision::RevisionId;
 
 use super::prepare::Prepared;
-use super::step::{Context, Done, Ends};
+use super::step::{Context, Done, Ends, Transaction};
 use super::{Event, Failed, StepError};
 
 /// The pause before the second attempt; it doubles from attempt to attempt.
@@ -36,11 +36,11 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
     let Some(last) = steps.len().checked_sub(1) else {
         return Ok(());
     };
-    let transaction = context.begin().await.map_err(|error| failed(steps, 0, error, Vec::new()))?;
+    let transaction = context.begin(&steps[0]).await.map_err(|error| failed(steps, 0, error, Vec::new()))?;
     for (at, prepared) in steps.iter().enumerate() {
         started(context, steps, at);
         let ends = if at == last { Ends::WithStep } else { Ends::WithRun };
-        match context.perform(&transaction, prepared, ends).await {
+        match step_of_many(context, &transaction, prepared, ends).await {
             Ok(done) => finished(context, prepared, done),
             Err(error) => {
                 clean_up(context, prepared, &error).await;
@@ -49,6 +49,16 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
         }
     }
     Ok(())
+}
+
+async fn step_of_many(
+    context: &Context<'_>,
+    transaction: &Transaction,
+    prepared: &Prepared,
+    ends: Ends,
+) -> Result<Done, StepError> {
+    context.check(prepared).await?;
+    context.perform(transaction, prepared, ends).await
 }
 
 /// Runs one step, again and again while another session stands in the way.
@@ -76,7 +86,7 @@ async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, St
 }
 
 async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
-    let transaction = context.begin().await?;
+    let transaction = context.begin(prepared).await?;
     context.perform(&transaction, prepared, Ends::WithStep).await
 }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use crate::db::{AdvisoryLock, Connection, Location, connect};
 use crate::graph::Target;
 use crate::host::Host;
@@ -225,6 +227,7 @@ impl Migrator {
             canceller: connection.canceller().clone(),
             run: &self.run,
             reporter: &self.reporter,
+            kept: Mutex::default(),
         };
         let result = match options.single_transaction {
             true => executor::run_together(&context, prepared).await,

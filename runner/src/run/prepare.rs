@@ -50,8 +50,8 @@ struct Material {
     source_digest: Digest,
     artifact: Artifact,
     script: Option<String>,
-    /// The manifest's file, for messages.
-    place: String,
+    /// The folder, if the step is made from it.
+    found: Option<Found>,
 }
 
 impl<'a> Preparer<'a> {
@@ -134,14 +134,14 @@ impl<'a> Preparer<'a> {
             source_digest: found.source_digest,
             artifact,
             script: script_path(found, Direction::Upgrade),
-            place: format!("{}: ", found.dir.join("migration.toml").display()),
+            found: Some(found.clone()),
         })
     }
 
     async fn prepare(&mut self, step: &Step, material: Material) -> Result<Prepared, PrepareError> {
-        let Material { manifest, mut params, source_digest, artifact, script, place } = material;
+        let Material { manifest, mut params, source_digest, artifact, script, found } = material;
         let loaded = self.load(&artifact).await?;
-        check_params(loaded, &mut params, place)?;
+        check_params(loaded, &mut params, found.as_ref())?;
         check_capabilities(&loaded.description, &manifest.capabilities, &params)?;
         let component = loaded.component.clone();
         Ok(Prepared { step: step.clone(), manifest, params, source_digest, component, artifact, script })
@@ -191,7 +191,7 @@ async fn material_in_ledger(
         params: recorded.params,
         source_digest: recorded.source_digest,
         artifact,
-        place: "the ledger: ".into(),
+        found: None,
     })
 }
 
@@ -201,14 +201,20 @@ fn script_path(found: &Found, direction: Direction) -> Option<String> {
 }
 
 /// Fills in the defaults and checks the parameters against the schema.
-fn check_params(loaded: &Loaded, params: &mut Value, place: String) -> Result<(), PrepareError> {
+fn check_params(loaded: &Loaded, params: &mut Value, found: Option<&Found>) -> Result<(), PrepareError> {
     fill_defaults(&loaded.description.params_schema, params);
-    let reason = |error: jsonschema::ValidationError<'_>| match error.instance_path().to_string() {
-        path if path.is_empty() => error.to_string(),
-        path => format!("`{}`: {error}", path.trim_start_matches('/').replace('/', ".")),
+    let reason = |error: jsonschema::ValidationError<'_>| {
+        let path = error.instance_path().to_string();
+        let name = path.trim_start_matches('/').replace('/', ".");
+        let place =
+            found.map_or_else(|| "the ledger".to_owned(), |found| found.place_of_param(&name).to_string());
+        match name.as_str() {
+            "" => format!("{place}: {error}"),
+            name => format!("{place}: `{name}`: {error}"),
+        }
     };
     let reasons: Vec<_> = loaded.schema.iter_errors(params).map(reason).collect();
-    if reasons.is_empty() { Ok(()) } else { Err(PrepareError::Params { place, reasons }) }
+    if reasons.is_empty() { Ok(()) } else { Err(PrepareError::Params { reasons }) }
 }
 
 /// Fills in the `default` of each top-level property that is not set.

@@ -1,14 +1,18 @@
 //! The life of one step: begin, lend, settle, record, commit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::db::{AdvisoryLock, Canceller, DbError, PostgresSession, TextRow, quote_literal};
+use crate::db::{
+    AdvisoryLock, Canceller, DbError, PostgresSession, TextRow, quote_identifier, quote_literal,
+};
 use crate::host::{Call, Grants, Host, LogLevel, Report, Sink};
 use crate::ledger::{Ledger, Outcome, Run};
-use crate::revision::{Direction, RevisionId};
+use crate::revision::{Digest, Direction, RevisionId};
+use crate::source::Artifact;
 
 use super::prepare::Prepared;
 use super::{Event, Reporter, Settings, StepError};
@@ -27,6 +31,16 @@ pub(super) struct Context<'a> {
     pub(super) canceller: Canceller,
     pub(super) run: &'a Run,
     pub(super) reporter: &'a Reporter,
+    /// The components whose bytes the ledger has for certain.
+    pub(super) kept: Mutex<HashSet<Digest>>,
+}
+
+/// What must be so in the ledger for a step to begin.
+struct Precondition {
+    /// As SQL.
+    expression: String,
+    /// What is wrong if it is not so.
+    violated: &'static str,
 }
 
 /// The transaction that the host owns.
@@ -59,17 +73,20 @@ impl Context<'_> {
         self.session.lock().await
     }
 
-    /// Begins a transaction on a session in a known state. One round trip.
-    pub(super) async fn begin(&self) -> Result<Transaction, StepError> {
+    /// Begins a transaction on a session in a known state. One round trip, the
+    /// precondition of `first` included.
+    pub(super) async fn begin(&self, first: &Prepared) -> Result<Transaction, StepError> {
+        let precondition = self.precondition(first);
         let mut session = self.session().await;
         session.forget_cursors();
         // The protocol would end a transaction of several statements that are
         // sent together by itself; BEGIN makes it last.
         let sql = format!(
             "{}BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
-             (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}",
+             (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}, {}",
             self.settings.script(),
             self.lock.held_expression(),
+            precondition.expression,
         );
         let rows = session.batch(&sql).await.map_err(StepError::Begin)?;
         let unexpected = || StepError::Begin(DbError::Value("the server gave no transaction".into()));
@@ -79,6 +96,9 @@ impl Context<'_> {
         };
         if held != "t" {
             return Err(StepError::LockLost);
+        }
+        if fields.next().as_deref() != Some("t") {
+            return Err(StepError::Precondition(precondition.violated));
         }
         Ok(Transaction { id, time: time.parse().map_err(|_| unexpected())? })
     }
@@ -92,7 +112,6 @@ impl Context<'_> {
         ends: Ends,
     ) -> Result<Done, StepError> {
         let began = Instant::now();
-        self.check_precondition(prepared).await?;
         let report = self.lend(transaction, prepared).await?;
         let stats = report.stats;
         report.result.map_err(|error| StepError::Call {
@@ -100,42 +119,48 @@ impl Context<'_> {
             statement: report.last_error,
             script: prepared.script.clone(),
         })?;
-        self.settle(transaction).await?;
         let done = Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows };
-        self.record(prepared, done).await?;
+        self.settle(transaction, prepared, done).await?;
         if ends == Ends::WithStep {
             self.commit(transaction).await?;
+            self.kept.lock().await.insert(prepared.artifact.digest);
         }
         Ok(done)
     }
 
+    /// Checks the precondition of a step that does not begin the transaction.
+    pub(super) async fn check(&self, prepared: &Prepared) -> Result<(), StepError> {
+        let precondition = self.precondition(prepared);
+        let sql = format!("SELECT {}", precondition.expression);
+        let rows = self.session().await.batch(&sql).await.map_err(StepError::Begin)?;
+        match last_row(rows).and_then(|row| row.into_iter().next().flatten()).as_deref() {
+            Some("t") => Ok(()),
+            _ => Err(StepError::Precondition(precondition.violated)),
+        }
+    }
+
     /// The plan was made before this transaction began: what it relies on must
     /// still be so.
-    async fn check_precondition(&self, prepared: &Prepared) -> Result<(), StepError> {
+    fn precondition(&self, prepared: &Prepared) -> Precondition {
         let revision = quote_literal(prepared.step.revision.as_str());
-        let table = format!("{}.revision", crate::db::quote_identifier(self.ledger.schema_name()));
-        let (sql, violated) = match prepared.step.direction {
-            Direction::Upgrade => (
-                format!(
-                    "SELECT count(*) = {} AND NOT EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) \
-                     FROM {table} WHERE revision = ANY (ARRAY[{}]::text[])",
+        let table = format!("{}.revision", quote_identifier(self.ledger.schema_name()));
+        match prepared.step.direction {
+            Direction::Upgrade => Precondition {
+                expression: format!(
+                    "NOT EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) AND {} = \
+                     (SELECT count(*) FROM {table} WHERE revision = ANY (ARRAY[{}]::text[]))",
                     prepared.manifest.parents.len(),
                     literals(&prepared.manifest.parents),
                 ),
-                "a parent is no longer applied, or the revision already is",
-            ),
-            Direction::Downgrade => (
-                format!(
-                    "SELECT EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) \
+                violated: "a parent is no longer applied, or the revision already is",
+            },
+            Direction::Downgrade => Precondition {
+                expression: format!(
+                    "EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) \
                      AND NOT EXISTS (SELECT 1 FROM {table} WHERE {revision} = ANY (parents))"
                 ),
-                "the revision is no longer applied, or a child of it is",
-            ),
-        };
-        let rows = self.session().await.batch(&sql).await.map_err(StepError::Begin)?;
-        match is_true(rows) {
-            true => Ok(()),
-            false => Err(StepError::Precondition(violated)),
+                violated: "the revision is no longer applied, or a child of it is",
+            },
         }
     }
 
@@ -167,28 +192,24 @@ impl Context<'_> {
         }
     }
 
-    /// Has the deferred constraints checked now, and makes sure that this is
-    /// still the transaction that was begun, under the lock. One round trip.
-    async fn settle(&self, transaction: &Transaction) -> Result<(), StepError> {
+    /// Has the deferred constraints checked now, makes sure that this is still
+    /// the transaction that was begun, under the lock, and writes the ledger.
+    /// One round trip, unless the component is new.
+    async fn settle(
+        &self,
+        transaction: &Transaction,
+        prepared: &Prepared,
+        done: Done,
+    ) -> Result<(), StepError> {
+        let mut session = self.session().await;
+        if prepared.step.direction == Direction::Upgrade {
+            self.keep_component(&mut session, &prepared.artifact).await?;
+        }
         let sql = format!(
             "SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {}",
             quote_literal(&transaction.id),
             self.lock.held_expression(),
         );
-        let rows = self.session().await.batch(&sql).await.map_err(StepError::Settle)?;
-        match last_row(rows).unwrap_or_default().as_slice() {
-            [Some(same), Some(held)] if same == "t" && held == "t" => Ok(()),
-            [Some(same), _] if same == "t" => Err(StepError::LockLost),
-            _ => Err(StepError::LeftTransaction),
-        }
-    }
-
-    async fn record(&self, prepared: &Prepared, done: Done) -> Result<(), StepError> {
-        let mut session = self.session().await;
-        if prepared.step.direction == Direction::Upgrade {
-            let artifact = &prepared.artifact;
-            self.ledger.keep_component(&mut session, artifact.digest, &artifact.bytes).await?;
-        }
         let outcome = Outcome {
             direction: prepared.step.direction,
             manifest: &prepared.manifest,
@@ -199,7 +220,27 @@ impl Context<'_> {
             statements: done.statements,
             rows: done.rows,
         };
-        Ok(self.ledger.record(&mut session, self.run, &outcome).await?)
+        let (settled, recorded) =
+            self.ledger.record_after(&mut session, &sql, self.run, &transaction.id, &outcome).await;
+        let settled = settled.map_err(StepError::Settle)?;
+        match last_row(settled).unwrap_or_default().as_slice() {
+            [Some(same), Some(held)] if same == "t" && held == "t" => Ok(recorded?),
+            [Some(same), _] if same == "t" => Err(StepError::LockLost),
+            _ => Err(StepError::LeftTransaction),
+        }
+    }
+
+    /// Keeps the component's bytes, once. What an earlier step of the run kept
+    /// is there: the steps are committed in order.
+    async fn keep_component(
+        &self,
+        session: &mut PostgresSession,
+        artifact: &Artifact,
+    ) -> Result<(), StepError> {
+        if !self.kept.lock().await.contains(&artifact.digest) {
+            self.ledger.keep_component(session, artifact.digest, &artifact.bytes).await?;
+        }
+        Ok(())
     }
 
     /// Commits. The server answers COMMIT with success even where it rolled
@@ -232,10 +273,6 @@ fn literals(ids: &[RevisionId]) -> String {
 
 fn last_row(rows: Vec<TextRow>) -> Option<TextRow> {
     rows.into_iter().next_back()
-}
-
-fn is_true(rows: Vec<TextRow>) -> bool {
-    last_row(rows).and_then(|row| row.into_iter().next().flatten()).as_deref() == Some("t")
 }
 
 /// Passes on what a migration reports, with the revision's name.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::revision::{Digest, Kind, Manifest, ManifestError, SourceDigest};
+use crate::revision::{Digest, Kind, Manifest, ManifestError, Place, SourceDigest};
 
 /// The file that makes a folder a revision.
 const MANIFEST_FILE: &str = "migration.toml";
@@ -80,6 +80,27 @@ impl Found {
             }
             Some(Scripts { upgrade, downgrade: None }) => json!({ "upgrade": upgrade }),
             None => Value::Object(self.manifest.params.clone()),
+        }
+    }
+}
+
+impl Found {
+    /// Where a parameter is set in the manifest, or where the parameters begin;
+    /// for messages.
+    pub fn place_of_param(&self, name: &str) -> Place {
+        let file = self.dir.join(MANIFEST_FILE);
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let first = name.split('.').next().unwrap_or_default();
+        let table = text.find("[params]").unwrap_or(text.len());
+        let lines = text[table..].match_indices('\n').map(|(at, _)| table + at + 1);
+        let sets = |at: &usize| {
+            let rest = text[*at..].trim_start().strip_prefix(first);
+            !first.is_empty() && rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        match lines.into_iter().find(sets) {
+            Some(at) => Place::of(&file, &text, at),
+            None if table < text.len() => Place::of(&file, &text, table),
+            None => Place { file, line: 0, column: 0 },
         }
     }
 }

@@ -25,6 +25,8 @@ pub fn run(kind: &str, tx: &Transaction) -> Option<Result<(), Failure>> {
         "reader-bytes" => reader_bytes(tx),
         "writer-rows" => writer_rows(tx),
         "copy" => copy(tx),
+        "copy-rows" => copy_rows(tx),
+        "copy-params" => copy_params(tx),
         _ => return None,
     })
 }
@@ -210,5 +212,30 @@ fn copy(tx: &Transaction) -> Result<(), Failure> {
     }
     BatchReader::close(reader).map_err(sql)?;
     say(short(BatchWriter::finish(writer)));
+    Ok(())
+}
+
+/// The same by values.
+fn copy_rows(tx: &Transaction) -> Result<(), Failure> {
+    let reader = tx.open_reader(&param("sql"), &[]).map_err(sql)?;
+    let writer = tx.open_writer(&param("table"), &[]).map_err(sql)?;
+    loop {
+        let rows = reader.next_rows(1_000).map_err(sql)?;
+        if rows.is_empty() {
+            break;
+        }
+        writer.write_rows(&rows).map_err(sql)?;
+    }
+    BatchReader::close(reader).map_err(sql)?;
+    say(short(BatchWriter::finish(writer)));
+    Ok(())
+}
+
+/// The same by values as the parameters of `insert`.
+fn copy_params(tx: &Transaction) -> Result<(), Failure> {
+    let insert = param("insert");
+    for row in tx.query(&param("sql"), &[]).map_err(sql)?.rows {
+        tx.execute(&insert, &row).map_err(sql)?;
+    }
     Ok(())
 }

@@ -1,0 +1,17 @@
+//! The integration tests: the program and the library on a real PostgreSQL.
+//!
+//! One program for all of them, so that there is one server for a run, and one
+//! thing to link.
+
+mod support;
+
+mod bad_input;
+mod cli;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod executor;
+mod migrations;
+mod tidy;
+mod tls;
+mod types;
+mod wit_frozen;

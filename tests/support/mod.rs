@@ -1,0 +1,11 @@
+//! What the integration tests share.
+
+mod database;
+mod guest;
+mod project;
+mod server;
+
+pub use database::Database;
+pub use guest::probe;
+pub use project::{Finished, Project, filters, manifest};
+pub use server::{Server, free_port};

@@ -1,0 +1,101 @@
+//! `sslmode` and `sslrootcert`, against a server with a certificate.
+
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+use crate::support::{Finished, Project, Server};
+
+/// A server whose certificate is for `localhost`, and the certificate of the
+/// authority that signed it.
+fn server() -> (Server, String) {
+    let authority_key = KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).expect("signs itself").pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = CertificateParams::new(vec!["localhost".into()]).expect("a name");
+    let certificate = certificate.signed_by(&key, &issuer).expect("signs").pem();
+    let server = Server::start_with_files(
+        &["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
+        &[("server.crt", &certificate), ("server.key", &key.serialize_pem())],
+    );
+    (server, root)
+}
+
+struct Case<'a> {
+    project: &'a Project,
+    port: u16,
+}
+
+impl Case<'_> {
+    fn run(&self, host: &str, parameters: &str) -> Finished {
+        let url = format!("postgresql://postgres@{host}:{}/postgres?{parameters}", self.port);
+        self.project.run(&["current", "--database", &url])
+    }
+
+    #[track_caller]
+    fn works(&self, host: &str, parameters: &str) {
+        let finished = self.run(host, parameters);
+        assert_eq!(finished.code, 0, "{host} {parameters}: {}", finished.stderr);
+    }
+
+    #[track_caller]
+    fn refuses(&self, host: &str, parameters: &str, reason: &str) {
+        let finished = self.run(host, parameters);
+        assert_eq!(finished.code, 1, "{host} {parameters}");
+        assert!(finished.stderr.contains(reason), "{host} {parameters}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn certificates_are_verified_as_far_as_sslmode_says() {
+    let (server, root) = server();
+    let project = Project::without_database();
+    project.write("root.pem", root);
+    project.write("empty.pem", "");
+    let good = format!("sslrootcert={}", encoded(&project.path("root.pem")));
+    let case = Case { project: &project, port: server.port };
+    for mode in ["disable", "prefer", "require"] {
+        case.works("127.0.0.1", &format!("sslmode={mode}"));
+    }
+    for (mode, host) in [("require", "127.0.0.1"), ("verify-ca", "127.0.0.1"), ("verify-full", "localhost")] {
+        case.works(host, &format!("sslmode={mode}&{good}"));
+    }
+    case.refuses("127.0.0.1", &format!("sslmode=verify-full&{good}"), "not valid for name");
+    case.refuses("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem", "/nowhere.pem cannot be read");
+    let empty = encoded(&project.path("empty.pem"));
+    case.refuses("localhost", &format!("sslmode=verify-ca&sslrootcert={empty}"), "no root certificate");
+    let stranger = self::stranger(&project);
+    for mode in ["require", "verify-ca", "verify-full"] {
+        case.refuses(
+            "localhost",
+            &format!("sslmode={mode}&sslrootcert={stranger}"),
+            "invalid peer certificate",
+        );
+    }
+}
+
+/// The certificate of an authority that signed nothing.
+fn stranger(project: &Project) -> String {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&KeyPair::generate().expect("a key")).expect("signs itself");
+    project.write("stranger.pem", certificate.pem());
+    encoded(&project.path("stranger.pem"))
+}
+
+fn encoded(path: &Path) -> String {
+    path.display().to_string().replace('/', "%2F")
+}
+
+#[test]
+fn a_server_without_tls_is_refused_where_tls_is_required() {
+    let database = crate::support::Database::new();
+    let project = Project::without_database();
+    let url = database.url.replace("sslmode=disable", "sslmode=require");
+    let finished = project.run(&["current", "--database", &url]);
+    assert_eq!(finished.code, 1);
+    assert!(finished.stderr.contains("server does not support TLS"), "{}", finished.stderr);
+}
