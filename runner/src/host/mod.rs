@@ -28,6 +28,7 @@ mod report;
 mod savepoint;
 mod service;
 mod state;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod transaction;

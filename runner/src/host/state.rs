@@ -77,7 +77,7 @@ impl State {
 
     pub(super) fn stats(&self) -> Stats {
         Stats {
-            statements: self.work.statements(),
+            statements: self.work.sent(),
             rows: self.work.rows(),
             host_calls: self.host_calls,
             guest_time: self.clock.spent(),

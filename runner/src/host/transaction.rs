@@ -10,7 +10,7 @@ use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use super::writer::Writer;
-use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
+use crate::db::{Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
 use crate::policy::{self, Statement};
 
 /// The lent transaction, on the guest's side a borrowed handle. There is one a
@@ -68,16 +68,43 @@ impl HostTransaction for State {
 
 impl State {
     async fn run_statement(&mut self, sql: &str, params: &[Value]) -> Result<u64, Fault> {
+        match params.is_empty() {
+            true => self.run_plain(sql).await,
+            false => self.run_with_params(sql, params).await,
+        }
+    }
+
+    /// One round trip.
+    async fn run_plain(&mut self, sql: &str) -> Result<u64, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(sql)?;
-        self.announce(statement.text);
-        let sent = Sent { text: sql, offset: statement.offset, index: None };
-        let answer = if params.is_empty() {
-            session.lock().await.run(statement.text).await
-        } else {
-            let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
-            session.lock().await.execute(&prepared, &params).await
+        self.begin(statement.text);
+        self.work.statements.clear();
+        let answer = session.lock().await.run(statement.text).await;
+        let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index: None })?;
+        self.work.count_rows(rows);
+        Ok(rows)
+    }
+
+    async fn run_with_params(&mut self, sql: &str, params: &[Value]) -> Result<u64, Fault> {
+        let session = self.work.usable()?;
+        let known = self.work.statements.find(sql);
+        let statement = match &known {
+            Some(known) => known.statement(sql),
+            None => self.work.one_statement(sql)?,
         };
+        self.begin(statement.text);
+        let sent = Sent { text: sql, offset: statement.offset, index: None };
+        let prepared = match known {
+            Some(known) => known.prepared,
+            None => {
+                let prepared = self.work.prepare(&session, sent, statement.text).await?;
+                self.work.statements.keep(sql, statement, &prepared);
+                prepared
+            }
+        };
+        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        let answer = session.lock().await.execute(&prepared, &params).await;
         let rows = self.work.noted(answer, sent)?;
         self.work.count_rows(rows);
         Ok(rows)
@@ -86,9 +113,13 @@ impl State {
     async fn run_query(&mut self, sql: &str, params: &[Value]) -> Result<RowSet, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(sql)?;
-        self.announce(statement.text);
+        self.begin(statement.text);
         let sent = Sent { text: sql, offset: statement.offset, index: None };
-        let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
+        let prepared = self.work.prepare(&session, sent, statement.text).await?;
+        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        if params.is_empty() {
+            self.work.statements.clear();
+        }
         let limit = ResultLimit { rows: self.limits.query_rows, bytes: self.limits.query_bytes };
         let answer = session.lock().await.query(&prepared, &params, limit).await;
         match self.work.noted(answer, sent)? {
@@ -104,9 +135,9 @@ impl State {
     async fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.work.usable()?;
         let statements = self.work.all_statements(sql)?;
+        self.work.statements.clear();
         for (statement, number) in statements.iter().zip(1..) {
-            self.announce(statement.text);
-            self.work.count_statement();
+            self.begin(statement.text);
             let index = Some((number, statements.len()));
             let answer = session.lock().await.run(statement.text).await;
             let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index })?;
@@ -118,9 +149,10 @@ impl State {
     async fn start_reader(&mut self, sql: String, params: &[Value]) -> Result<u32, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(&sql)?;
-        self.announce(statement.text);
+        self.begin(statement.text);
         let sent = Sent { text: &sql, offset: statement.offset, index: None };
-        let (prepared, params) = self.work.prepare(&session, sent, statement.text, params).await?;
+        let prepared = self.work.prepare(&session, sent, statement.text).await?;
+        let params = parameters_wit_to_pg(&prepared.params, params)?;
         let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
         let cursor = self.work.noted_without_place(answer, sent)?;
         let offset = statement.offset;
@@ -129,7 +161,9 @@ impl State {
         Ok(id)
     }
 
-    fn announce(&self, sql: &str) {
+    /// A statement is about to be sent.
+    fn begin(&mut self, sql: &str) {
+        self.work.count_statement();
         self.sink.statement(sql);
     }
 }
@@ -137,9 +171,7 @@ impl State {
 impl Work {
     /// The one place where the guest's texts are checked.
     fn one_statement<'a>(&mut self, sql: &'a str) -> Result<Statement<'a>, Fault> {
-        let statement = policy::statement(sql).map_err(|error| self.refused(error, sql))?;
-        self.count_statement();
-        Ok(statement)
+        policy::statement(sql).map_err(|error| self.refused(error, sql))
     }
 
     fn all_statements<'a>(&mut self, sql: &'a str) -> Result<Vec<Statement<'a>>, Fault> {
@@ -151,12 +183,9 @@ impl Work {
         session: &SharedSession,
         sent: Sent<'_>,
         statement: &str,
-        params: &[Value],
-    ) -> Result<(Prepared, Vec<Parameter>), Fault> {
+    ) -> Result<Prepared, Fault> {
         let answer = session.lock().await.prepare(statement).await;
-        let prepared = self.noted(answer, sent)?;
-        let params = parameters_wit_to_pg(&prepared.params, params)?;
-        Ok((prepared, params))
+        self.noted(answer, sent)
     }
 }
 

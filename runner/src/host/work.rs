@@ -11,6 +11,7 @@ use super::reader::OpenReader;
 use super::report::{FailedStatement, GuestError, StatementError};
 use super::savepoint::OpenSavepoint;
 use super::state::Fault;
+use super::statements::Statements;
 use super::writer::OpenWriter;
 use crate::db::{DbError, ServerError, SharedSession};
 use crate::policy::PolicyError;
@@ -28,9 +29,10 @@ pub(super) struct Work {
     pub(super) writers: BTreeMap<u32, OpenWriter>,
     /// The tables of writers that were dropped without `finish`.
     pub(super) unfinished: BTreeMap<u32, String>,
+    pub(super) statements: Statements,
     condition: Condition,
     last_error: Option<Remembered>,
-    statements: u64,
+    sent: u64,
     rows: u64,
 }
 
@@ -78,13 +80,14 @@ impl Work {
             unfinished: BTreeMap::new(),
             condition: Condition::Usable,
             last_error: None,
-            statements: 0,
+            sent: 0,
+            statements: Statements::default(),
             rows: 0,
         }
     }
 
-    pub(super) fn statements(&self) -> u64 {
-        self.statements
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -96,7 +99,7 @@ impl Work {
     }
 
     pub(super) fn count_statement(&mut self) {
-        self.statements += 1;
+        self.sent += 1;
     }
 
     pub(super) fn next_id(&mut self) -> u32 {

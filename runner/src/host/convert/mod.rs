@@ -9,6 +9,8 @@ mod error;
 mod fault;
 mod numeric;
 mod pg_to_wit;
+#[cfg(test)]
+mod tests;
 mod tuple;
 mod wit_to_pg;
 

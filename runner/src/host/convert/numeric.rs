@@ -12,6 +12,10 @@ const NAN: u16 = 0xC000;
 const INFINITY: u16 = 0xD000;
 const NEGATIVE_INFINITY: u16 = 0xF000;
 
+/// What `numeric_send` gives as the scale of both infinities, and nobody reads:
+/// bits of their header.
+const INFINITE_SCALE: u16 = 32;
+
 /// PostgreSQL's own limits (`numeric.c`): digits before and after the point.
 const MAX_BEFORE_POINT: usize = 131_072;
 const MAX_AFTER_POINT: usize = 16_383;
@@ -22,8 +26,8 @@ const GROUP: usize = 4;
 pub(super) fn numeric_wit_to_pg(text: &str, out: &mut Vec<u8>) -> Result<(), ConvertError> {
     match text {
         "NaN" => push_header(out, 0, 0, NAN, 0),
-        "Infinity" => push_header(out, 0, 0, INFINITY, 0),
-        "-Infinity" => push_header(out, 0, 0, NEGATIVE_INFINITY, 0),
+        "Infinity" => push_header(out, 0, 0, INFINITY, INFINITE_SCALE),
+        "-Infinity" => push_header(out, 0, 0, NEGATIVE_INFINITY, INFINITE_SCALE),
         _ => finite_wit_to_pg(text, out)?,
     }
     Ok(())
@@ -183,8 +187,8 @@ mod tests {
             ("0.0001", &[1, 0xFFFF, 0, 4, 1]),
             ("0.00001", &[1, 0xFFFE, 0, 5, 1000]),
             ("NaN", &[0, 0, NAN, 0]),
-            ("Infinity", &[0, 0, INFINITY, 0]),
-            ("-Infinity", &[0, 0, NEGATIVE_INFINITY, 0]),
+            ("Infinity", &[0, 0, INFINITY, 32]),
+            ("-Infinity", &[0, 0, NEGATIVE_INFINITY, 32]),
         ] {
             assert_eq!(encoded(text), words(expected), "{text}");
             assert_eq!(numeric_pg_to_wit(&words(expected)).as_deref(), Ok(text));

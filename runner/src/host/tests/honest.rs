@@ -123,6 +123,25 @@ async fn parameters_are_converted_to_what_the_server_expects() {
 }
 
 #[tokio::test]
+async fn a_statement_with_parameters_is_prepared_once() {
+    let sql = "update t set id = $1::int4 ;";
+    let params = json!({"kind": "execute", "sql": sql, "values": "int4:1", "times": 3});
+    let outcome = probe(FakeSession::new(), params).await.succeeded();
+    let execute = "execute: [Binary([0, 0, 0, 1])]";
+    assert_eq!(outcome.sent, ["prepare: update t set id = $1::int4", execute, execute, execute]);
+    assert_eq!(outcome.stats().statements, 3);
+}
+
+#[tokio::test]
+async fn a_statement_is_prepared_again_after_one_that_may_have_changed_the_table() {
+    let sql = "update t set id = $1::int4";
+    let ddl = "alter table t add column n int";
+    let params = json!({"kind": "execute", "sql": sql, "values": "int4:1", "times": 2, "between": ddl});
+    let outcome = probe(FakeSession::new(), params).await.succeeded();
+    assert_eq!(outcome.sent.iter().filter(|line| line.starts_with("prepare")).count(), 2);
+}
+
+#[tokio::test]
 async fn parameters_that_do_not_fit_are_not_sent() {
     for (sql, values) in [
         ("select $1::int2", "int4:40000"),

@@ -74,9 +74,15 @@ fn value(line: &str) -> Value {
     }
 }
 
+/// Runs the statement `times` times, and the statement `between` in between.
 fn execute(tx: &Transaction) -> Result<(), Failure> {
-    let rows = tx.execute(&param("sql"), &values()).map_err(sql)?;
-    say(format!("{rows} rows"));
+    for time in 0..number("times").max(1) {
+        if time > 0 && !param("between").is_empty() {
+            tx.execute(&param("between"), &[]).map_err(sql)?;
+        }
+        let rows = tx.execute(&param("sql"), &values()).map_err(sql)?;
+        say(format!("{rows} rows"));
+    }
     Ok(())
 }
 

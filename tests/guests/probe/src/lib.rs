@@ -3,6 +3,8 @@
 //! It answers by messages to the log, one line for each thing it saw. It does
 //! without the SDK on purpose, since it has to do what the SDK prevents.
 
+#![expect(clippy::result_large_err, reason = "the generated types are what the interface returns")]
+
 mod bindings {
     wit_bindgen::generate!({ world: "plugin", path: "../../../wit/0.1.0", export_macro_name: "export" });
 }
