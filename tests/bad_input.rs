@@ -50,28 +50,55 @@ fn no_project() {
 fn no_database_is_configured() {
     let project = Project::without_database();
     project.tables(&["a"]);
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: no database is configured
+    Hint: Pass `--database URL`, set DATABASE_URL, or set `database.url` in runner.toml.
+    Hint: To try things out without a server, pass `--database embedded:PATH`.
+    ");
 }
 
 #[test]
 fn the_url_is_wrong() {
     let project = Project::without_database();
-    snapshot!(said(&project, &["current", "--database", "mysql://me:hunter2@db/app"]), @"");
-    snapshot!(said(&project, &["current", "--database", "postgresql://me:hunter2@db/app?sslmode=maybe"]), @"");
+    snapshot!(said(&project, &["current", "--database", "mysql://me:hunter2@db/app"]), @r"
+    exit code 1
+    Error: the database that --database names cannot be understood
+    Caused by:
+    1: `mysql://…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected
+    ");
+    snapshot!(said(&project, &["current", "--database", "postgresql://me:hunter2@db/app?sslmode=maybe"]), @r"
+    exit code 1
+    Error: the database that --database names cannot be understood
+    Caused by:
+    1: `sslmode` cannot be `maybe`; `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` is expected
+    ");
 }
 
 #[test]
 fn the_server_is_not_reachable() {
     let project = Project::without_database();
     let url = format!("postgresql://me:hunter2@127.0.0.1:{}/app", crate::support::free_port());
-    snapshot!(said(&project, &["current", "--database", &url]), @"");
+    snapshot!(said(&project, &["current", "--database", &url]), @r"
+    exit code 1
+    Error: the server of database `app` on 127.0.0.1:[port] as `me` cannot be reached
+    Caused by:
+    1: Connection refused (os error 111)
+    Hint: Is the server running, and is the address right?
+    ");
 }
 
 #[test]
 fn the_server_refuses() {
     let (database, project) = sound();
     let url = database.url.replace(&database.name, "nowhere");
-    snapshot!(said(&project, &["current", "--database", &url]), @"");
+    snapshot!(said(&project, &["current", "--database", &url]), @r#"
+    exit code 1
+    Error: the server refuses a connection to database `nowhere` on 127.0.0.1:[port] as `postgres` (3D000)
+    Caused by:
+    1: database "nowhere" does not exist
+    Hint: Create the database first: `createdb NAME`.
+    "#);
 }
 
 #[test]
@@ -79,7 +106,13 @@ fn the_manifest_has_an_unknown_key() {
     let (database, project) = sound();
     let text = manifest("b", "a", "sql", "").replace("message", "mesage");
     project.write("migrations/b/migration.toml", text);
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: the revisions cannot be read
+    Caused by:
+    1: migrations/b/migration.toml:3:1: unknown key `mesage`
+    Hint: Did you mean `message`?
+    ");
     untouched(&database);
 }
 
@@ -89,7 +122,15 @@ fn the_manifest_is_malformed() {
     project.write("migrations/b/migration.toml", "revision = \"b\nparents = []\n");
     project.write("migrations/c/migration.toml", [0x72, 0xff, 0x3d]);
     project.write("migrations/d/migration.toml", manifest("d", "a", "sql", ""));
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r#"
+    exit code 1
+    Error: the revisions cannot be read
+    Caused by:
+    1: migrations/b/migration.toml:1:14: invalid basic string, expected `"`
+    2: migrations/c/migration.toml is not UTF-8 (byte 1)
+    3: revision `d` of kind `sql` has no upgrade.sql in migrations/d
+    Hint: Save the file as UTF-8.
+    "#);
     untouched(&database);
 }
 
@@ -97,7 +138,11 @@ fn the_manifest_is_malformed() {
 fn the_configuration_has_an_unknown_key() {
     let (_database, project) = sound();
     project.write("runner.toml", "[session]\nlock_timout = \"5s\"\n");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: runner.toml:2:1: unknown key `lock_timout`
+    Hint: Did you mean `lock_timeout`?
+    ");
 }
 
 #[test]
@@ -108,21 +153,52 @@ fn the_graph_is_wrong_in_several_ways() {
     project.sql("d", "c", "", "");
     project.write("migrations/a2/migration.toml", manifest("a", "", "sql", ""));
     project.write("migrations/a2/upgrade.sql", "");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: the revisions do not fit together
+    Caused by:
+    1: revision `a` exists twice: in migrations/a and in migrations/a2
+    2: revision `b` names unknown parent `nowhere` (migrations/b)
+    3: revisions form a cycle: `c` → `d` → `c`
+    Hint: Put it right in the manifests (`migration.toml`) that are named above.
+    ");
     untouched(&database);
 }
 
 #[test]
 fn the_target_is_wrong() {
     let (database, project) = sound();
-    snapshot!(said(&project, &["upgrade", "he@d"]), @"");
-    snapshot!(said(&project, &["upgrade", "b"]), @"");
-    snapshot!(said(&project, &["upgrade", "+2"]), @"");
-    snapshot!(said(&project, &["downgrade", "+1"]), @"");
-    snapshot!(said(&project, &["downgrade", "a"]), @"");
+    snapshot!(said(&project, &["upgrade", "he@d"]), @r"
+    exit code 2
+    Error: `he@d` is not a target: an id holds letters, digits, `_` and `.` only
+      he@d
+        ^
+    ");
+    snapshot!(said(&project, &["upgrade", "b"]), @r"
+    exit code 1
+    Error: no revision's id begins with `b`
+    Hint: Run `runner history` to see the revisions.
+    ");
+    snapshot!(said(&project, &["upgrade", "+2"]), @r"
+    exit code 1
+    Error: `+2` is 2 steps away, and there are only 1
+    ");
+    snapshot!(said(&project, &["downgrade", "+1"]), @r"
+    exit code 2
+    Error: `+1` is no target for `downgrade`
+    ");
+    snapshot!(said(&project, &["downgrade", "a"]), @r"
+    exit code 1
+    Error: revision `a` is not applied, so there is no way down to it
+    Hint: Run `runner current` to see where the database is.
+    ");
     project.sql("b", "a", "", "");
     project.sql("c", "a", "", "");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: there are 2 heads: `b`, `c`
+    Hint: Go to all of them with `heads`, or name one, as in `c`.
+    ");
     untouched(&database);
 }
 
@@ -146,7 +222,40 @@ fn the_component_is_none() {
         project.component("b", "a", &component, "");
         format!("{name}: {}", said(&project, &["upgrade", "head", "--no-build"]))
     });
-    snapshot!(texts.join("\n"), @"");
+    snapshot!(texts.join("\n"), @r"
+    nothing at all: exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component (.runner/components/b.wasm) is refused
+    2: this is not a WebAssembly file
+    Hint: Delete the file and run `runner build`.
+
+    a core module: exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component (.runner/components/b.wasm) is refused
+    2: this is a core module, not a component: run `runner build`
+
+    truncated: exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component (.runner/components/b.wasm) is refused
+    2: the component is damaged: unexpected end-of-file (at offset 0x13364)
+    Hint: Delete the file and run `runner build`.
+
+    with WASI: exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component (.runner/components/b.wasm) is refused
+    2: the component imports `wasi:cli/environment@0.2.0`, which no migration may use: build it for `wasm32-unknown-unknown` (`runner build` does), or stub WASI (`componentize-py --stub-wasi`, `componentize-js` with all features disabled)
+
+    for another version: exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component (.runner/components/b.wasm) is refused
+    2: the component was made for version 0.2.0 of the interface; this runner offers 0.1.0
+    Hint: Build it against the `plugin-sdk` of this runner's version.
+    ");
     untouched(&database);
 }
 
@@ -171,7 +280,12 @@ fn the_parameters_do_not_fit() {
     let component = runner::source::sql_component();
     let params = "\n[params]\ndowngrade = 5\nupgrad = \"x\"\n";
     project.component("b", "a", &component.bytes, params);
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r#"
+    exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its parameters do not fit: migrations/b/migration.toml:7:1: `downgrade`: 5 is not of type "string"; migrations/b/migration.toml:6:1: Additional properties are not allowed ('upgrad' was unexpected); migrations/b/migration.toml:6:1: "upgrade" is a required property
+    "#);
     untouched(&database);
 }
 
@@ -180,7 +294,13 @@ fn the_component_is_not_built() {
     let (database, project) = sound();
     project.component("b", "a", probe(), "");
     std::fs::remove_file(project.path(".runner/components/b.wasm")).expect("removes");
-    snapshot!(said(&project, &["upgrade", "head", "--no-build"]), @"");
+    snapshot!(said(&project, &["upgrade", "head", "--no-build"]), @r"
+    exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: its component is not built from the sources as they are
+    Hint: Run `runner build`.
+    ");
     untouched(&database);
 }
 
@@ -189,7 +309,13 @@ fn the_manifest_grants_too_little() {
     let (database, project) = sound();
     let params = "[params]\nkind = \"nothing\"\ntable = \"public.t_a\"\n";
     project.component("b", "a", probe(), params);
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r#"
+    exit code 1
+    Error: revision `b` cannot be run; nothing was changed
+    Caused by:
+    1: it asks for what the manifest does not grant: `write` on public.t_a (the tests write)
+    Hint: Add to [capabilities] in its migration.toml: write = ["public.t_a"]
+    "#);
     untouched(&database);
 }
 
@@ -197,11 +323,48 @@ fn the_manifest_grants_too_little() {
 fn the_sql_is_wrong() {
     let (_database, project) = sound();
     project.sql("b", "a", "-- what\nCREATE TABLE orders (\n  id bigin PRIMARY KEY\n);\n", "");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r#"
+    exit code 5
+    2 revisions to upgrade.
+      applied  a message of a ([time], 1 statement, 0 rows)
+    Error: upgrade of `b` failed
+    Caused by:
+    1: statement 1 of 1 was rejected by PostgreSQL (42704)
+    2: type "bigin" does not exist
+       migrations/b/upgrade.sql:3:6
+       LINE 3:   id bigin PRIMARY KEY
+                    ^
+    Applied: 1 revision. Not tried: 0 revisions. This step was rolled back.
+    Hint: Run `runner current` to see where the database is.
+    "#);
     project.sql("b", "a", "CREATE TABLE x (id int);\nCREATE TABEL y (id int);\n", "");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r#"
+    exit code 5
+    1 revision to upgrade.
+    Error: upgrade of `b` failed
+    Caused by:
+    1: a statement was not sent
+    2: syntax error at or near "TABEL"
+       migrations/b/upgrade.sql:2:8
+       LINE 2: CREATE TABEL y (id int);
+                      ^
+    Applied: 0 revisions. Not tried: 0 revisions. This step was rolled back.
+    Hint: Run `runner current` to see where the database is.
+    "#);
     project.sql("b", "a", "CREATE TABLE x (id int);\nCOMMIT;\n", "");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 5
+    1 revision to upgrade.
+    Error: upgrade of `b` failed
+    Caused by:
+    1: a statement was not sent
+    2: a transaction statement is not permitted in a migration: the runner owns the transaction; use a savepoint of the `transaction` handle
+       migrations/b/upgrade.sql:2:1
+       LINE 2: COMMIT;
+               ^
+    Applied: 0 revisions. Not tried: 0 revisions. This step was rolled back.
+    Hint: Run `runner current` to see where the database is.
+    ");
 }
 
 #[test]
@@ -210,7 +373,11 @@ fn the_ledger_is_from_a_newer_runner() {
     project.ok(&["upgrade", "head"]);
     database.rows("UPDATE runner.ledger SET version = 99");
     project.tables(&["a", "b"]);
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: the ledger in schema `runner` has version 99; this runner knows versions up to 1
+    Hint: Use the runner that made it, or a newer one.
+    ");
     assert!(!database.has("t_b"));
 }
 
@@ -219,7 +386,14 @@ fn the_login_may_not_create_the_ledger() {
     let (database, project) = sound();
     database.rows(&format!("CREATE ROLE \"poor_{}\" LOGIN", database.name));
     let url = database.url.replace("postgres@", &format!("poor_{}@", database.name));
-    snapshot!(said(&project, &["upgrade", "head", "--database", &url]), @"");
+    snapshot!(said(&project, &["upgrade", "head", "--database", &url]), @r#"
+    exit code 1
+    1 revision to upgrade.
+    Error: this login may not create the ledger in schema `runner`
+    Caused by:
+    1: permission denied for database [database]
+    Hint: Have an administrator run: CREATE SCHEMA "runner" AUTHORIZATION your_role;
+    "#);
     untouched(&database);
 }
 
@@ -227,7 +401,11 @@ fn the_login_may_not_create_the_ledger() {
 fn the_schema_of_the_ledger_belongs_to_somebody_else() {
     let (database, project) = sound();
     database.rows("CREATE SCHEMA runner; CREATE TABLE runner.ledger (id int)");
-    snapshot!(said(&project, &["upgrade", "head"]), @"");
+    snapshot!(said(&project, &["upgrade", "head"]), @r"
+    exit code 1
+    Error: schema `runner` exists and is no ledger of runner
+    Hint: Choose another name with `ledger.schema` in runner.toml.
+    ");
     assert!(!database.has("t_a"));
 }
 

@@ -22,36 +22,266 @@ fn project() -> (Database, Project) {
 #[test]
 fn help() {
     let project = Project::without_database();
-    snapshot!(project.ok(&["--help"]), @"");
-    snapshot!(project.ok(&["upgrade", "--help"]), @"");
-    snapshot!(project.ok(&["downgrade", "--help"]), @"");
-    snapshot!(project.ok(&["revision", "--help"]), @"");
+    snapshot!(project.ok(&["--help"]), @r"
+    PostgreSQL migrations as sandboxed WebAssembly components
+
+    Usage: runner [OPTIONS] <COMMAND>
+
+    Commands:
+      init       Make a new project: runner.toml and a folder for its migrations
+      revision   Make a new revision
+      build      Build the components of all revisions of kind `rust`
+      upgrade    Apply revisions, up to a target
+      downgrade  Take revisions back, down to a target
+      current    Show where the database is: the heads of what is applied
+      history    List the revisions on disk, newest first
+      heads      List the revisions on disk that no other one follows
+      show       Show one revision; where a database is configured, also how it was applied
+      verify     Compare the revisions on disk, their components and the ledger
+      help       Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+      -c, --config <FILE>
+              Use this configuration file instead of the nearest runner.toml
+              
+              [env: RUNNER_CONFIG]
+
+      -d, --database <URL>
+              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              
+              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+
+          --json
+              Print machine-readable JSON on standard output
+
+      -q, --quiet
+              Print errors only
+
+      -v, --verbose...
+              Print more (can be repeated)
+
+          --color <WHEN>
+              When to use colours
+              
+              [default: auto]
+              [possible values: auto, always, never]
+    ");
+    snapshot!(project.ok(&["upgrade", "--help"]), @r"
+    Apply revisions, up to a target
+
+    Usage: runner upgrade [OPTIONS] <TARGET>
+
+    Arguments:
+      <TARGET>
+              `head`, `heads`, `+N`, an id, or the unique beginning of one
+
+    Options:
+          --single-transaction
+              Run all steps in one transaction
+
+          --no-build
+              Do not build crates; fail if a component is not built
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -c, --config <FILE>
+              Use this configuration file instead of the nearest runner.toml
+              
+              [env: RUNNER_CONFIG]
+
+      -d, --database <URL>
+              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              
+              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+
+          --json
+              Print machine-readable JSON on standard output
+
+      -q, --quiet
+              Print errors only
+
+      -v, --verbose...
+              Print more (can be repeated)
+
+          --color <WHEN>
+              When to use colours
+              
+              [default: auto]
+              [possible values: auto, always, never]
+    ");
+    snapshot!(project.ok(&["downgrade", "--help"]), @r"
+    Take revisions back, down to a target
+
+    Runs the components that the ledger recorded when the revisions were applied, so the folders need
+    not be there.
+
+    Usage: runner downgrade [OPTIONS] <TARGET>
+
+    Arguments:
+      <TARGET>
+              `base`, `-N`, an id, or the unique beginning of one
+
+    Options:
+          --single-transaction
+              Run all steps in one transaction
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -c, --config <FILE>
+              Use this configuration file instead of the nearest runner.toml
+              
+              [env: RUNNER_CONFIG]
+
+      -d, --database <URL>
+              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              
+              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+
+          --json
+              Print machine-readable JSON on standard output
+
+      -q, --quiet
+              Print errors only
+
+      -v, --verbose...
+              Print more (can be repeated)
+
+          --color <WHEN>
+              When to use colours
+              
+              [default: auto]
+              [possible values: auto, always, never]
+    ");
+    snapshot!(project.ok(&["revision", "--help"]), @r"
+    Make a new revision
+
+    Usage: runner revision [OPTIONS] --message <MESSAGE>
+
+    Options:
+      -m, --message <MESSAGE>
+              What the revision does, in one line
+
+          --kind <KIND>
+              What runs it
+
+              Possible values:
+              - sql:  upgrade.sql and downgrade.sql
+              - rust: A Rust crate
+              
+              [default: sql]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -c, --config <FILE>
+              Use this configuration file instead of the nearest runner.toml
+              
+              [env: RUNNER_CONFIG]
+
+      -d, --database <URL>
+              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              
+              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+
+          --json
+              Print machine-readable JSON on standard output
+
+      -q, --quiet
+              Print errors only
+
+      -v, --verbose...
+              Print more (can be repeated)
+
+          --color <WHEN>
+              When to use colours
+              
+              [default: auto]
+              [possible values: auto, always, never]
+    ");
 }
 
 #[test]
 fn history_and_heads() {
     let (_database, project) = project();
-    snapshot!(project.ok(&["history"]), @"");
-    snapshot!(project.ok(&["history", "-v"]), @"");
-    snapshot!(project.ok(&["history", "--json"]), @"");
-    snapshot!(project.ok(&["heads"]), @"");
-    snapshot!(project.ok(&["heads", "-v"]), @"");
-    snapshot!(project.ok(&["heads", "--json"]), @"");
+    snapshot!(project.ok(&["history"]), @r"
+    b -> c (head), message of c
+    a -> b, message of b
+    <base> -> a, message of a
+    ");
+    snapshot!(project.ok(&["history", "-v"]), @r"
+    Rev: c (head)
+    Parent: b
+    Path: migrations/c
+    Kind: sql
+
+        message of c
+
+    Rev: b
+    Parent: a
+    Path: migrations/b
+    Kind: sql
+
+        message of b
+
+    Rev: a
+    Parent: <base>
+    Path: migrations/a
+    Kind: sql
+
+        message of a
+    ");
+    snapshot!(project.ok(&["history", "--json"]), @r#"{"version":1,"revisions":[{"depends_on":[],"is_head":true,"kind":"sql","labels":[],"message":"message of c","parents":["b"],"path":"migrations/c","revision":"c","source_digest":"[digest]"},{"depends_on":[],"is_head":false,"kind":"sql","labels":[],"message":"message of b","parents":["a"],"path":"migrations/b","revision":"b","source_digest":"[digest]"},{"depends_on":[],"is_head":false,"kind":"sql","labels":[],"message":"message of a","parents":[],"path":"migrations/a","revision":"a","source_digest":"[digest]"}]}"#);
+    snapshot!(project.ok(&["heads"]), @"c (head)");
+    snapshot!(project.ok(&["heads", "-v"]), @"c (head) message of c");
+    snapshot!(project.ok(&["heads", "--json"]), @r#"{"version":1,"heads":["c"]}"#);
 }
 
 #[test]
 fn current() {
     let (_database, project) = project();
-    snapshot!(project.ok(&["current"]), @"");
-    snapshot!(project.ok(&["current", "-v"]), @"");
-    snapshot!(project.ok(&["current", "--json"]), @"");
+    snapshot!(project.ok(&["current"]), @"b");
+    snapshot!(project.ok(&["current", "-v"]), @r"
+    b
+        message of b
+        applied [when] by postgres
+        component [digest]
+    ");
+    snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"postgres","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}]}"#);
 }
 
 #[test]
 fn show() {
     let (_database, project) = project();
-    snapshot!(project.ok(&["show", "b"]), @"");
-    snapshot!(project.ok(&["show", "head"]), @"");
+    snapshot!(project.ok(&["show", "b"]), @r"
+    Revision:     b
+    Message:      message of b
+    Parents:      a
+    Kind:         sql
+    Path:         migrations/b
+    Applied:      [when] by postgres (tester@[host])
+    Took:         [time], 1 statement, 0 rows
+    Component:    [digest]
+    Sources:      [digest]
+    ");
+    snapshot!(project.ok(&["show", "head"]), @r"
+    Revision:     c
+    Message:      message of c
+    Parents:      b
+    Kind:         sql
+    Path:         migrations/c
+    ");
     let json: serde_json::Value = serde_json::from_str(&project.ok(&["show", "b", "--json"])).expect("JSON");
     assert_eq!(json["manifest"]["revision"], "b");
     assert_eq!(json["applied"]["statements"], 1);
@@ -63,11 +293,25 @@ fn show() {
 #[test]
 fn upgrade_and_downgrade() {
     let (_database, project) = project();
-    snapshot!(project.run(&["upgrade", "+1"]).stderr, @"");
-    snapshot!(project.run(&["upgrade", "head"]).stderr, @"");
-    snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @"");
-    snapshot!(project.run(&["downgrade", "base"]).stderr, @"");
-    snapshot!(project.run(&["downgrade", "base"]).stderr, @"");
+    snapshot!(project.run(&["upgrade", "+1"]).stderr, @r"
+    1 revision to upgrade.
+      applied  c message of c ([time], 1 statement, 0 rows)
+    Done: 1 revision applied; the database is at c
+    ");
+    snapshot!(project.run(&["upgrade", "head"]).stderr, @"Nothing to do: the database is at c");
+    snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @r#"
+    {"version":1,"event":"planned","direction":"downgrade","steps":1}
+    {"version":1,"event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
+    {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0}
+    {"version":1,"event":"finished","heads":["b"],"steps":["c"]}
+    "#);
+    snapshot!(project.run(&["downgrade", "base"]).stderr, @r"
+    2 revisions to downgrade.
+      reverted b message of b ([time], 1 statement, 0 rows)
+      reverted a message of a ([time], 1 statement, 0 rows)
+    Done: 2 revisions reverted; the database is at base
+    ");
+    snapshot!(project.run(&["downgrade", "base"]).stderr, @"Nothing to do: the database is at base");
     assert_eq!(project.run(&["upgrade", "head", "--quiet"]).stderr, "");
 }
 
@@ -78,12 +322,21 @@ fn verify() {
         let finished = project.run(&["verify"]);
         format!("exit code {}\n{}{}", finished.code, finished.stdout, finished.stderr)
     };
-    snapshot!(verified(&project), @"");
+    snapshot!(verified(&project), @r"
+    exit code 0
+    3 revisions on disk, 2 applied: all is well.
+    ");
     project.sql("a", "", "SELECT 1;", "");
     std::fs::remove_dir_all(project.path("migrations/c")).expect("removes");
     std::fs::remove_dir_all(project.path("migrations/b")).expect("removes");
     database.rows("UPDATE runner.component SET zstd = '\\x00'");
-    snapshot!(verified(&project), @"");
+    snapshot!(verified(&project), @r"
+    exit code 4
+    changed  a: it was edited after it was applied
+    missing  b: it is applied and not on disk
+    damaged  a: the ledger has no sound copy of component [digest]: it does not decompress
+    1 revision on disk, 2 applied: 3 findings.
+    ");
 }
 
 #[test]

@@ -140,6 +140,8 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
         (r"test_\d+", "[database]"),
         (r"\d{4}-\d{2}-\d{2}T[\d:]+Z", "[when]"),
+        (r"tester@[^)]+", "tester@[host]"),
+        (r#""duration_ms":\d+"#, r#""duration_ms":0"#),
         (r"sha256:[0-9a-f]{64}", "[digest]"),
     ]
 }

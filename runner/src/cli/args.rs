@@ -18,6 +18,7 @@ pub struct Args {
 
 /// Options that every command takes.
 #[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Use this configuration file instead of the nearest runner.toml
     #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", hide_env_values = true)]

@@ -14,27 +14,18 @@ use super::error::CommandError;
 
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
-    let project = match &global.config {
-        Some(file) => Project::load(file),
+    let file = match &global.config {
+        Some(file) => file.clone(),
         None => {
             let here = env::current_dir()
                 .map_err(|error| CommandError::user("the current folder is gone", error))?;
-            Project::find(&here)
+            // Paths in messages are shorter, and the same on every machine,
+            // from where the user stands.
+            let file = Project::find(&here)?;
+            file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Ok(relative(project?))
-}
-
-/// Paths in messages are shorter, and the same on every machine, from where the
-/// user stands.
-fn relative(mut project: Project) -> Project {
-    if let Some(root) = env::current_dir().ok().and_then(|here| {
-        let below = project.root.strip_prefix(&here).ok()?;
-        Some(below.to_owned())
-    }) {
-        project.root = root;
-    }
-    project
+    Ok(Project::load(&file)?)
 }
 
 /// Where the database is, and who said so.

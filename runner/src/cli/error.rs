@@ -5,6 +5,7 @@ use std::error::Error;
 
 use runner::db::{ConnectError, LocationError};
 use runner::graph::TargetError;
+use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::run::{Failed, PrepareError, RunError};
@@ -274,6 +275,17 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
     let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
     match error {
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
+            found.hint("Delete the file and run `runner build`.")
+        }
+        PrepareError::Load { source: LoadError::Version { .. }, .. } => {
+            found.hint("Build it against the `plugin-sdk` of this runner's version.")
+        }
+        PrepareError::Load {
+            source:
+                LoadError::TooLarge { .. } | LoadError::FunctionTooLarge { .. } | LoadError::CompileTime { .. },
+            ..
+        } => found.hint("The limits are set in [limits] in runner.toml."),
         PrepareError::Capabilities { lines, .. } => {
             found.hint(format!("Add to [capabilities] in its migration.toml: {}", lines.join("; ")))
         }

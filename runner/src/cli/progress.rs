@@ -102,7 +102,7 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),
                 Direction::Downgrade => paint("reverted", AnsiColor::Green),
             };
-            let work = format!("{}, {}", count_u64(*statements, "statement"), count_u64(*rows, "row"));
+            let work = format!("{}, {}", count(*statements, "statement"), count(*rows, "row"));
             format!("  {word} {revision} {message} ({}, {work})", duration(*duration_ms))
         }
     })
@@ -122,8 +122,4 @@ fn log_line(revision: &str, level: &str, message: &str, ui: &Ui) -> Option<Strin
     let message: String =
         message.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     wanted.then(|| format!("  {level}     {revision}: {}", message.replace('\n', "\n           ")))
-}
-
-fn count_u64(number: u64, noun: &str) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }

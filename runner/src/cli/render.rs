@@ -9,10 +9,10 @@ use runner::run::{Failed, StepError};
 const LONGEST_LINE: usize = 100;
 
 /// `1 revision`, `2 revisions`.
-pub fn count(number: usize, noun: &str) -> String {
-    match number {
+pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    match number.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
+        number => format!("{number} {noun}s"),
     }
 }
 
@@ -197,8 +197,12 @@ mod tests {
 
     #[test]
     fn a_caret_points_at_the_character() {
-        insta::assert_snapshot!(excerpt("CREATE TABLE t (\n  größe bigin\n)", Some(26), Some("m/upgrade.sql")), @"");
-        insta::assert_snapshot!(excerpt("select 1", None, None), @"");
+        insta::assert_snapshot!(excerpt("CREATE TABLE t (\n  größe bigin\n)", Some(26), Some("m/upgrade.sql")), @r"
+        m/upgrade.sql:2:9
+        LINE 2:   größe bigin
+                        ^
+        ");
+        insta::assert_snapshot!(excerpt("select 1", None, None), @"in: select 1");
     }
 
     #[test]
@@ -213,8 +217,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_by_people() {
-        assert_eq!(count(1, "revision"), "1 revision");
-        assert_eq!(count(0, "revision"), "0 revisions");
+        assert_eq!(count(1_usize, "revision"), "1 revision");
+        assert_eq!(count(0_usize, "revision"), "0 revisions");
         assert_eq!(duration(12), "12 ms");
         assert_eq!(duration(1_234), "1.2 s");
         assert_eq!(duration(61_000), "1 min 1 s");

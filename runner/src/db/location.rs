@@ -197,11 +197,11 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_the_password() {
-        insta::assert_snapshot!(shown("mysql://me:hunter2@db/app"), @"");
-        insta::assert_snapshot!(shown("postgresql://me:hunter2@db:port/app"), @"");
-        insta::assert_snapshot!(shown("postgresql://me:hunter2@db/app?sslmode=maybe"), @"");
-        insta::assert_snapshot!(shown("embedded:"), @"");
-        insta::assert_snapshot!(shown("hunter2-is-a-password"), @"");
+        insta::assert_snapshot!(shown("mysql://me:hunter2@db/app"), @"error: `mysql://…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected");
+        insta::assert_snapshot!(shown("postgresql://me:hunter2@db:port/app"), @"error: the database's URL cannot be read: invalid value for option `port`");
+        insta::assert_snapshot!(shown("postgresql://me:hunter2@db/app?sslmode=maybe"), @"error: `sslmode` cannot be `maybe`; `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` is expected");
+        insta::assert_snapshot!(shown("embedded:"), @"error: the database's URL cannot be read: `embedded:` needs a folder after the colon");
+        insta::assert_snapshot!(shown("hunter2-is-a-password"), @"error: `hunter2-is-a…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected");
     }
 
     #[test]

@@ -58,7 +58,8 @@ fn identifier(text: &str) -> Result<(String, &str), &'static str> {
     match name.chars().next() {
         None => Err("a part of it is empty"),
         Some(first) if first.is_numeric() || first == '$' => Err("a part of it begins with a digit"),
-        Some(_) => Ok((name.to_lowercase(), rest)),
+        // A server with UTF-8 folds ASCII only.
+        Some(_) => Ok((name.to_ascii_lowercase(), rest)),
     }
 }
 

@@ -47,10 +47,11 @@ impl Canceller {
     /// Asks the server to cancel the running statement. Whether there was one
     /// is not known.
     pub async fn cancel(&self) -> Result<(), DbError> {
-        Ok(match self.tls.clone() {
+        match self.tls.clone() {
             Some(tls) => self.token.cancel_query(tls).await?,
             None => self.token.cancel_query(tokio_postgres::NoTls).await?,
-        })
+        }
+        Ok(())
     }
 }
 

@@ -366,12 +366,20 @@ pub(crate) mod tests {
 
     #[test]
     fn structural_errors_are_reported_together() {
-        insta::assert_snapshot!(errors("a:\na:\nb: nowhere\nc: a | b a nothing ! l\nd: a ! l b\ne: f\nf: e"), @"");
+        insta::assert_snapshot!(errors("a:\na:\nb: nowhere\nc: a | b a nothing ! l\nd: a ! l b\ne: f\nf: e"), @r"
+        revision `a` exists twice: in migrations/a and in migrations/a
+        label `l` is claimed by `c` and by `d`
+        label `b` of `d` is also the id of a revision
+        revision `b` names unknown parent `nowhere` (migrations/b)
+        revision `c` depends on `a`, which is its parent already (migrations/c)
+        revision `c` depends on unknown revision or label `nothing` (migrations/c)
+        revisions form a cycle: `e` → `f` → `e`
+        ");
     }
 
     #[test]
     fn a_dependency_can_be_a_label_and_can_close_a_cycle() {
-        insta::assert_snapshot!(errors("a: ! first\nb: a\nx: | late\ny: x ! late"), @"");
+        insta::assert_snapshot!(errors("a: ! first\nb: a\nx: | late\ny: x ! late"), @"revisions form a cycle: `x` → `y` → `x`");
         let sound = graph("a: ! first\nx: | first");
         assert_eq!(names(&sound, &sound.order()), "a x");
     }

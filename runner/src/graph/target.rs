@@ -182,12 +182,36 @@ mod tests {
     #[test]
     fn errors_point_at_the_character() {
         let error = |text: &str| text.parse::<Target>().expect_err("malformed").to_string();
-        insta::assert_snapshot!(error(""), @"");
-        insta::assert_snapshot!(error("+"), @"");
-        insta::assert_snapshot!(error("+2x"), @"");
-        insta::assert_snapshot!(error("ab!c"), @"");
-        insta::assert_snapshot!(error("+0"), @"");
-        insta::assert_snapshot!(error("-99999999999999999999"), @"");
+        insta::assert_snapshot!(error(""), @r"
+        `` is not a target: an id, `head`, `base`, `+N` or `-N` is expected
+          
+          ^
+        ");
+        insta::assert_snapshot!(error("+"), @r"
+        `+` is not a target: a number of steps is expected
+          +
+           ^
+        ");
+        insta::assert_snapshot!(error("+2x"), @r"
+        `+2x` is not a target: a digit is expected
+          +2x
+            ^
+        ");
+        insta::assert_snapshot!(error("ab!c"), @r"
+        `ab!c` is not a target: an id holds letters, digits, `_` and `.` only
+          ab!c
+            ^
+        ");
+        insta::assert_snapshot!(error("+0"), @r"
+        `+0` is not a target: zero steps lead nowhere
+          +0
+           ^
+        ");
+        insta::assert_snapshot!(error("-99999999999999999999"), @r"
+        `-99999999999999999999` is not a target: the number is too large
+          -99999999999999999999
+           ^
+        ");
     }
 
     #[test]
@@ -195,8 +219,8 @@ mod tests {
         let graph = graph("ab1:\nab2: ab1\nac: ab2\nab: ac");
         assert_eq!(graph.resolve("ac"), Ok(3));
         assert_eq!(graph.resolve("ab"), Ok(0), "an exact id wins over a prefix");
-        insta::assert_snapshot!(graph.resolve("a").expect_err("ambiguous"), @"");
-        insta::assert_snapshot!(graph.resolve("zz").expect_err("unknown"), @"");
+        insta::assert_snapshot!(graph.resolve("a").expect_err("ambiguous"), @"`a` is the beginning of 4 revision ids: `ab`, `ab1`, `ab2`, `ac`");
+        insta::assert_snapshot!(graph.resolve("zz").expect_err("unknown"), @"no revision's id begins with `zz`");
     }
 
     proptest! {

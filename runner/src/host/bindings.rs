@@ -20,4 +20,4 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub use runner::migration::{host, sql, types};
+pub use self::runner::migration::{host, sql, types};

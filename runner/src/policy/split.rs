@@ -181,14 +181,13 @@ mod tests {
         for (sql, expected) in [
             ("select 1;\ncommit", 11),
             ("rollback", 1),
-            ("é; abort", 4),
+            ("select 'é'; abort", 13),
             ("start transaction", 1),
             ("/* x */ prepare transaction 'x'", 9),
             ("end and chain", 1),
             ("savepoint a", 1),
         ] {
-            let sql = sql.replace("é;", "  ;");
-            match statements(&sql) {
+            match statements(sql) {
                 Err(PolicyError::Refused { position, .. }) => assert_eq!(position, expected, "{sql}"),
                 other => panic!("{sql}: {other:?}"),
             }

@@ -258,12 +258,21 @@ write = ["public.listings"]
 
     #[test]
     fn malformed_manifests_are_refused_with_their_place() {
-        insta::assert_snapshot!(error(&GOOD.replace("[\"3f2a9c1b7d4e\"]", "[\"3f2a9c1b7d4e\"")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "a@b")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "8b01c7d2aa90")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"\n", "")), @"");
-        insta::assert_snapshot!(error(&GOOD.replace("repair listing titles", "")), @"");
+        insta::assert_snapshot!(error(&GOOD.replace("[\"3f2a9c1b7d4e\"]", "[\"3f2a9c1b7d4e\"")), @"migrations/x/migration.toml:4:1: missing comma between array elements, expected `,`");
+        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "a@b")), @"migrations/x/migration.toml:3:11: `a@b` holds '@'; letters, digits, `_` and `.` are allowed");
+        insta::assert_snapshot!(error(&GOOD.replace("3f2a9c1b7d4e", "8b01c7d2aa90")), @r"
+        migrations/x/migration.toml:3:1: revision `8b01c7d2aa90` names itself as its parent
+        A base has `parents = []`.
+        ");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected `sql` or `rust`");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @r"
+        migrations/x/migration.toml:7:1: a revision of kind `sql` takes no parameters
+        Write the values into upgrade.sql and downgrade.sql.
+        ");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"\n", "")), @"migrations/x/migration.toml:1:1: missing field `kind`");
+        insta::assert_snapshot!(error(&GOOD.replace("repair listing titles", "")), @r"
+        migrations/x/migration.toml:4:1: `message` must be one line of text
+        Say what the revision does.
+        ");
     }
 }

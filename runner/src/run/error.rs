@@ -62,8 +62,13 @@ fn drift_text(drift: &[Drift]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// Its component was refused.
-    #[error(transparent)]
-    Load(#[from] LoadError),
+    #[error("its component ({origin}) is refused")]
+    Load {
+        /// Where the component is from.
+        origin: String,
+        /// Why.
+        source: LoadError,
+    },
     /// Its component cannot say what it is.
     #[error(transparent)]
     Describe(#[from] CallError),
@@ -180,4 +185,18 @@ impl StepError {
         matches!(self, Self::Call { error: CallError::Connection { .. }, .. })
             || self.database().is_some_and(DbError::is_connection_lost)
     }
+}
+
+/// An error and its causes as one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        if !text.ends_with(&line) {
+            text = format!("{text}: {line}");
+        }
+        cause = error.source();
+    }
+    text
 }

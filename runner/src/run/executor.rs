@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::ledger::Failure;
 use crate::revision::RevisionId;
 
+use super::error::with_causes;
 use super::prepare::Prepared;
 use super::step::{Context, Done, Ends, Transaction};
 use super::{Event, Failed, StepError};
@@ -123,20 +124,6 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError)
     if let Err(journal) = context.ledger.record_failure(&mut session, context.run, &failure).await {
         tracing::warn!("the failure could not be written to the journal: {}", with_causes(&journal));
     }
-}
-
-/// An error and its causes as one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let line = error.to_string();
-        if !text.ends_with(&line) {
-            text = format!("{text}: {line}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 fn started(context: &Context<'_>, steps: &[Prepared], at: usize) {

@@ -1,7 +1,6 @@
 //! Making a plan runnable: read, verify, compile and check everything, before
 //! the first statement of the first step.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -149,7 +148,8 @@ impl<'a> Preparer<'a> {
 
     async fn load(&mut self, artifact: &Artifact) -> Result<&Loaded, PrepareError> {
         if !self.loaded.contains_key(&artifact.digest) {
-            let component = self.host.load(&artifact.bytes).await?;
+            let refused = |source| PrepareError::Load { origin: artifact.origin.clone(), source };
+            let component = self.host.load(&artifact.bytes).await.map_err(refused)?;
             let description = self.host.describe(&component).await?;
             let schema = jsonschema::validator_for(&description.params_schema)
                 .map_err(|error| PrepareError::Schema(error.to_string()))?;
@@ -177,7 +177,7 @@ async fn material_in_ledger(
         Some(artifact) => artifact.clone(),
         None => {
             let bytes = ledger.component(session, digest).await?;
-            let artifact = Artifact { bytes: Cow::Owned(bytes), digest };
+            let artifact = Artifact::new(bytes, "the ledger");
             artifacts.insert(digest, artifact.clone());
             artifact
         }

@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn settings_are_sent_as_sql() {
         let config = SessionConfig { search_path: "app, \"$user\", o'x".into(), ..SessionConfig::default() };
-        insta::assert_snapshot!(Settings::new(&config).script(), @"");
+        insta::assert_snapshot!(Settings::new(&config).script(), @"RESET SESSION AUTHORIZATION; RESET ALL; SET search_path = 'app', '$user', 'o''x'; SET lock_timeout = 5000; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 300000;");
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::plan::Drift;
 use crate::revision::RevisionId;
 
+use super::error::with_causes;
 use super::prepare::Preparer;
 use super::{Migrator, RunError, State};
 
@@ -71,7 +72,7 @@ impl Migrator {
         for found in state.on_disk.revisions.values() {
             if let Err(error) = preparer.check(found).await {
                 let revision = found.manifest.revision.clone();
-                findings.push(Finding::NotRunnable { revision, reason: error.to_string() });
+                findings.push(Finding::NotRunnable { revision, reason: with_causes(&error) });
             }
         }
         findings

@@ -24,6 +24,8 @@ pub struct Artifact {
     pub bytes: Cow<'static, [u8]>,
     /// Their digest.
     pub digest: Digest,
+    /// Where they are from, for messages.
+    pub origin: String,
 }
 
 /// Why there is no component.
@@ -55,15 +57,16 @@ struct Embedded {
 }
 
 impl Artifact {
-    fn new(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+    /// Bytes from somewhere.
+    pub fn new(bytes: impl Into<Cow<'static, [u8]>>, origin: impl Into<String>) -> Self {
         let bytes = bytes.into();
-        Self { digest: Digest::of(&bytes), bytes }
+        Self { digest: Digest::of(&bytes), bytes, origin: origin.into() }
     }
 }
 
 /// The component that runs revisions of kind `sql`.
 pub fn sql_component() -> Artifact {
-    Artifact::new(SQL_COMPONENT)
+    Artifact::new(SQL_COMPONENT, "the runner itself")
 }
 
 /// Encodes a compiler's module and appends the manifest.
@@ -99,7 +102,7 @@ pub fn load_artifact(
     // A file that was tampered with fails when the host loads it; here only
     // its age counts.
     let current = embedded(&bytes).is_none_or(|embedded| embedded.source_digest == source_digest);
-    Ok(current.then(|| Artifact::new(bytes)))
+    Ok(current.then(|| Artifact::new(bytes, path.display().to_string())))
 }
 
 /// What the custom section says; the last one, which is the one we appended.

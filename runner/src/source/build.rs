@@ -107,9 +107,12 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
+/// A revision's crate and its name as a cargo package.
+type Crate<'a> = (&'a Found, String);
+
 /// Groups the crates by cargo workspace: one cargo builds a whole one.
-fn by_workspace<'a>(crates: &[&'a Found]) -> Result<BTreeMap<PathBuf, Vec<(&'a Found, String)>>, BuildError> {
-    let mut groups: BTreeMap<PathBuf, Vec<(&Found, String)>> = BTreeMap::new();
+fn by_workspace<'a>(crates: &[&'a Found]) -> Result<BTreeMap<PathBuf, Vec<Crate<'a>>>, BuildError> {
+    let mut groups: BTreeMap<PathBuf, Vec<Crate<'a>>> = BTreeMap::new();
     let mut known: Vec<Metadata> = Vec::new();
     for found in crates {
         let manifest = cargo_toml(found)?;
@@ -158,7 +161,7 @@ fn compile(
     project: &Project,
     toolchain: &Toolchain,
     workspace: &Path,
-    members: &[(&Found, String)],
+    members: &[Crate<'_>],
 ) -> Result<Vec<PathBuf>, BuildError> {
     let cargo = |error: std::io::Error| BuildError::Cargo(error.to_string());
     let target_dir = std::path::absolute(project.target_dir()).map_err(cargo)?;
@@ -180,7 +183,7 @@ fn compile(
             members.iter().map(|(found, _)| found.manifest.revision.clone()).collect(),
         ));
     }
-    let module = |(found, _): &(&Found, String)| {
+    let module = |(found, _): &Crate<'_>| {
         let manifest = cargo_toml(found)?;
         let revision = found.manifest.revision.clone();
         modules.remove(&manifest).ok_or(BuildError::NoModule { revision, manifest })
@@ -198,7 +201,7 @@ fn module_of(line: &str) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// Encodes a module and writes the component if it differs from the one there.
-fn finish(project: &Project, (found, _): &(&Found, String), module: &Path) -> Result<Built, BuildError> {
+fn finish(project: &Project, (found, _): &Crate<'_>, module: &Path) -> Result<Built, BuildError> {
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| ArtifactError::Io { path, source }

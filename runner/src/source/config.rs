@@ -141,9 +141,9 @@ pub enum ConfigError {
 
 impl Project {
     /// Finds the `runner.toml` of a folder or of the nearest one above it.
-    pub fn find(start: &Path) -> Result<Self, ConfigError> {
+    pub fn find(start: &Path) -> Result<PathBuf, ConfigError> {
         let found = start.ancestors().map(|folder| folder.join(CONFIG_FILE)).find(|file| file.is_file());
-        Self::load(&found.ok_or_else(|| ConfigError::NotFound(start.to_owned()))?)
+        found.ok_or_else(|| ConfigError::NotFound(start.to_owned()))
     }
 
     /// Reads a `runner.toml`.
@@ -151,10 +151,7 @@ impl Project {
         let text = std::fs::read_to_string(file)
             .map_err(|source| ConfigError::Unreadable { path: file.to_owned(), source })?;
         let config = toml::from_str(&text).map_err(|error| ManifestError::from_toml(file, &text, &error))?;
-        let root = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let root = file.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { root, file: file.to_owned(), config })
     }
 

@@ -211,7 +211,8 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         init(root.path()).expect("makes the project");
         assert!(matches!(init(root.path()), Err(TemplateError::Exists(_))));
-        let project = Project::find(root.path()).expect("finds it");
+        let file = Project::find(root.path()).expect("finds it");
+        let project = Project::load(&file).expect("reads it");
         for (message, kind) in [("say \"hi\" {x}", Kind::Sql), ("repair", Kind::Rust)] {
             new_revision(&project, &new(message, kind)).expect("makes a revision");
         }

@@ -8,7 +8,7 @@ use crate::cli::args::Global;
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::duration;
+use crate::cli::render::{count, duration};
 use crate::cli::ui::Ui;
 
 /// Show one revision; where a database is configured, also how it was applied
@@ -85,7 +85,7 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
             "Applied:",
             &format!("{} by {} ({})", recorded.applied_at, recorded.applied_by, recorded.actor),
         );
-        let work = format!("{} statements, {} rows", recorded.statements, recorded.rows);
+        let work = format!("{}, {}", count(recorded.statements, "statement"), count(recorded.rows, "row"));
         field("Took:", &format!("{}, {work}", duration(recorded.duration_ms)));
         field("Component:", &recorded.component_digest.to_string());
         field("Sources:", &recorded.source_digest.to_string());
