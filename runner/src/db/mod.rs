@@ -19,7 +19,7 @@ mod tls;
 pub use connect::{ConnectError, Connection, connect};
 pub use error::{DbError, ServerError};
 pub use location::{Location, LocationError};
-pub use lock::{AdvisoryLock, LockError};
+pub use lock::{AdvisoryLock, Held, LockError};
 pub use name::{NameError, TableName, quote_identifier, quote_literal};
 pub use postgres::{Canceller, PostgresSession, TextRow};
 pub use session::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::Host;
 use crate::ledger::{Ledger, Recorded, Run};
@@ -134,7 +134,8 @@ impl Migrator {
         }
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
-        if self.acquire(connection, lock).await? {
+        let held = self.acquire(connection, lock).await?;
+        if held.waited {
             // Another runner was at work: what was read may be outdated.
             let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
             state = State::new(state.on_disk, applied);
@@ -142,7 +143,7 @@ impl Migrator {
             prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
-        let result = self.execute(connection, lock, &prepared, options).await;
+        let result = self.execute(connection, (lock, held), &prepared, options).await;
         let released = lock.release(&mut *connection.session().lock().await).await;
         if let Err(error) = released {
             tracing::debug!("the lock could not be released ({error}); the server does it by itself");
@@ -198,7 +199,7 @@ impl Migrator {
         Ok(())
     }
 
-    async fn acquire(&self, connection: &Connection, lock: AdvisoryLock) -> Result<bool, RunError> {
+    async fn acquire(&self, connection: &Connection, lock: AdvisoryLock) -> Result<Held, RunError> {
         let reporter = Arc::clone(&self.reporter);
         let on_wait =
             move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
@@ -210,7 +211,7 @@ impl Migrator {
     async fn execute(
         &self,
         connection: &Connection,
-        lock: AdvisoryLock,
+        (lock, held): (AdvisoryLock, Held),
         prepared: &[Prepared],
         options: Options,
     ) -> Result<(), RunError> {
@@ -222,6 +223,7 @@ impl Migrator {
             host: &self.host,
             ledger: &self.ledger,
             lock,
+            held,
             settings: &self.settings,
             session: connection.session(),
             canceller: connection.canceller().clone(),

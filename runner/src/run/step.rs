@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::db::{
-    AdvisoryLock, Canceller, DbError, PostgresSession, TextRow, quote_identifier, quote_literal,
+    AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_identifier, quote_literal,
 };
 use crate::host::{Call, Grants, Host, LogLevel, Report, Sink};
 use crate::ledger::{Ledger, Outcome, Run};
@@ -26,6 +26,7 @@ pub(super) struct Context<'a> {
     pub(super) host: &'a Host,
     pub(super) ledger: &'a Ledger,
     pub(super) lock: AdvisoryLock,
+    pub(super) held: Held,
     pub(super) settings: &'a Settings,
     pub(super) session: Arc<Mutex<PostgresSession>>,
     pub(super) canceller: Canceller,
@@ -85,7 +86,7 @@ impl Context<'_> {
             "{}BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
              (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}, {}",
             self.settings.script(),
-            self.lock.held_expression(),
+            self.held.same_process_expression(),
             precondition.expression,
         );
         let rows = session.batch(&sql).await.map_err(StepError::Begin)?;
