@@ -118,3 +118,25 @@ fn bytes_read_are_bytes_written() {
     project.ok(&["upgrade", "head"]);
     assert_eq!(database.rows("SELECT count(*), sum(length(x)) FROM t_b"), ["100000|4950000"]);
 }
+
+#[test]
+fn the_sdk_is_for_the_interface_that_the_host_offers() {
+    assert_eq!(plugin_sdk::INTERFACE_VERSION, runner::host::INTERFACE_VERSION);
+}
+
+#[test]
+fn a_component_that_was_built_anew_is_no_edit() {
+    let database = Database::new();
+    let project = Project::new(&database);
+    project.tables(&["a"]);
+    revision(&project, "nothing", "");
+    project.ok(&["upgrade", "head"]);
+    let recorded = "SELECT component_digest FROM runner.revision WHERE revision = 'b'";
+    let before = database.value(recorded);
+    // A custom section changes the bytes and nothing else.
+    let rebuilt = [probe(), &[0, 2, 1, b'x']].concat();
+    project.write(".runner/components/b.wasm", &rebuilt);
+    project.ok(&["upgrade", "head", "--no-build"]);
+    project.ok(&["verify"]);
+    assert_eq!(database.value(recorded), before);
+}

@@ -11,6 +11,7 @@ mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
+mod ledger;
 mod migrations;
 mod tidy;
 mod tls;

@@ -24,9 +24,6 @@ pub struct AdvisoryLock {
 /// A lock that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Whether another session had it before: what was read then may be
-    /// outdated.
-    pub waited: bool,
     /// The server process that holds it. A proxy in transaction mode hands the
     /// next transaction to another one.
     process: String,
@@ -86,7 +83,7 @@ impl AdvisoryLock {
         let mut holder = None;
         loop {
             if let Some(process) = self.try_acquire(session).await? {
-                return Ok(Held { waited: pause != FIRST_PAUSE, process });
+                return Ok(Held { process });
             }
             if pause == FIRST_PAUSE {
                 holder = self.holder(session).await?;

@@ -11,7 +11,7 @@ use crate::graph::Target;
 use crate::host::Host;
 use crate::ledger::{Ledger, Recorded, Run};
 use crate::plan::{self, Drift, Plan};
-use crate::revision::{Direction, Kind, RevisionId};
+use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::prepare::{Prepared, Preparer};
@@ -123,7 +123,7 @@ impl Migrator {
     async fn go_on(
         &self,
         connection: &Connection,
-        mut state: State,
+        state: State,
         direction: Direction,
         target: &Target,
         options: Options,
@@ -135,12 +135,14 @@ impl Migrator {
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
         let held = self.acquire(connection, lock).await?;
-        if held.waited {
-            // Another runner was at work: what was read may be outdated.
-            let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
-            state = State::new(state.on_disk, applied);
-            plan = make_plan(&state, direction, target)?;
-            prepared = self.prepare(connection, &state, direction, &plan, options).await?;
+        // Another runner may have been at work since the ledger was read: while
+        // we waited, or just before we asked for the lock. Where this returns
+        // early, the end of the session releases the lock.
+        let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
+        let now = State::new(state.on_disk, applied);
+        if now.applied != state.applied {
+            plan = make_plan(&now, direction, target)?;
+            prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
         let result = self.execute(connection, (lock, held), &prepared, options).await;
@@ -243,31 +245,31 @@ impl Migrator {
         &self.host
     }
 
-    /// Reads the bytes of every component of the ledger that `revisions` ran,
-    /// and says which of them are not sound.
-    pub(super) async fn unsound_components(
-        &self,
-        revisions: &BTreeSet<RevisionId>,
-    ) -> Result<(State, Vec<(RevisionId, String)>), RunError> {
+    /// The state, and the revisions whose component the ledger has no sound copy
+    /// of, with the reason.
+    pub(super) async fn unsound_components(&self) -> Result<(State, Vec<(RevisionId, String)>), RunError> {
         let (connection, state) = self.connect().await?;
-        let mut unsound = Vec::new();
-        let mut checked = BTreeSet::new();
-        for applied in state
-            .applied
-            .values()
-            .filter(|applied| revisions.is_empty() || revisions.contains(&applied.revision))
-        {
+        let session = connection.session();
+        let (mut unsound, mut checked) = (Vec::new(), BTreeSet::new());
+        for applied in state.applied.values() {
             if !checked.insert(applied.component_digest) {
                 continue;
             }
-            let session = connection.session();
             let found = self.ledger.component(&mut *session.lock().await, applied.component_digest).await;
             if let Err(error) = found {
                 unsound.push((applied.revision.clone(), error.to_string()));
             }
         }
+        drop(session);
         connection.close().await;
         Ok((state, unsound))
+    }
+
+    /// Builds the crates of a project; no database is needed.
+    pub fn build(project: &Project) -> Result<Vec<source::Built>, RunError> {
+        let on_disk = Self::on_disk(project)?;
+        let found: Vec<Found> = on_disk.revisions.into_values().collect();
+        Ok(source::build(project, &found)?)
     }
 }
 
@@ -281,15 +283,4 @@ fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Pla
         }
     }
     Ok(plan::build(&state.graph, &state.applied_ids(), direction, target)?)
-}
-
-/// Builds the crates of all revisions of kind `rust`.
-impl Migrator {
-    /// Builds the crates of a project; no database is needed.
-    pub fn build(project: &Project) -> Result<Vec<source::Built>, RunError> {
-        let on_disk = Self::on_disk(project)?;
-        let crates: Vec<Found> =
-            on_disk.revisions.into_values().filter(|found| found.manifest.kind == Kind::Rust).collect();
-        Ok(source::build(project, &crates)?)
-    }
 }

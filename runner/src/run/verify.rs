@@ -1,7 +1,5 @@
 //! Comparing the folder, the components and the ledger, without changing any.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use crate::plan::Drift;
@@ -56,7 +54,7 @@ impl Migrator {
     /// Compares the folder, the components and the ledger. Takes no lock and
     /// writes nothing but finished components' caches.
     pub async fn verify(&self) -> Result<Verification, RunError> {
-        let (state, unsound) = self.unsound_components(&BTreeSet::new()).await?;
+        let (state, unsound) = self.unsound_components().await?;
         let mut findings: Vec<Finding> = state.drift().into_iter().map(finding).collect();
         findings.extend(
             unsound.into_iter().map(|(revision, reason)| Finding::LedgerComponent { revision, reason }),

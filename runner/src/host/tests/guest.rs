@@ -1,11 +1,12 @@
 //! Guests for tests.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
+
+use crate::source::Toolchain;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -16,16 +17,11 @@ pub(super) fn probe() -> &'static [u8] {
 }
 
 fn build_probe() -> Vec<u8> {
-    let root = Path::new(ROOT);
-    let target = root.join("target/guests");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--profile", "guest", "--target", "wasm32-unknown-unknown"])
-        .args(["--package", "probe", "--target-dir"])
-        .arg(&target)
-        .current_dir(root)
-        .status()
-        .expect("cargo starts");
-    assert!(built.success(), "the probe does not build; `rustup target add wasm32-unknown-unknown`?");
+    let target = Path::new(ROOT).join("target/guests");
+    let mut command = Toolchain::find().expect("a compiler for guests").cargo_build(&target);
+    let built =
+        command.args(["--quiet", "--package", "probe"]).current_dir(ROOT).status().expect("cargo starts");
+    assert!(built.success(), "the probe does not build");
     let module = std::fs::read(target.join("wasm32-unknown-unknown/guest/probe.wasm")).expect("reads");
     encode(&module)
 }
