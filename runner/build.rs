@@ -31,11 +31,6 @@ fn build(out: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let toolchain = toolchain::Toolchain::find().map_err(|error| format!("{error}. {}", error.hint()))?;
     // Guests share one folder beside the profiles' own: TARGET/PROFILE/build/PACKAGE/out.
     let target_dir = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guests");
-    let mut command = toolchain.cargo_build(&target_dir);
-    command.args(["--package", "sql", "--manifest-path"]).arg(root.join("Cargo.toml"));
-    if !command.status()?.success() {
-        return Err("the component for revisions of kind `sql` did not compile".into());
-    }
-    let module = fs::read(target_dir.join(toolchain::TARGET).join(toolchain::PROFILE).join("sql.wasm"))?;
+    let module = toolchain.build_module(&root, "sql", &target_dir)?;
     Ok(wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?)
 }

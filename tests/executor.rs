@@ -82,6 +82,17 @@ fn what_a_step_does_to_the_session_ends_with_it() {
 }
 
 #[test]
+fn a_step_may_take_on_a_role_and_the_ledger_is_written_as_the_runner() {
+    let (database, project) = project(&["a"]);
+    let role = format!("owner_{}", database.name);
+    database.rows(&format!("CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}"));
+    project.sql("b", "a", &format!("SET ROLE {role}; CREATE TABLE public.t_b (id int);"), "");
+    project.ok(&["upgrade", "head"]);
+    assert_eq!(database.value("SELECT tableowner FROM pg_tables WHERE tablename = 't_b'"), role);
+    assert_eq!(database.value("SELECT applied_by FROM runner.revision WHERE revision = 'b'"), "postgres");
+}
+
+#[test]
 fn nothing_to_do_takes_no_lock_and_writes_nothing() {
     let (database, project) = project(&["a"]);
     project.ok(&["upgrade", "head"]);

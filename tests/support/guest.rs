@@ -14,12 +14,10 @@ pub fn probe() -> &'static [u8] {
 }
 
 fn build() -> Vec<u8> {
-    let target = Path::new(ROOT).join("target/guests");
-    let mut command = Toolchain::find().expect("a compiler for guests").cargo_build(&target);
-    let built =
-        command.args(["--quiet", "--package", "probe"]).current_dir(ROOT).status().expect("cargo starts");
-    assert!(built.success(), "the probe does not build");
-    let module = std::fs::read(target.join("wasm32-unknown-unknown/guest/probe.wasm")).expect("reads");
+    let root = Path::new(ROOT);
+    let toolchain = Toolchain::find().expect("a compiler for guests");
+    let module =
+        toolchain.build_module(root, "probe", &root.join("target/guests")).expect("the probe builds");
     let encoded =
         wit_component::ComponentEncoder::default().module(&module).and_then(|encoder| encoder.encode());
     encoded.expect("encodes")

@@ -21,6 +21,10 @@ use super::{Event, Reporter, Settings, StepError};
 /// connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
+/// The end of the migration's part: its deferred constraints are checked while
+/// its rights still hold, then a role that it took on is given back.
+const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION;";
+
 /// Everything that all steps of a run share.
 pub(super) struct Context<'a> {
     pub(super) host: &'a Host,
@@ -193,7 +197,7 @@ impl Context<'_> {
         }
     }
 
-    /// Has the deferred constraints checked now, makes sure that this is still
+    /// Ends the migration's part, makes sure that this is still
     /// the transaction that was begun, under the lock, and writes the ledger.
     /// One round trip, unless the component is new.
     async fn settle(
@@ -207,7 +211,7 @@ impl Context<'_> {
             self.keep_component(&mut session, &prepared.artifact).await?;
         }
         let sql = format!(
-            "SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {}",
+            "{SETTLE} SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {}",
             quote_literal(&transaction.id),
             self.lock.held_expression(),
         );
@@ -239,6 +243,7 @@ impl Context<'_> {
         artifact: &Artifact,
     ) -> Result<(), StepError> {
         if !self.kept.lock().await.contains(&artifact.digest) {
+            session.batch(SETTLE).await.map_err(StepError::Settle)?;
             self.ledger.keep_component(session, artifact.digest, &artifact.bytes).await?;
         }
         Ok(())

@@ -126,6 +126,27 @@ impl Toolchain {
     }
 }
 
+impl Toolchain {
+    /// Compiles one package of a workspace and returns its module. The error is
+    /// for people.
+    pub fn build_module(
+        &self,
+        workspace: &Path,
+        package: &str,
+        target_dir: &Path,
+    ) -> Result<Vec<u8>, String> {
+        let mut command = self.cargo_build(target_dir);
+        command.args(["--package", package, "--manifest-path"]).arg(workspace.join("Cargo.toml"));
+        let status = command.status().map_err(|error| format!("cargo cannot be run: {error}"))?;
+        if !status.success() {
+            return Err(format!("the package `{package}` did not compile"));
+        }
+        let file = format!("{}.wasm", package.replace('-', "_"));
+        let module = target_dir.join(TARGET).join(PROFILE).join(file);
+        std::fs::read(&module).map_err(|error| format!("{}: {error}", module.display()))
+    }
+}
+
 fn target_libraries(rustc: &str) -> Option<PathBuf> {
     Some(sysroot(rustc)?.join("lib/rustlib").join(TARGET).join("lib"))
 }

@@ -17,13 +17,9 @@ pub(super) fn probe() -> &'static [u8] {
 }
 
 fn build_probe() -> Vec<u8> {
-    let target = Path::new(ROOT).join("target/guests");
-    let mut command = Toolchain::find().expect("a compiler for guests").cargo_build(&target);
-    let built =
-        command.args(["--quiet", "--package", "probe"]).current_dir(ROOT).status().expect("cargo starts");
-    assert!(built.success(), "the probe does not build");
-    let module = std::fs::read(target.join("wasm32-unknown-unknown/guest/probe.wasm")).expect("reads");
-    encode(&module)
+    let root = Path::new(ROOT);
+    let toolchain = Toolchain::find().expect("a compiler for guests");
+    encode(&toolchain.build_module(root, "probe", &root.join("target/guests")).expect("the probe builds"))
 }
 
 fn encode(module: &[u8]) -> Vec<u8> {
