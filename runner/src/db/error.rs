@@ -61,7 +61,8 @@ impl DbError {
     }
 
     /// Whether the connection is gone: either found closed, or ended by the
-    /// server with this very error (class 57P, and 08).
+    /// server with this very error (class 57P, and most of 08; a protocol
+    /// violation, 08P01, is how the server objects to missing parameters).
     pub fn is_connection_lost(&self) -> bool {
         match self {
             Self::Connection(_) => true,
@@ -69,7 +70,10 @@ impl DbError {
                 error.severity == "FATAL"
                     || error.severity == "PANIC"
                     || matches!(error.sqlstate.as_str(), "57P01" | "57P02" | "57P03")
-                    || error.sqlstate.starts_with("08")
+                    || matches!(
+                        error.sqlstate.as_str(),
+                        "08000" | "08001" | "08003" | "08004" | "08006" | "08007"
+                    )
             }
             Self::Value(_) => false,
         }

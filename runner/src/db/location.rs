@@ -29,9 +29,17 @@ pub struct ServerLocation {
 /// hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// The scheme is not ours.
-    #[error("`{0}` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected")]
+    /// It begins with another scheme.
+    #[error(
+        "a `{0}://` URL names no PostgreSQL; `postgresql://user@host:port/database` or `embedded` is expected"
+    )]
     Scheme(String),
+    /// It has no scheme. Whatever it is may be a password, so it is not told.
+    #[error("it begins neither with `postgresql://` nor with `embedded`")]
+    NoScheme,
+    /// A password with an `@` in it, most likely.
+    #[error("its host holds an `@`; in a password write it as `%40`")]
+    At,
     /// A parameter has a value that we do not know.
     #[error("`{name}` cannot be `{value}`; {expected} is expected")]
     Parameter {
@@ -86,9 +94,15 @@ impl ServerLocation {
 fn url(scheme: &str, rest: &str) -> Result<(Config, TlsOptions), LocationError> {
     let dialect = scheme.split('+').next().unwrap_or(scheme);
     if !matches!(dialect, "postgresql" | "postgres") {
-        return Err(LocationError::Scheme(format!("{dialect}://…")));
+        return Err(match dialect.chars().all(|character| character.is_ascii_alphanumeric()) {
+            true => LocationError::Scheme(dialect.to_owned()),
+            false => LocationError::NoScheme,
+        });
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if address.matches('@').count() > 1 {
+        return Err(LocationError::At);
+    }
     let mut tls = TlsOptions::default();
     let mut kept = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -103,7 +117,7 @@ fn url(scheme: &str, rest: &str) -> Result<(Config, TlsOptions), LocationError> 
 
 fn key_values(text: &str) -> Result<(Config, TlsOptions), LocationError> {
     if !text.contains('=') {
-        return Err(LocationError::Scheme(text.chars().take(12).collect::<String>() + "…"));
+        return Err(LocationError::NoScheme);
     }
     let mut tls = TlsOptions::default();
     let mut kept = Vec::new();
@@ -197,11 +211,13 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_the_password() {
-        insta::assert_snapshot!(shown("mysql://me:hunter2@db/app"), @"error: `mysql://…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected");
+        insta::assert_snapshot!(shown("mysql://me:hunter2@db/app"), @"error: a `mysql://` URL names no PostgreSQL; `postgresql://user@host:port/database` or `embedded` is expected");
         insta::assert_snapshot!(shown("postgresql://me:hunter2@db:port/app"), @"error: the database's URL cannot be read: invalid value for option `port`");
         insta::assert_snapshot!(shown("postgresql://me:hunter2@db/app?sslmode=maybe"), @"error: `sslmode` cannot be `maybe`; `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` is expected");
         insta::assert_snapshot!(shown("embedded:"), @"error: the database's URL cannot be read: `embedded:` needs a folder after the colon");
-        insta::assert_snapshot!(shown("hunter2-is-a-password"), @"error: `hunter2-is-a…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected");
+        insta::assert_snapshot!(shown("postgresql://me:hunter2@hunter3@db/app"), @"error: its host holds an `@`; in a password write it as `%40`");
+        insta::assert_snapshot!(shown("me:hunter2@db/app"), @"error: it begins neither with `postgresql://` nor with `embedded`");
+        insta::assert_snapshot!(shown("hunter2-is-a-password"), @"error: it begins neither with `postgresql://` nor with `embedded`");
     }
 
     #[test]
