@@ -8,6 +8,10 @@ use super::refuse;
 /// times as much memory.
 pub const MAX_TEXT: usize = 4 * 1024 * 1024;
 
+/// How many places a syntax error is looked for at. Each costs a parse; a wrong
+/// caret is worse than none.
+const MAX_GUESSES: usize = 200;
+
 /// One statement that may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement<'a> {
@@ -44,6 +48,17 @@ pub enum PolicyError {
         /// Where the statement begins in the whole text, in characters from 1.
         position: u32,
     },
+}
+
+impl PolicyError {
+    /// Where in the whole text, in characters from 1, if that is known.
+    pub fn position(&self) -> Option<u32> {
+        match self {
+            Self::Syntax { position, .. } => *position,
+            Self::Refused { position, .. } => Some(*position),
+            Self::NotOne { .. } => None,
+        }
+    }
 }
 
 /// Splits a text into its statements, and refuses the text if any of them may
@@ -121,34 +136,46 @@ fn after_comment(text: &str) -> &str {
     ""
 }
 
-/// Finds the place of a syntax error: pg_query reports the token alone, so the
-/// first statement that does not parse by itself is searched for it.
+/// Finds the place of a syntax error; pg_query reports the token alone.
 fn syntax_error(text: &str, error: &pg_query::Error) -> PolicyError {
     let message = match error {
         pg_query::Error::Parse(message) => message.clone(),
         other => other.to_string(),
     };
-    PolicyError::Syntax { position: syntax_position(text, &message), message }
+    let position = syntax_offset(text, &message).map(|offset| characters(text, offset));
+    // The token may be a string that was not closed: the rest of the text.
+    let message = match message.split_once('\n') {
+        Some((first, _)) => format!("{first}…"),
+        None => message,
+    };
+    PolicyError::Syntax { message, position }
 }
 
-fn syntax_position(text: &str, message: &str) -> Option<u32> {
+/// Where the token begins at which the parser gave up, in bytes.
+///
+/// The text up to the end of that token fails in the same way, and the text up
+/// to the end of any token before it does not: so the first such token is it.
+fn syntax_offset(text: &str, message: &str) -> Option<usize> {
     if message.ends_with("at end of input") {
-        return Some(characters(text, text.trim_end().len()));
+        return Some(text.trim_end().len());
     }
     let token = message.strip_suffix('"')?.split_once("at or near \"")?.1;
-    let failing = pg_query::split_with_scanner(text)
-        .ok()?
-        .into_iter()
-        .find(|statement| pg_query::parse(statement, ParserOptions::DEFAULT).is_err())?;
-    let start = failing.as_ptr() as usize - text.as_ptr() as usize;
-    unique(failing, token).map(|found| characters(text, start + found))
+    let fails_here = |offset: &usize| {
+        let upto = &text[..offset + token.len()];
+        matches!(pg_query::parse(upto, ParserOptions::DEFAULT), Err(pg_query::Error::Parse(found)) if found == message)
+    };
+    let places = text.match_indices(token).map(|(offset, _)| offset);
+    places.filter(|offset| is_whole(text, *offset, token)).take(MAX_GUESSES).find(fails_here)
 }
 
-/// Where a token is, if it is there once only: a wrong caret is worse than none.
-fn unique(text: &str, token: &str) -> Option<usize> {
-    let mut places = text.match_indices(token);
-    let (first, _) = places.next()?;
-    places.next().is_none().then_some(first)
+/// Whether what stands at the offset is not a part of a longer word.
+fn is_whole(text: &str, offset: usize, word: &str) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let joins =
+        |left: Option<char>, right: Option<char>| left.is_some_and(is_letter) && right.is_some_and(is_letter);
+    let (before, after) = (&text[..offset], &text[offset + word.len()..]);
+    !joins(before.chars().next_back(), word.chars().next())
+        && !joins(word.chars().next_back(), after.chars().next())
 }
 
 /// A byte offset as PostgreSQL counts: in characters from 1.
@@ -209,6 +236,23 @@ mod tests {
                 assert_eq!(position, Some(19));
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_is_found_wherever_it_is() {
+        for (sql, place) in [
+            ("create table three (i int);\ncreat x;", "creat x"),
+            ("create table b (id int, b int,, c int)", ", c int"),
+            ("select 'abc", "'abc"),
+            ("select 1; selct 2", "selct 2"),
+            ("select a from t where and b", "and b"),
+        ] {
+            let expected = sql.rfind(place).map(|offset| u32::try_from(offset + 1).expect("short"));
+            match statements(sql) {
+                Err(PolicyError::Syntax { position, .. }) => assert_eq!(position, expected, "{sql}"),
+                other => panic!("{sql}: {other:?}"),
+            }
         }
     }
 
