@@ -65,7 +65,7 @@ fn the_url_is_wrong() {
     exit code 1
     Error: the database that --database names cannot be understood
     Caused by:
-    1: `mysql://…` is no PostgreSQL URL; `postgresql://user@host:port/database` or `embedded` is expected
+    1: a `mysql://` URL names no PostgreSQL; `postgresql://user@host:port/database` or `embedded` is expected
     ");
     snapshot!(said(&project, &["current", "--database", "postgresql://me:hunter2@db/app?sslmode=maybe"]), @r"
     exit code 1
@@ -181,7 +181,7 @@ fn the_target_is_wrong() {
     ");
     snapshot!(said(&project, &["upgrade", "+2"]), @r"
     exit code 1
-    Error: `+2` is 2 steps away, and there are only 1
+    Error: `+2` asks for 2 steps, and there are 1
     ");
     snapshot!(said(&project, &["downgrade", "+1"]), @r"
     exit code 2
@@ -339,31 +339,23 @@ fn the_sql_is_wrong() {
     "#);
     project.sql("b", "a", "CREATE TABLE x (id int);\nCREATE TABEL y (id int);\n", "");
     snapshot!(said(&project, &["upgrade", "head"]), @r#"
-    exit code 5
-    1 revision to upgrade.
-    Error: upgrade of `b` failed
+    exit code 1
+    Error: revision `b` cannot be run; nothing was changed
     Caused by:
-    1: a statement was not sent
-    2: syntax error at or near "TABEL"
+    1: syntax error at or near "TABEL"
        migrations/b/upgrade.sql:2:8
        LINE 2: CREATE TABEL y (id int);
                       ^
-    Applied: 0 revisions. Not tried: 0 revisions. This step was rolled back.
-    Hint: Run `runner current` to see where the database is.
     "#);
     project.sql("b", "a", "CREATE TABLE x (id int);\nCOMMIT;\n", "");
     snapshot!(said(&project, &["upgrade", "head"]), @r"
-    exit code 5
-    1 revision to upgrade.
-    Error: upgrade of `b` failed
+    exit code 1
+    Error: revision `b` cannot be run; nothing was changed
     Caused by:
-    1: a statement was not sent
-    2: a transaction statement is not permitted in a migration: the runner owns the transaction; use a savepoint of the `transaction` handle
+    1: COMMIT is not permitted in a migration: every revision runs in a transaction that the runner owns, so leave it out; code has savepoints of its own
        migrations/b/upgrade.sql:2:1
        LINE 2: COMMIT;
                ^
-    Applied: 0 revisions. Not tried: 0 revisions. This step was rolled back.
-    Hint: Run `runner current` to see where the database is.
     ");
 }
 

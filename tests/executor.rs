@@ -59,14 +59,25 @@ fn deferred_constraints_fail_the_step_before_its_ledger_row() {
 }
 
 #[test]
-fn a_statement_that_would_end_the_transaction_is_not_sent() {
+fn a_script_that_would_end_the_transaction_stops_the_run_before_its_first_step() {
     for statement in ["COMMIT", "ROLLBACK; BEGIN", "END", "PREPARE TRANSACTION 'x'", "SAVEPOINT s"] {
         let (database, project) = project(&["a"]);
         project.sql("b", "a", &format!("CREATE TABLE public.t_b (id int);\n{statement};\n"), "");
-        let said = project.fails(5, &["upgrade", "head"]);
+        let said = project.fails(1, &["upgrade", "head"]);
         assert!(said.contains("is not permitted in a migration"), "{statement}: {said}");
-        assert!(!database.has("t_b"), "{statement}");
+        assert!(!database.has("t_a"), "{statement}");
     }
+}
+
+#[test]
+fn a_downgrade_without_a_statement_takes_nothing_back() {
+    let (database, project) = project(&["a"]);
+    project.sql("b", "a", "CREATE TABLE public.t_b (id int);", "-- nothing yet\n");
+    project.ok(&["upgrade", "head"]);
+    let said = project.fails(5, &["downgrade", "-1"]);
+    assert!(said.contains("cannot be taken back"), "{said}");
+    assert!(database.has("t_b"));
+    assert_eq!(project.ok(&["current"]), "b (head)\n");
 }
 
 #[test]

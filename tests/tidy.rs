@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("host", &["db", "policy", "revision"]),
     // `host` for its `Limits`, which are a table of runner.toml.
     ("source", &["host", "revision"]),
-    ("run", &["db", "graph", "host", "ledger", "plan", "revision", "source"]),
+    ("run", &["db", "graph", "host", "ledger", "plan", "policy", "revision", "source"]),
 ];
 
 /// For some crates: the only modules that may name them.

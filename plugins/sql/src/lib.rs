@@ -37,7 +37,9 @@ impl Migration for Sql {
     fn downgrade(&self, tx: &Transaction) -> Result<()> {
         match &self.downgrade {
             Some(script) => tx.script(script),
-            None => Err(Error::irreversible("the revision has no `downgrade.sql`")),
+            None => {
+                Err(Error::irreversible("the revision has no `downgrade.sql`, or one without a statement"))
+            }
         }
     }
 }

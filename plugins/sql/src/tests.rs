@@ -38,7 +38,7 @@ fn downgrade_without_a_script_is_irreversible() {
     let error = mock.downgrade(&Sql::load().unwrap()).unwrap_err();
 
     assert!(error.is_irreversible());
-    assert_eq!(error.to_string(), "the revision has no `downgrade.sql`");
+    assert_eq!(error.to_string(), "the revision has no `downgrade.sql`, or one without a statement");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Why a run did not reach its target.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::db::{ConnectError, DbError, LockError};
@@ -7,6 +8,7 @@ use crate::graph::GraphError;
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
 use crate::plan::{Drift, PlanError};
+use crate::policy::PolicyError;
 use crate::revision::{Direction, RevisionId};
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
@@ -83,6 +85,16 @@ pub enum PrepareError {
     Params {
         /// What does not fit, each with its place in the manifest.
         reasons: Vec<String>,
+    },
+    /// Its script holds what may not be sent.
+    #[error("{error}")]
+    Script {
+        /// The script's file.
+        file: PathBuf,
+        /// What it holds.
+        text: String,
+        /// What is wrong with it.
+        error: PolicyError,
     },
     /// The component publishes a schema that is none.
     #[error("the component's schema of parameters is wrong: {0}")]

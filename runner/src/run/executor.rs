@@ -1,6 +1,6 @@
 //! The one loop over the steps of a plan.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ledger::Failure;
 use crate::revision::RevisionId;
@@ -19,10 +19,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
     for (at, prepared) in steps.iter().enumerate() {
         started(context, steps, at);
+        let began = Instant::now();
         match attempts(context, prepared).await {
             Ok(done) => finished(context, prepared, done),
             Err(error) => {
-                clean_up(context, prepared, &error).await;
+                clean_up(context, prepared, &error, began.elapsed()).await;
                 let done = revisions(&steps[..at]);
                 return Err(failed(steps, at, error, done));
             }
@@ -41,10 +42,11 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
     for (at, prepared) in steps.iter().enumerate() {
         started(context, steps, at);
         let ends = if at == last { Ends::WithStep } else { Ends::WithRun };
+        let began = Instant::now();
         match step_of_many(context, &transaction, prepared, ends).await {
             Ok(done) => finished(context, prepared, done),
             Err(error) => {
-                clean_up(context, prepared, &error).await;
+                clean_up(context, prepared, &error, began.elapsed()).await;
                 return Err(failed(steps, at, error, Vec::new()));
             }
         }
@@ -100,7 +102,7 @@ fn pause_before(attempt: u32) -> Duration {
 
 /// Rolls back and writes the failure to the journal. What goes wrong here must
 /// not hide what went wrong before.
-async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError) {
+async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError, took: Duration) {
     let message = with_causes(error);
     (context.reporter)(Event::StepFailed {
         revision: prepared.step.revision.clone(),
@@ -118,7 +120,7 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError)
         component_digest: prepared.artifact.digest,
         sqlstate: error.database().and_then(crate::db::DbError::sqlstate),
         message: &message,
-        duration_ms: 0,
+        duration_ms: milliseconds(took),
     };
     let mut session = context.session().await;
     if let Err(journal) = context.ledger.record_failure(&mut session, context.run, &failure).await {

@@ -2,6 +2,7 @@
 //! the first statement of the first step.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use crate::db::PostgresSession;
 use crate::host::{Component, Description, Host};
 use crate::ledger::Ledger;
 use crate::plan::Step;
+use crate::policy;
 use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Request};
-use crate::source::{Artifact, Found, Project, load_artifact, sql_component};
+use crate::source::{Artifact, Found, Project, Scripts, load_artifact, sql_component};
 
 use super::{OnDisk, PrepareError, RunError};
 
@@ -126,10 +128,14 @@ impl<'a> Preparer<'a> {
     }
 
     fn material_on_disk(&self, found: &Found) -> Result<Material, PrepareError> {
+        let mut params = found.params();
+        if let Some(scripts) = &found.scripts {
+            check_scripts(&found.dir, scripts, &mut params)?;
+        }
         let artifact = self.artifact_on_disk(found)?.ok_or(PrepareError::NotBuilt)?;
         Ok(Material {
             manifest: found.manifest.clone(),
-            params: found.params(),
+            params,
             source_digest: found.source_digest,
             artifact,
             script: script_path(found, Direction::Upgrade),
@@ -193,6 +199,22 @@ async fn material_in_ledger(
         artifact,
         found: None,
     })
+}
+
+/// Parses the scripts: what is wrong with the last one of a plan is known before
+/// the first one runs. A `downgrade.sql` without a statement, as the template
+/// has it, takes nothing back, and counts as none.
+fn check_scripts(dir: &Path, scripts: &Scripts, params: &mut Value) -> Result<(), PrepareError> {
+    let parse = |name: &str, text: &str| {
+        let wrong = |error| PrepareError::Script { file: dir.join(name), text: text.to_owned(), error };
+        policy::statements(text).map(|statements| statements.len()).map_err(wrong)
+    };
+    parse("upgrade.sql", &scripts.upgrade)?;
+    let downgrade = scripts.downgrade.as_deref().map(|text| parse("downgrade.sql", text)).transpose()?;
+    if let (Some(0), Some(params)) = (downgrade, params.as_object_mut()) {
+        params.remove("downgrade");
+    }
+    Ok(())
 }
 
 fn script_path(found: &Found, direction: Direction) -> Option<String> {

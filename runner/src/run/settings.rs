@@ -23,7 +23,7 @@ pub struct Settings {
 impl Settings {
     /// Reads them from the configuration.
     pub fn new(config: &SessionConfig) -> Self {
-        let mut script = String::from("RESET SESSION AUTHORIZATION; RESET ALL; ");
+        let mut script = String::from("RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; ");
         let mut set = |name: &str, value: String| {
             write!(script, "SET {name} = {value}; ").expect("a string takes everything");
         };
@@ -46,7 +46,7 @@ impl Settings {
     }
 
     /// The statements that bring the session back to a known state, whatever
-    /// the step before did to it. Outside a transaction.
+    /// the step before did to it.
     pub(super) fn script(&self) -> &str {
         &self.script
     }
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn settings_are_sent_as_sql() {
         let config = SessionConfig { search_path: "app, \"$user\", o'x".into(), ..SessionConfig::default() };
-        insta::assert_snapshot!(Settings::new(&config).script(), @"RESET SESSION AUTHORIZATION; RESET ALL; SET search_path = 'app', '$user', 'o''x'; SET lock_timeout = 5000; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 300000;");
+        insta::assert_snapshot!(Settings::new(&config).script(), @"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SET search_path = 'app', '$user', 'o''x'; SET lock_timeout = 5000; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 300000;");
     }
 }

@@ -133,10 +133,11 @@ impl Context<'_> {
         Ok(done)
     }
 
-    /// Checks the precondition of a step that does not begin the transaction.
+    /// Resets the session, and checks the precondition, for a step that does not
+    /// begin the transaction.
     pub(super) async fn check(&self, prepared: &Prepared) -> Result<(), StepError> {
         let precondition = self.precondition(prepared);
-        let sql = format!("SELECT {}", precondition.expression);
+        let sql = format!("{}SELECT {}", self.settings.script(), precondition.expression);
         let rows = self.session().await.batch(&sql).await.map_err(StepError::Begin)?;
         match last_row(rows).and_then(|row| row.into_iter().next().flatten()).as_deref() {
             Some("t") => Ok(()),

@@ -7,7 +7,7 @@ use crate::revision::RevisionId;
 
 use super::error::with_causes;
 use super::prepare::Preparer;
-use super::{Migrator, RunError, State};
+use super::{Migrator, PrepareError, RunError, State};
 
 /// One thing that `verify` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,7 +68,10 @@ impl Migrator {
         let mut preparer = Preparer::new(self.host(), self.project());
         let mut findings = Vec::new();
         for found in state.on_disk.revisions.values() {
-            if let Err(error) = preparer.check(found).await {
+            // What is not built yet is no finding: a fresh clone is sound.
+            if let Err(error) = preparer.check(found).await
+                && !matches!(error, PrepareError::NotBuilt)
+            {
                 let revision = found.manifest.revision.clone();
                 findings.push(Finding::NotRunnable { revision, reason: with_causes(&error) });
             }

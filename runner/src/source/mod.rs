@@ -15,6 +15,6 @@ pub use build::{BuildError, Built, build};
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, LedgerConfig, MigrationsConfig, Project, SessionConfig,
 };
-pub use scan::{Found, ScanError, ScanErrors, scan};
+pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
 pub use template::{NewRevision, TemplateError, init, new_revision};
 pub use toolchain::{Toolchain, ToolchainError};

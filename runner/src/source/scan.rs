@@ -217,9 +217,8 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, ScanError> {
 /// The text of a file; none if there is no such file.
 fn read_text(path: &Path) -> Result<Option<String>, ScanError> {
     match std::fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| ScanError::NotUtf8 {
-            path: path.to_owned(),
-            at: error.utf8_error().valid_up_to(),
+        Ok(bytes) => String::from_utf8(bytes).map(without_mark).map(Some).map_err(|error| {
+            ScanError::NotUtf8 { path: path.to_owned(), at: error.utf8_error().valid_up_to() }
         }),
         Err(error)
             if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
@@ -227,6 +226,14 @@ fn read_text(path: &Path) -> Result<Option<String>, ScanError> {
             Ok(None)
         }
         Err(source) => Err(ScanError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+/// Leaves out the byte order mark that some editors begin a file with.
+fn without_mark(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 

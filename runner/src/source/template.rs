@@ -59,7 +59,7 @@ pub fn init(dir: &Path) -> Result<Vec<PathBuf>, TemplateError> {
     let mut made = vec![config, migrations];
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
-        write_new(&ignore, "/.runner\n")?;
+        write_new(&ignore, "/.runner\n/migrations/target\n")?;
         made.push(ignore);
     }
     Ok(made)
