@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use runner::db::{ConnectError, LocationError};
+use runner::db::{ConnectError, LocationError, LockError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
@@ -193,6 +193,7 @@ impl From<RunError> for CommandError {
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
             RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
             RunError::Step(failed) => step(&failed),
@@ -244,6 +245,10 @@ fn ledger(error: &LedgerError) -> CommandError {
             "Have an administrator run: CREATE SCHEMA {} AUTHORIZATION your_role;",
             runner::db::quote_identifier(schema)
         )),
+        LedgerError::Database(error) if error.sqlstate() == Some("42501") => found.hint(
+            "To read the ledger a role needs: GRANT USAGE ON SCHEMA runner TO role; \
+             GRANT SELECT ON ALL TABLES IN SCHEMA runner TO role;",
+        ),
         LedgerError::NotALedger { .. } => {
             found.hint("Choose another name with `ledger.schema` in runner.toml.")
         }
@@ -262,7 +267,10 @@ fn drifted(drift: &[Drift]) -> CommandError {
     error.causes = drift.iter().map(describe).collect();
     if changed {
         error = error
-            .hint("Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with `runner downgrade` and apply it again.");
+            .hint(
+            "Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with \
+             `runner downgrade` (which runs what was recorded, not what is on disk now) and apply it again.",
+        );
     }
     if missing {
         error = error.hint("Is this an older checkout than the one that was deployed? `runner downgrade` works without the folder.");
@@ -274,6 +282,9 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
     let message = format!("revision `{revision}` cannot be run; nothing was changed");
     let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
     match error {
+        PrepareError::Script { file, text, error } => {
+            CommandError { causes: vec![render::script_cause(file, text, error)], ..found }
+        }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
         PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
             found.hint("Delete the file and run `runner build`.")

@@ -1,7 +1,10 @@
 //! Values as lines of text. Prints nothing.
 
+use std::path::Path;
+
 use runner::db::{DbError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
+use runner::policy::PolicyError;
 use runner::revision::RevisionId;
 use runner::run::{Failed, StepError};
 
@@ -86,6 +89,16 @@ fn statement_causes(statement: &FailedStatement, script: Option<&str>) -> Vec<St
             vec![format!("{which} was not sent"), joined([error.to_string(), place])]
         }
     }
+}
+
+/// What is wrong with a script, and where.
+pub fn script_cause(file: &Path, text: &str, error: &PolicyError) -> String {
+    let file = file.display().to_string();
+    let place = match error.position() {
+        None => file,
+        position => excerpt(text, position, Some(&file)),
+    };
+    joined([error.to_string(), place])
 }
 
 fn joined(parts: impl IntoIterator<Item = String>) -> String {
@@ -179,6 +192,9 @@ pub fn step_hints(failed: &Failed) -> Vec<String> {
         }
         StepError::Commit(_) | StepError::LeftTransaction => {
             "Run `runner current` to see where the database is."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
+            "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
         }
         error if error.is_transient() => {
             "Another session was in the way, again and again; try again when there is less to do."

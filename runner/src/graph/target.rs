@@ -53,7 +53,7 @@ pub enum TargetError {
     #[error("there are no revisions yet")]
     NoRevisions,
     /// The path ends before so many steps.
-    #[error("`{target}` is {wanted} steps away, and there are only {available}")]
+    #[error("`{target}` asks for {wanted} steps, and there are {available}")]
     TooFar {
         /// What was typed.
         target: String,

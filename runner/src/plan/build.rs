@@ -228,11 +228,11 @@ mod tests {
     fn targets_that_lead_nowhere_are_errors() {
         insta::assert_snapshot!(up("a:\nb: a\nc: a", "", "head"), @"error: there are 2 heads: `b`, `c`");
         insta::assert_snapshot!(up("a:\nb: a\nc: a", "a", "+1"), @"error: `+1` is ambiguous: after `a` the path divides into `b`, `c`");
-        insta::assert_snapshot!(up(LINE, "a b c", "+2"), @"error: `+2` is 2 steps away, and there are only 1");
+        insta::assert_snapshot!(up(LINE, "a b c", "+2"), @"error: `+2` asks for 2 steps, and there are 1");
         insta::assert_snapshot!(up(LINE, "a", "-1"), @"error: `-1` is no target for `upgrade`");
         insta::assert_snapshot!(up(LINE, "a", "base"), @"error: `base` is no target for `upgrade`");
         insta::assert_snapshot!(down(LINE, "a", "c"), @"error: revision `c` is not applied, so there is no way down to it");
-        insta::assert_snapshot!(down(LINE, "a b", "-3"), @"error: `-3` is 3 steps away, and there are only 2");
+        insta::assert_snapshot!(down(LINE, "a b", "-3"), @"error: `-3` asks for 3 steps, and there are 2");
         insta::assert_snapshot!(down(DIAMOND, "a b c d", "-2"), @"error: `-2` is ambiguous: after `d` the path divides into `b`, `c`");
         insta::assert_snapshot!(down(DIAMOND, "a b c", "-1"), @"error: there are 2 heads: `b`, `c`");
         insta::assert_snapshot!(up("", "", "head"), @"error: there are no revisions yet");

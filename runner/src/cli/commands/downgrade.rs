@@ -14,7 +14,7 @@ use crate::cli::ui::Ui;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `base`, `-N`, an id, or the unique beginning of one
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     target: String,
 
     /// Run all steps in one transaction

@@ -14,6 +14,8 @@ use crate::cli::{context, progress};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `+N`, an id, or the unique beginning of one
+    // `-1` is answered by us: it belongs to `downgrade`.
+    #[arg(allow_negative_numbers = true)]
     target: String,
 
     /// Run all steps in one transaction
