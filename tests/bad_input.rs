@@ -240,7 +240,7 @@ fn the_component_is_none() {
     Error: revision `b` cannot be run; nothing was changed
     Caused by:
     1: its component (.runner/components/b.wasm) is refused
-    2: the component is damaged: unexpected end-of-file (at offset 0x13364)
+    2: the component is damaged: unexpected end-of-file (at offset [offset])
     Hint: Delete the file and run `runner build`.
 
     with WASI: exit code 1

@@ -302,7 +302,7 @@ fn upgrade_and_downgrade() {
     snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @r#"
     {"version":1,"event":"planned","direction":"downgrade","steps":1}
     {"version":1,"event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
-    {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0}
+    {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"committed":true}
     {"version":1,"event":"finished","heads":["b"],"steps":["c"]}
     "#);
     snapshot!(project.run(&["downgrade", "base"]).stderr, @r"

@@ -36,7 +36,9 @@ fn a_single_transaction_is_all_or_nothing() {
     let (database, project) = project(&["a", "b"]);
     project.sql("c", "b", "SELECT 1/0;", "");
     let said = project.fails(5, &["upgrade", "head", "--single-transaction"]);
-    assert!(said.contains("Applied: 0 revisions."), "{said}");
+    assert!(said.contains("  ran      a "), "{said}");
+    assert!(said.contains("Applied: 0 revisions. Not tried: 0 revisions."), "{said}");
+    assert!(said.contains("This step was rolled back, and 2 steps before it."), "{said}");
     assert!(!database.has("t_a"));
     project.sql("c", "b", "SELECT 1;", "SELECT 2;");
     project.ok(&["upgrade", "head", "--single-transaction"]);
@@ -199,6 +201,29 @@ fn a_connection_that_is_killed_in_the_middle_leaves_the_last_boundary() {
     project.sql("b", "a", "CREATE TABLE public.t_b (id int);\n", "");
     project.ok(&["upgrade", "head"]);
     assert!(database.has("t_b"));
+}
+
+#[test]
+fn a_runner_that_is_told_to_stop_cancels_its_statement() {
+    let (database, project) = project(&["a"]);
+    project.sql("b", "a", "CREATE TABLE public.t_b (id int);\nSELECT pg_sleep(61);\n", "");
+    for signal in ["INT", "TERM"] {
+        let child = project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
+        let sleeping = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep(61)%' AND pid <> pg_backend_pid() \
+                        AND datname = current_database() AND state = 'active'";
+        database.wait_for(&format!("SELECT count(*) > 0 {sleeping}"));
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &pid]).status().expect("kill runs").success()
+        );
+        let output = child.wait_with_output().expect("ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("This step was rolled back."), "{said}");
+        assert_eq!(database.value(&format!("SELECT count(*) {sleeping}")), "0");
+        assert!(!database.has("t_b"));
+    }
+    assert_eq!(project.ok(&["current"]), "a\n");
 }
 
 #[test]

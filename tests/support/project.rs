@@ -142,6 +142,7 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
         (r"\d{4}-\d{2}-\d{2}T[\d:]+Z", "[when]"),
         (r"tester@[^)]+", "tester@[host]"),
         (r#""duration_ms":\d+"#, r#""duration_ms":0"#),
+        (r"offset 0x[0-9a-f]+", "offset [offset]"),
         (r"sha256:[0-9a-f]{64}", "[digest]"),
     ]
 }

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runner::db::Location;
 use runner::host::{Compiler, Host, HostConfig};
@@ -83,10 +84,57 @@ fn actor() -> String {
     format!("{user}@{host}")
 }
 
-/// Runs a command's asynchronous part. One thread is enough: the work is done by
-/// the server and by the component, one after the other.
+/// How long a run that was interrupted may take to roll back.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// Runs a migrator's work until it is done or the program is told to stop
+/// (Ctrl-C, SIGTERM); then the running statement is cancelled, so that the
+/// server does not go on alone, and the step is rolled back.
+pub fn run_interruptibly<T>(
+    migrator: &Migrator,
+    work: impl Future<Output = Result<T, RunError>>,
+) -> Result<T, CommandError> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            result = &mut work => return Ok(result?),
+            () = told_to_stop() => {}
+        }
+        migrator.interrupt().await;
+        match tokio::time::timeout(GRACE, work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(CommandError::interrupted(Some(error.into()))),
+            // What is dropped here closes the connection, and the server rolls
+            // back by itself.
+            Err(_) => Err(CommandError::interrupted(None)),
+        }
+    })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without a handler the signals end the program as they always do.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Runs a command's asynchronous part.
 pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
+    Ok(runtime()?.block_on(work)?)
+}
+
+/// One thread is enough: the work is done by the server and by the component, one
+/// after the other.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError::internal("the runtime does not start", error))?;
-    Ok(runtime.block_on(work)?)
+    runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

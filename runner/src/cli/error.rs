@@ -69,6 +69,16 @@ impl CommandError {
         Self { causes, ..Self::new(Exit::Internal, message) }
     }
 
+    /// The program was told to stop; with what became of the run, if that is
+    /// known.
+    pub fn interrupted(run: Option<Self>) -> Self {
+        let found = Self::new(Exit::Interrupted, "interrupted");
+        match run {
+            Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
+            None => found.cause("the step that was running is rolled back by the server"),
+        }
+    }
+
     /// No database is configured. There is no default: a tool that guesses
     /// which database to change is dangerous.
     pub fn no_database() -> Self {

@@ -21,6 +21,8 @@ pub enum Exit {
     Locked = 6,
     /// A bug of the runner.
     Internal = 70,
+    /// Ctrl-C or SIGTERM; the step that was running is rolled back.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -97,8 +97,9 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::StepRetried { revision, attempt, reason, pause_ms } => {
             format!("  retrying {revision}: {reason}; attempt {attempt} in {}", duration(*pause_ms))
         }
-        Event::StepFinished { revision, direction, message, duration_ms, statements, rows } => {
+        Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
             let word = match direction {
+                _ if !committed => "ran     ".to_owned(),
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),
                 Direction::Downgrade => paint("reverted", AnsiColor::Green),
             };

@@ -164,9 +164,12 @@ pub fn outcome(failed: &Failed) -> String {
         runner::revision::Direction::Downgrade => "Taken back",
     };
     let step = match &failed.error {
-        StepError::LeftTransaction => "What this step did may be committed.",
-        StepError::Commit(_) => "Whether this step was committed is not known.",
-        _ => "This step was rolled back.",
+        StepError::LeftTransaction => "What this step did may be committed.".to_owned(),
+        StepError::Commit(_) => "Whether this step was committed is not known.".to_owned(),
+        _ if !failed.undone.is_empty() => {
+            format!("This step was rolled back, and {} before it.", count(failed.undone.len(), "step"))
+        }
+        _ => "This step was rolled back.".to_owned(),
     };
     format!(
         "{verb}: {}. Not tried: {}. {step}",

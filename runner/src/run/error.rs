@@ -123,6 +123,9 @@ pub struct Failed {
     pub error: StepError,
     /// The steps before it that are committed.
     pub done: Vec<RevisionId>,
+    /// The steps before it that were rolled back with it, where the whole run is
+    /// one transaction.
+    pub undone: Vec<RevisionId>,
     /// The steps after it.
     pub not_tried: Vec<RevisionId>,
 }

@@ -73,7 +73,7 @@ pub enum Event {
         /// The pause before it, in milliseconds.
         pause_ms: u64,
     },
-    /// A step is done and, unless the whole run is one transaction, committed.
+    /// A step is done.
     StepFinished {
         /// The revision.
         revision: RevisionId,
@@ -87,6 +87,9 @@ pub enum Event {
         statements: u64,
         /// How many rows they touched.
         rows: u64,
+        /// Whether it is committed: not yet, where the whole run is one
+        /// transaction and this is not its last step.
+        committed: bool,
     },
     /// A step failed and is rolled back.
     StepFailed {

@@ -21,11 +21,11 @@ pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Resul
         started(context, steps, at);
         let began = Instant::now();
         match attempts(context, prepared).await {
-            Ok(done) => finished(context, prepared, done),
+            Ok(done) => finished(context, prepared, done, Ends::WithStep),
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
                 let done = revisions(&steps[..at]);
-                return Err(failed(steps, at, error, done));
+                return Err(Failed { done, ..failed(steps, at, error) });
             }
         }
     }
@@ -38,16 +38,17 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
     let Some(last) = steps.len().checked_sub(1) else {
         return Ok(());
     };
-    let transaction = context.begin(&steps[0]).await.map_err(|error| failed(steps, 0, error, Vec::new()))?;
+    let transaction = context.begin(&steps[0]).await.map_err(|error| failed(steps, 0, error))?;
     for (at, prepared) in steps.iter().enumerate() {
         started(context, steps, at);
         let ends = if at == last { Ends::WithStep } else { Ends::WithRun };
         let began = Instant::now();
         match step_of_many(context, &transaction, prepared, ends).await {
-            Ok(done) => finished(context, prepared, done),
+            Ok(done) => finished(context, prepared, done, ends),
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
-                return Err(failed(steps, at, error, Vec::new()));
+                let undone = revisions(&steps[..at]);
+                return Err(Failed { undone, ..failed(steps, at, error) });
             }
         }
     }
@@ -139,7 +140,7 @@ fn started(context: &Context<'_>, steps: &[Prepared], at: usize) {
     });
 }
 
-fn finished(context: &Context<'_>, prepared: &Prepared, done: Done) {
+fn finished(context: &Context<'_>, prepared: &Prepared, done: Done, ends: Ends) {
     (context.reporter)(Event::StepFinished {
         revision: prepared.step.revision.clone(),
         direction: prepared.step.direction,
@@ -147,13 +148,20 @@ fn finished(context: &Context<'_>, prepared: &Prepared, done: Done) {
         duration_ms: milliseconds(done.duration),
         statements: done.statements,
         rows: done.rows,
+        committed: ends == Ends::WithStep,
     });
 }
 
-fn failed(steps: &[Prepared], at: usize, error: StepError, done: Vec<RevisionId>) -> Failed {
+fn failed(steps: &[Prepared], at: usize, error: StepError) -> Failed {
     let step = &steps[at].step;
-    let not_tried = revisions(&steps[at + 1..]);
-    Failed { revision: step.revision.clone(), direction: step.direction, error, done, not_tried }
+    Failed {
+        revision: step.revision.clone(),
+        direction: step.direction,
+        error,
+        done: Vec::new(),
+        undone: Vec::new(),
+        not_tried: revisions(&steps[at + 1..]),
+    }
 }
 
 fn revisions(steps: &[Prepared]) -> Vec<RevisionId> {

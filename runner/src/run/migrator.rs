@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::Host;
 use crate::ledger::{Ledger, Recorded, Run};
@@ -30,6 +30,9 @@ pub struct Migrator {
     ledger: Ledger,
     run: Run,
     reporter: Reporter,
+    /// What cancels the statement that is running; none while there is no
+    /// connection.
+    canceller: std::sync::Mutex<Option<Canceller>>,
 }
 
 /// How a plan is run.
@@ -57,7 +60,16 @@ impl Migrator {
         let settings = Settings::new(&project.config.session);
         let ledger = Ledger::in_schema(&project.config.ledger.schema);
         let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor };
-        Self { project, location, host, settings, ledger, run, reporter }
+        Self {
+            project,
+            location,
+            host,
+            settings,
+            ledger,
+            run,
+            reporter,
+            canceller: std::sync::Mutex::default(),
+        }
     }
 
     /// The project.
@@ -103,6 +115,18 @@ impl Migrator {
         result
     }
 
+    /// Cancels the statement that is running, if one is: its step fails and is
+    /// rolled back. A component that computes is not stopped by this; whoever
+    /// awaits the run drops it then.
+    pub async fn interrupt(&self) {
+        let canceller = self.canceller.lock().ok().and_then(|canceller| canceller.clone());
+        if let Some(canceller) = canceller
+            && let Err(error) = canceller.cancel().await
+        {
+            tracing::debug!("the running statement could not be cancelled: {error}");
+        }
+    }
+
     /// Reads the folder while the connection is being made.
     async fn connect(&self) -> Result<(Connection, State), RunError> {
         let project = self.project.clone();
@@ -110,6 +134,9 @@ impl Migrator {
         let connection = connect(&self.location, APPLICATION_NAME).await;
         let on_disk = on_disk.await.expect("reading the folder does not panic")?;
         let connection = connection?;
+        if let Ok(mut canceller) = self.canceller.lock() {
+            *canceller = Some(connection.canceller().clone());
+        }
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
         match applied {
             Ok(applied) => Ok((connection, State::new(on_disk, applied))),

@@ -42,7 +42,7 @@ pub fn go(
 ) -> Result<Exit, CommandError> {
     let target: Target = target.parse().map_err(|error| CommandError::target(&error))?;
     let migrator = context::migrator(global, progress::reporter(ui))?;
-    let summary = context::block_on(migrator.go(direction, &target, options))?;
+    let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
     } else if summary.steps.is_empty() {
