@@ -91,7 +91,7 @@ fn what_a_step_does_to_the_session_ends_with_it() {
                current_setting('standard_conforming_strings') AS s, current_setting('search_path') AS p;";
     project.sql("c", "b", sql, "");
     project.ok(&["upgrade", "head"]);
-    assert_eq!(database.rows("SELECT * FROM public.probe"), ["5s|on|public"]);
+    assert_eq!(database.rows("SELECT * FROM public.probe"), ["5s|on|\"public\""]);
 }
 
 #[test]

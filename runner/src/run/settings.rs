@@ -1,11 +1,10 @@
 //! How a step's session is set up.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::db::quote_literal;
+use crate::db::{quote_identifier, quote_literal};
 use crate::source::SessionConfig;
 
 /// The settings of the session, ready to be sent.
@@ -23,20 +22,26 @@ pub struct Settings {
 impl Settings {
     /// Reads them from the configuration.
     pub fn new(config: &SessionConfig) -> Self {
-        let mut script = String::from("RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; ");
-        let mut set = |name: &str, value: String| {
-            write!(script, "SET {name} = {value}; ").expect("a string takes everything");
-        };
-        set("search_path", search_path(&config.search_path));
-        for (name, value) in [
-            ("lock_timeout", config.lock_timeout),
-            ("statement_timeout", config.statement_timeout),
-            ("idle_in_transaction_session_timeout", config.idle_in_transaction_session_timeout),
-        ] {
+        let mut settings = vec![("search_path", search_path(&config.search_path))];
+        settings.extend(
+            [
+                ("lock_timeout", config.lock_timeout),
+                ("statement_timeout", config.statement_timeout),
+                ("idle_in_transaction_session_timeout", config.idle_in_transaction_session_timeout),
+            ]
             // A bare number is milliseconds; see PostgreSQL's manual,
             // "Parameter Names and Values".
-            set(name, value.as_millis().max(0).to_string());
-        }
+            .map(|(name, value)| (name, value.as_millis().max(0).to_string())),
+        );
+        let set = |(name, value): &(&str, String)| {
+            format!("pg_catalog.set_config('{name}', {}, false)", quote_literal(value))
+        };
+        // One statement for all of them: each one that is sent costs the server
+        // ten microseconds a step.
+        let script = format!(
+            "RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SELECT {}; ",
+            settings.iter().map(set).collect::<Vec<_>>().join(", ")
+        );
         Self {
             script,
             lock_wait: positive(config.lock_wait).unwrap_or_default(),
@@ -56,9 +61,9 @@ fn positive(duration: SignedDuration) -> Option<Duration> {
     Duration::try_from(duration).ok().filter(|duration| !duration.is_zero())
 }
 
-/// Each schema as a string constant: `SET search_path` takes a list of them.
+/// Each schema quoted, so that the list is right whatever the names hold.
 fn search_path(text: &str) -> String {
-    let schemas = text.split(',').map(|schema| quote_literal(schema.trim().trim_matches('"')));
+    let schemas = text.split(',').map(|schema| quote_identifier(schema.trim().trim_matches('"')));
     schemas.collect::<Vec<_>>().join(", ")
 }
 
@@ -69,6 +74,6 @@ mod tests {
     #[test]
     fn settings_are_sent_as_sql() {
         let config = SessionConfig { search_path: "app, \"$user\", o'x".into(), ..SessionConfig::default() };
-        insta::assert_snapshot!(Settings::new(&config).script(), @"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SET search_path = 'app', '$user', 'o''x'; SET lock_timeout = 5000; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 300000;");
+        insta::assert_snapshot!(Settings::new(&config).script(), @r#"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SELECT pg_catalog.set_config('search_path', '"app", "$user", "o''x"', false), pg_catalog.set_config('lock_timeout', '5000', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '300000', false);"#);
     }
 }

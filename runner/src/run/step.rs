@@ -212,8 +212,9 @@ impl Context<'_> {
             self.keep_component(&mut session, &prepared.artifact).await?;
         }
         let sql = format!(
-            "{SETTLE} SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {}",
+            "{SETTLE} SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {} AND {}",
             quote_literal(&transaction.id),
+            self.held.same_process_expression(),
             self.lock.held_expression(),
         );
         let outcome = Outcome {
