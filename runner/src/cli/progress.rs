@@ -18,7 +18,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 pub fn reporter(ui: &Ui) -> Reporter {
     if ui.json() {
         let ui = ui.clone();
-        return Arc::new(move |event| ui.answer(&event));
+        return Arc::new(move |event| ui.event(&event));
     }
     let progress = Mutex::new(Progress { ui: ui.clone(), bar: None, last_line: None });
     Arc::new(move |event| {

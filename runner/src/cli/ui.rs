@@ -92,6 +92,14 @@ impl Ui {
         self.line(text.expect("our own values serialise"));
     }
 
+    /// Prints an event as one line of JSON. Whether anybody still reads must not
+    /// end a run in the middle of a step.
+    pub fn event(&self, value: &impl Serialize) {
+        let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
+        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });
+        let _ = writeln!(out, "{}", text.expect("our own values serialise"));
+    }
+
     /// Prints something beside the answer.
     pub fn note(&self, line: impl Display) {
         if !self.quiet {
@@ -103,7 +111,7 @@ impl Ui {
     /// ends.
     pub fn report(&self, error: &CommandError) -> Exit {
         if self.json {
-            self.answer(&error.to_json());
+            self.event(&error.to_json());
         }
         self.err(format_args!("{}: {}", paint("Error", AnsiColor::Red), error.message()));
         for (number, cause) in error.causes().iter().enumerate() {

@@ -122,7 +122,7 @@ fn key_values(text: &str) -> Result<(Config, TlsOptions), LocationError> {
     let mut tls = TlsOptions::default();
     let mut kept = Vec::new();
     // A quoted value may hold spaces; its pieces are passed on as they are.
-    for word in text.split(' ') {
+    for word in text.split(|character: char| character.is_ascii_whitespace()) {
         let taken = match word.split_once('=') {
             Some((name, value)) => tls.take(name, value.trim_matches('\''))?,
             None => false,
@@ -139,6 +139,11 @@ fn configured(text: &str, tls: &TlsOptions) -> Result<Config, LocationError> {
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         LocationError::Malformed(cause)
     })?;
+    // What we know of TLS was taken out of the text; what the driver found all
+    // the same was written in a way that we would overrule.
+    if config.get_ssl_mode() != SslMode::Prefer {
+        return Err(LocationError::Malformed("`sslmode=VALUE` has to be written without spaces".into()));
+    }
     config.ssl_mode(match tls.verification {
         Verification::Disable => SslMode::Disable,
         Verification::Prefer => SslMode::Prefer,

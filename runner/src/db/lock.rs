@@ -118,8 +118,8 @@ impl AdvisoryLock {
     /// it again because nobody has it. The lock counts how often it was taken.
     ///
     /// Fifty times cheaper than a look into `pg_locks`. Where a migration gave
-    /// the lock away and another runner has come and gone since, the ledger's
-    /// primary key still keeps the two apart.
+    /// the lock away, another runner may have come and gone since: whoever asks
+    /// this has to look at the ledger again.
     pub fn held_expression(self) -> String {
         format!("pg_catalog.pg_try_advisory_lock({})", self.key)
     }

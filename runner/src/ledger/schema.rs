@@ -22,7 +22,8 @@ impl Ledger {
         if found == CURRENT_VERSION {
             return Ok(());
         }
-        match session.batch(&self.upgrade_script(found)).await {
+        let script = self.upgrade_script(found, self.has_schema(session).await?);
+        match session.batch(&script).await {
             Ok(_) => Ok(()),
             Err(error) => {
                 session.batch("ROLLBACK").await?;
@@ -33,12 +34,14 @@ impl Ledger {
 
     /// The script that brings the ledger from version `from` to the current
     /// one; 0 stands for no ledger.
-    fn upgrade_script(&self, from: i64) -> String {
+    fn upgrade_script(&self, from: i64, has_schema: bool) -> String {
         let skipped = usize::try_from(from).expect("a version that was read is not negative");
         let scripts = VERSIONS[skipped..].concat().replace("{schema}", &self.schema);
-        let create = match from {
-            0 => format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema),
-            _ => String::new(),
+        // IF NOT EXISTS would ask for the right to create one where an
+        // administrator has made the schema already.
+        let create = match has_schema {
+            false => format!("CREATE SCHEMA {};\n", self.schema),
+            true => String::new(),
         };
         format!(
             "BEGIN;\n{create}{scripts}\n\
@@ -46,6 +49,12 @@ impl Ledger {
             self.schema,
             quote_literal(env!("CARGO_PKG_VERSION")),
         )
+    }
+
+    async fn has_schema(&self, session: &mut PostgresSession) -> Result<bool, LedgerError> {
+        let sql = format!("SELECT pg_catalog.to_regnamespace({}) IS NOT NULL", quote_literal(&self.schema));
+        let rows = session.batch(&sql).await?;
+        Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("t"))
     }
 
     fn upgrade_error(&self, error: DbError) -> LedgerError {

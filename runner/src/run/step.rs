@@ -23,7 +23,9 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
 /// The end of the migration's part: its deferred constraints are checked while
 /// its rights still hold, then a role that it took on is given back.
-const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION;";
+/// The ledger's own names and texts mean what we mean by them.
+const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; \
+    SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL client_encoding = 'UTF8';";
 
 /// Everything that all steps of a run share.
 pub(super) struct Context<'a> {
@@ -84,10 +86,10 @@ impl Context<'_> {
         let precondition = self.precondition(first);
         let mut session = self.session().await;
         session.forget_cursors();
-        // The protocol would end a transaction of several statements that are
-        // sent together by itself; BEGIN makes it last.
+        // The settings have a transaction of their own: they must hold before
+        // the step's begins, and a rollback of the step must not take them back.
         let sql = format!(
-            "{}BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
+            "BEGIN; {}COMMIT; BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
              (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}, {}",
             self.settings.script(),
             self.held.same_process_expression(),
@@ -211,11 +213,13 @@ impl Context<'_> {
         if prepared.step.direction == Direction::Upgrade {
             self.keep_component(&mut session, &prepared.artifact).await?;
         }
+        let precondition = self.precondition(prepared);
         let sql = format!(
-            "{SETTLE} SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {} AND {}",
+            "{SETTLE} SELECT pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, {} AND {}, {}",
             quote_literal(&transaction.id),
             self.held.same_process_expression(),
             self.lock.held_expression(),
+            precondition.expression,
         );
         let outcome = Outcome {
             direction: prepared.step.direction,
@@ -231,8 +235,11 @@ impl Context<'_> {
             self.ledger.record_after(&mut session, &sql, self.run, &transaction.id, &outcome).await;
         let settled = settled.map_err(StepError::Settle)?;
         match last_row(settled).unwrap_or_default().as_slice() {
-            [Some(same), Some(held)] if same == "t" && held == "t" => Ok(recorded?),
-            [Some(same), _] if same == "t" => Err(StepError::LockLost),
+            [Some(same), Some(held), Some(holds)] if [same, held, holds] == ["t", "t", "t"] => Ok(recorded?),
+            [Some(same), Some(held), _] if [same, held] == ["t", "t"] => {
+                Err(StepError::Precondition(precondition.violated))
+            }
+            [Some(same), ..] if same == "t" => Err(StepError::LockLost),
             _ => Err(StepError::LeftTransaction),
         }
     }

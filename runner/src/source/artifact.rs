@@ -50,9 +50,15 @@ pub enum ArtifactError {
 }
 
 /// What the custom section holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Embedded {
     manifest: Manifest,
+    source_digest: Digest,
+}
+
+/// The part of it that tells a component's age; other runners may write more.
+#[derive(Debug, Deserialize)]
+struct BuiltFrom {
     source_digest: Digest,
 }
 
@@ -101,16 +107,23 @@ pub fn load_artifact(
     };
     // A file that was tampered with fails when the host loads it; here only
     // its age counts.
-    let current = embedded(&bytes).is_none_or(|embedded| embedded.source_digest == source_digest);
+    // Only a component from elsewhere, which says nothing of its sources, is
+    // taken as it is.
+    let current = match section(&bytes) {
+        None => true,
+        Some(data) => {
+            serde_json::from_slice(data).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
+        }
+    };
     Ok(current.then(|| Artifact::new(bytes, path.display().to_string())))
 }
 
-/// What the custom section says; the last one, which is the one we appended.
-fn embedded(component: &[u8]) -> Option<Embedded> {
+/// What the custom section holds; the last one, which is the one we appended.
+fn section(component: &[u8]) -> Option<&[u8]> {
     let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
     let sections = payloads.filter_map(|payload| match payload {
         Payload::CustomSection(section) if section.name() == SECTION => Some(section.data()),
         _ => None,
     });
-    serde_json::from_slice(sections.last()?).ok()
+    sections.last()
 }

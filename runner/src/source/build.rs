@@ -216,7 +216,7 @@ fn finish(project: &Project, (found, _): &Crate<'_>, module: &Path) -> Result<Bu
     if changed {
         std::fs::create_dir_all(&dir).map_err(io(&dir))?;
         // Written aside and renamed: a reader sees the old one or the new one.
-        let aside = path.with_extension("wasm.new");
+        let aside = path.with_extension(format!("wasm.{:016x}", rand::random::<u64>()));
         std::fs::write(&aside, &component).map_err(io(&aside))?;
         std::fs::rename(&aside, &path).map_err(io(&path))?;
     }

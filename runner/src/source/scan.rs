@@ -186,7 +186,7 @@ fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Resu
         for entry in std::fs::read_dir(&here).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let name = entry.file_name();
-            if is_left_by_tools(&name.to_string_lossy()) {
+            if is_left_by_tools(&relative, &name.to_string_lossy()) {
                 continue;
             }
             let relative = relative.join(&name);
@@ -202,8 +202,9 @@ fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Resu
 }
 
 /// A lock file says which versions were built, not what the author wrote.
-fn is_left_by_tools(name: &str) -> bool {
-    name == "target" || name == "Cargo.lock" || name.starts_with('.')
+fn is_left_by_tools(folder: &Path, name: &str) -> bool {
+    let at_top = folder.as_os_str().is_empty();
+    (at_top && matches!(name, "target" | "Cargo.lock")) || name.starts_with('.')
 }
 
 fn slashed(path: &Path) -> String {
