@@ -267,14 +267,10 @@ fn ledger(error: &LedgerError) -> CommandError {
 }
 
 fn drifted(drift: &[Drift]) -> CommandError {
-    let describe = |drift: &Drift| match drift {
-        Drift::Changed { revision, .. } => format!("`{revision}` was edited after it was applied"),
-        Drift::Missing { revision } => format!("`{revision}` is applied and not on disk"),
-    };
     let changed = drift.iter().any(|drift| matches!(drift, Drift::Changed { .. }));
     let missing = drift.iter().any(|drift| matches!(drift, Drift::Missing { .. }));
     let mut error = CommandError::new(Exit::Drift, "the ledger and the revisions on disk disagree");
-    error.causes = drift.iter().map(describe).collect();
+    error.causes = drift.iter().map(ToString::to_string).collect();
     if changed {
         error = error
             .hint(

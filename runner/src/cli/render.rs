@@ -193,9 +193,6 @@ pub fn step_hints(failed: &Failed) -> Vec<String> {
         StepError::LockLost => {
             "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
         }
-        StepError::Commit(_) | StepError::LeftTransaction => {
-            "Run `runner current` to see where the database is."
-        }
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
             "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
         }

@@ -1,6 +1,7 @@
 //! Where the folder and the ledger disagree.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -24,6 +25,15 @@ pub enum Drift {
         /// The revision.
         revision: RevisionId,
     },
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed { revision, .. } => write!(f, "`{revision}` was edited after it was applied"),
+            Self::Missing { revision } => write!(f, "`{revision}` is applied and not on disk"),
+        }
+    }
 }
 
 /// Compares the source digests of what is on disk with those of what is

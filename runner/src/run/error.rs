@@ -53,11 +53,7 @@ pub enum RunError {
 }
 
 fn drift_text(drift: &[Drift]) -> String {
-    let name = |drift: &Drift| match drift {
-        Drift::Changed { revision, .. } => format!("`{revision}` was edited after it was applied"),
-        Drift::Missing { revision } => format!("`{revision}` is applied and not on disk"),
-    };
-    drift.iter().map(name).collect::<Vec<_>>().join("; ")
+    drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Why a revision cannot be run; found before the first statement.

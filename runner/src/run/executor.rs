@@ -7,7 +7,7 @@ use crate::revision::RevisionId;
 
 use super::error::with_causes;
 use super::prepare::Prepared;
-use super::step::{Context, Done, Ends, Transaction};
+use super::step::{Context, Done, Ends};
 use super::{Event, Failed, StepError};
 
 /// The pause before the second attempt; it doubles from attempt to attempt.
@@ -43,7 +43,13 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
         started(context, steps, at);
         let ends = if at == last { Ends::WithStep } else { Ends::WithRun };
         let began = Instant::now();
-        match step_of_many(context, &transaction, prepared, ends).await {
+        // The first step's precondition was checked with BEGIN.
+        let ready = if at == 0 { Ok(()) } else { context.check(prepared).await };
+        let result = match ready {
+            Ok(()) => context.perform(&transaction, prepared, ends).await,
+            Err(error) => Err(error),
+        };
+        match result {
             Ok(done) => finished(context, prepared, done, ends),
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
@@ -53,16 +59,6 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
         }
     }
     Ok(())
-}
-
-async fn step_of_many(
-    context: &Context<'_>,
-    transaction: &Transaction,
-    prepared: &Prepared,
-    ends: Ends,
-) -> Result<Done, StepError> {
-    context.check(prepared).await?;
-    context.perform(transaction, prepared, ends).await
 }
 
 /// Runs one step, again and again while another session stands in the way.
