@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::commands::{build, current, downgrade, heads, history, init, revision, show, upgrade, verify};
+use runner::run::Override;
+
+use super::commands::{
+    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, status, upgrade,
+    verify,
+};
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
@@ -23,6 +28,14 @@ pub struct Global {
     /// Use this configuration file instead of the nearest runner.toml
     #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+
+    /// Use the named section `[named.NAME]` of the configuration file
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Give migrations a parameter in place of what their manifests say (can be repeated)
+    #[arg(short = 'x', global = true, value_name = "KEY=VALUE")]
+    pub params: Vec<Override>,
 
     /// Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
     ///
@@ -47,6 +60,14 @@ pub struct Global {
     pub color: ColorWhen,
 }
 
+impl Command {
+    /// Whether it runs migrations, or looks at how they would run: only then
+    /// parameters make sense.
+    pub fn takes_params(&self) -> bool {
+        matches!(self, Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_))
+    }
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
@@ -63,9 +84,13 @@ pub enum Command {
     Build(build::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
+    Redo(redo::Args),
+    Plan(plan::Args),
+    Status(status::Args),
     Current(current::Args),
     History(history::Args),
     Heads(heads::Args),
+    Branches(branches::Args),
     Show(show::Args),
     Verify(verify::Args),
     /// Compile a component from standard input to standard output

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runner::db::Location;
+use runner::graph::Target;
 use runner::host::{Compiler, Host, HostConfig};
 use runner::run::{Migrator, Reporter, RunError};
 use runner::source::Project;
@@ -26,7 +27,12 @@ pub fn project(global: &Global) -> Result<Project, CommandError> {
             file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Ok(Project::load(&file)?)
+    Ok(Project::load_named(&file, global.name.as_deref())?)
+}
+
+/// Parses a target.
+pub fn target(text: &str) -> Result<Target, CommandError> {
+    text.parse().map_err(|error| CommandError::target(&error))
 }
 
 /// Where the database is, and who said so.

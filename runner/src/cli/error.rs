@@ -8,6 +8,7 @@ use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
+use runner::revision::RevisionId;
 use runner::run::{Failed, PrepareError, RunError};
 use runner::source::{ConfigError, TemplateError};
 use serde::Serialize;
@@ -87,6 +88,12 @@ impl CommandError {
             .hint("To try things out without a server, pass `--database embedded:PATH`.")
     }
 
+    /// `-x` where no migration is run.
+    pub fn params_not_taken() -> Self {
+        Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
+            .hint("It is for `upgrade`, `downgrade` and `redo`.")
+    }
+
     /// The database's URL cannot be read.
     pub fn location(source: &str, error: LocationError) -> Self {
         Self::new(Exit::Error, format!("the database that {source} names cannot be understood"))
@@ -146,18 +153,33 @@ fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
 
 fn target_hint(error: &TargetError) -> Option<String> {
     Some(match error {
-        TargetError::Unknown(_) => "Run `runner history` to see the revisions.".into(),
-        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
-        TargetError::SeveralHeads(heads) => {
-            let last = heads.last().map_or_else(String::new, |head| format!(", or name one, as in `{head}`"));
-            format!("Go to all of them with `heads`{last}.")
+        TargetError::Unknown(_) | TargetError::NotInScope { .. } | TargetError::NotBefore { .. } => {
+            "Run `runner history` to see the revisions.".into()
         }
+        TargetError::UnknownBranch(_) => "Run `runner branches` to see the branches and their labels.".into(),
+        TargetError::UnknownPackage(_) => "Packages are named in `migrations.dirs` in runner.toml.".into(),
+        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
+        TargetError::SeveralHeads { heads, .. } => several_heads(heads),
         TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
-        TargetError::Divides { .. } => "Name the revision to go to.".into(),
+        TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
+        TargetError::SeveralCurrent { heads, .. } => {
+            let one = heads.first().map_or("ID", RevisionId::as_str);
+            format!("Say which branch is meant: `LABEL@+1`, `{one}@-1`.")
+        }
+        TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
+        TargetError::NeedsDatabase(_) => "Name the revision.".into(),
         TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
             return None;
         }
     })
+}
+
+fn several_heads(heads: &[RevisionId]) -> String {
+    let last = heads.last().map_or("ID", RevisionId::as_str);
+    format!(
+        "Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `{last}`; \
+         or join them: `runner merge heads -m MESSAGE`."
+    )
 }
 
 impl From<ConfigError> for CommandError {
@@ -168,6 +190,10 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
             ConfigError::Unreadable { .. } => None,
+            ConfigError::UnknownName { known, .. } if known.is_empty() => {
+                Some("A named section begins with a line as `[named.NAME.database]`.".into())
+            }
+            ConfigError::UnknownName { known, .. } => Some(format!("It has: {}.", known.join(", "))),
         };
         Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
     }
@@ -198,6 +224,12 @@ impl From<RunError> for CommandError {
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
                 .hint("Run `runner current` to see where the database is."),
             RunError::Drift(drift) => drifted(&drift),
+            RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
+                .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
+            RunError::NotCurrent(not_current) => {
+                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
+                Self::new(exit, not_current.to_string()).hint("Run `runner upgrade heads`.")
+            }
             RunError::Build(error) => {
                 let hint = error.hint().map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }

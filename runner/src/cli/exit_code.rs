@@ -13,6 +13,8 @@ pub enum Exit {
     Error = 1,
     /// The command line is wrong. (clap uses the same number.)
     Usage = 2,
+    /// Revisions on disk are not applied; only where this was asked.
+    Pending = 3,
     /// Applied revisions were edited, or are not on disk.
     Drift = 4,
     /// A migration failed; its step is rolled back.

@@ -11,6 +11,7 @@ mod exit_code;
 mod progress;
 mod render;
 mod ui;
+mod view;
 
 use std::process::ExitCode;
 

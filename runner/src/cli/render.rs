@@ -29,11 +29,16 @@ pub fn duration(milliseconds: u64) -> String {
 }
 
 /// Some ids, or `base` where there are none.
-pub fn heads(ids: &[RevisionId]) -> String {
-    match ids {
+pub fn heads(heads: &[RevisionId]) -> String {
+    match heads {
         [] => "base".into(),
-        ids => ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        some => ids(some),
     }
+}
+
+/// Some ids, with commas between them.
+pub fn ids(ids: &[RevisionId]) -> String {
+    ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// What led to a step's failure, outermost first.

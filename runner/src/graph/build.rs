@@ -1,18 +1,17 @@
 //! From a list of revisions to a graph, or to everything that is wrong with it.
 
-use std::collections::HashMap;
-use std::fmt;
-
 use crate::revision::{Label, RevisionId};
 
-use super::walk;
+use super::names::{Meaning, Names};
+use super::{GraphError, walk};
 
 /// What the graph has to know of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its id.
     pub id: RevisionId,
-    /// The revisions directly before it.
+    /// The revisions directly before it. Without a package, one of the
+    /// revision's own package is meant if there is one.
     pub parents: Vec<RevisionId>,
     /// Revisions of other branches that must come before it, by id or label.
     pub depends_on: Vec<String>,
@@ -22,84 +21,11 @@ pub struct Node {
     pub origin: String,
 }
 
-/// One thing that is wrong with the set of revisions.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GraphError {
-    /// Two revisions share an id.
-    #[error("revision `{id}` exists twice: in {first} and in {second}")]
-    DuplicateId {
-        /// The id.
-        id: RevisionId,
-        /// Where the first one is.
-        first: String,
-        /// Where the second one is.
-        second: String,
-    },
-    /// A parent that does not exist.
-    #[error("revision `{id}` names unknown parent `{parent}` ({origin})")]
-    UnknownParent {
-        /// The revision.
-        id: RevisionId,
-        /// What it names.
-        parent: RevisionId,
-        /// Where the revision is.
-        origin: String,
-    },
-    /// A dependency that does not exist.
-    #[error("revision `{id}` depends on unknown revision or label `{dependency}` ({origin})")]
-    UnknownDependency {
-        /// The revision.
-        id: RevisionId,
-        /// What it names.
-        dependency: String,
-        /// Where the revision is.
-        origin: String,
-    },
-    /// A dependency that is a parent already.
-    #[error("revision `{id}` depends on `{dependency}`, which is its parent already ({origin})")]
-    RedundantDependency {
-        /// The revision.
-        id: RevisionId,
-        /// What it names.
-        dependency: String,
-        /// Where the revision is.
-        origin: String,
-    },
-    /// Two revisions claim a label.
-    #[error("label `{label}` is claimed by `{first}` and by `{second}`")]
-    DuplicateLabel {
-        /// The label.
-        label: Label,
-        /// One of them.
-        first: RevisionId,
-        /// The other.
-        second: RevisionId,
-    },
-    /// A label that is a revision's id.
-    #[error("label `{label}` of `{id}` is also the id of a revision")]
-    LabelIsId {
-        /// The label.
-        label: Label,
-        /// The revision that claims it.
-        id: RevisionId,
-    },
-    /// Revisions that wait for each other.
-    #[error("revisions form a cycle: {}", Cycle(.0))]
-    Cycle(Vec<RevisionId>),
-}
-
-struct Cycle<'a>(&'a [RevisionId]);
-
-impl fmt::Display for Cycle<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for id in self.0 {
-            write!(f, "`{id}` → ")?;
-        }
-        // The cycle is closed: the first one again.
-        if let Some(first) = self.0.first() {
-            write!(f, "`{first}`")?;
-        }
-        Ok(())
+impl Node {
+    /// A revision of which only the id is known.
+    pub fn bare(id: RevisionId) -> Self {
+        let origin = "the ledger".to_owned();
+        Self { id, parents: Vec::new(), depends_on: Vec::new(), labels: Vec::new(), origin }
     }
 }
 
@@ -108,8 +34,7 @@ impl fmt::Display for Cycle<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
-    by_id: HashMap<RevisionId, usize>,
-    by_label: HashMap<String, usize>,
+    names: Names,
     parents: Vec<Vec<usize>>,
     /// Parents first, then what `depends_on` names.
     before: Vec<Vec<usize>>,
@@ -123,63 +48,53 @@ impl Graph {
     pub fn build(mut nodes: Vec<Node>) -> Result<Self, Vec<GraphError>> {
         nodes.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.origin.cmp(&b.origin)));
         let mut errors = Vec::new();
-        let by_id = index_ids(&nodes, &mut errors);
-        let by_label = index_labels(&nodes, &by_id, &mut errors);
-        let mut graph = Self { by_id, by_label, ..Self::default() };
+        let names = Names::index(&nodes, &mut errors);
+        let mut graph = Self { names, ..Self::default() };
         for node in &nodes {
-            graph.connect(node, &mut errors);
+            graph.connect(node, &nodes, &mut errors);
         }
         graph.nodes = nodes;
-        graph.turn_edges();
-        if let Some(cycle) = walk::cycle(graph.nodes.len(), |node| &graph.before[node]) {
-            errors.push(GraphError::Cycle(
-                cycle.into_iter().map(|node| graph.nodes[node].id.clone()).collect(),
-            ));
+        graph.children = turned(&graph.parents);
+        graph.after = turned(&graph.before);
+        for cycle in walk::cycles(graph.nodes.len(), |node| &graph.before[node]) {
+            errors.push(GraphError::Cycle(graph.ids(&cycle)));
         }
         if errors.is_empty() { Ok(graph) } else { Err(errors) }
     }
 
-    fn connect(&mut self, node: &Node, errors: &mut Vec<GraphError>) {
-        let mut parents = Vec::with_capacity(node.parents.len());
+    /// Adds a node's edges of both kinds.
+    fn connect(&mut self, node: &Node, nodes: &[Node], errors: &mut Vec<GraphError>) {
+        let package = node.id.package();
+        let mut before = Vec::with_capacity(node.parents.len() + node.depends_on.len());
         for parent in &node.parents {
-            match self.by_id.get(parent) {
-                Some(&found) => parents.push(found),
-                None => errors.push(GraphError::UnknownParent {
+            match self.names.parent(parent, package) {
+                Meaning::One(found) => before.push(found),
+                Meaning::Several(found) => errors.push(ambiguous(node, parent.as_str(), &found, nodes)),
+                Meaning::Nothing => errors.push(GraphError::UnknownParent {
                     id: node.id.clone(),
                     parent: parent.clone(),
                     origin: node.origin.clone(),
                 }),
             }
         }
-        let mut before = parents.clone();
+        self.parents.push(before.clone());
+        let parents = before.len();
         for dependency in &node.depends_on {
             let (id, origin) = (node.id.clone(), node.origin.clone());
-            match self.resolve_exact(dependency) {
-                None => {
-                    errors.push(GraphError::UnknownDependency { id, dependency: dependency.clone(), origin })
+            match self.names.meaning(dependency, package) {
+                Meaning::One(found) if before[..parents].contains(&found) => {
+                    let dependency = dependency.clone();
+                    errors.push(GraphError::RedundantDependency { id, dependency, origin });
                 }
-                Some(found) if parents.contains(&found) => {
-                    errors.push(GraphError::RedundantDependency {
-                        id,
-                        dependency: dependency.clone(),
-                        origin,
-                    });
+                Meaning::One(found) => before.push(found),
+                Meaning::Several(found) => errors.push(ambiguous(node, dependency, &found, nodes)),
+                Meaning::Nothing => {
+                    let dependency = dependency.clone();
+                    errors.push(GraphError::UnknownDependency { id, dependency, origin });
                 }
-                Some(found) => before.push(found),
             }
         }
-        self.parents.push(parents);
         self.before.push(before);
-    }
-
-    fn turn_edges(&mut self) {
-        self.children = turned(&self.parents);
-        self.after = turned(&self.before);
-    }
-
-    fn resolve_exact(&self, name: &str) -> Option<usize> {
-        let by_id = RevisionId::new(name).ok().and_then(|id| self.by_id.get(&id).copied());
-        by_id.or_else(|| self.by_label.get(name).copied())
     }
 
     /// The number of revisions.
@@ -194,12 +109,18 @@ impl Graph {
 
     /// The number of the revision with this id.
     pub fn find(&self, id: &RevisionId) -> Option<usize> {
-        self.by_id.get(id).copied()
+        self.names.id(id.as_str())
     }
 
     /// The number of the revision at which this label begins.
     pub fn find_label(&self, label: &str) -> Option<usize> {
-        self.by_label.get(label).copied()
+        self.names.label(label)
+    }
+
+    /// The revision that a whole name stands for: an id with or without its
+    /// package, or a label.
+    pub(super) fn meaning(&self, name: &str) -> Meaning {
+        self.names.meaning(name, None)
     }
 
     /// A revision.
@@ -219,6 +140,21 @@ impl Graph {
         &self.parents[number]
     }
 
+    /// What must come before a revision: its parents, then what it depends on.
+    pub fn before(&self, number: usize) -> &[usize] {
+        &self.before[number]
+    }
+
+    /// What it depends on.
+    pub fn dependencies(&self, number: usize) -> &[usize] {
+        &self.before[number][self.parents[number].len()..]
+    }
+
+    /// What cannot be without a revision: its children, and what depends on it.
+    pub fn after(&self, number: usize) -> &[usize] {
+        &self.after[number]
+    }
+
     /// The revisions that name this one as a parent.
     pub fn children(&self, number: usize) -> &[usize] {
         &self.children[number]
@@ -233,6 +169,13 @@ impl Graph {
     pub fn heads_of(&self, set: &[bool]) -> Vec<usize> {
         let is_head = |&number: &usize| set[number] && !self.children[number].iter().any(|&child| set[child]);
         (0..self.nodes.len()).filter(is_head).collect()
+    }
+
+    /// The revisions of `set` that nothing else of `set` needs, neither as a
+    /// parent nor through `depends_on`.
+    pub fn tips_of(&self, set: &[bool]) -> Vec<usize> {
+        let is_tip = |&number: &usize| set[number] && !self.after[number].iter().any(|&next| set[next]);
+        (0..self.nodes.len()).filter(is_tip).collect()
     }
 
     /// The revisions without parents.
@@ -255,6 +198,21 @@ impl Graph {
         walk::ordered(self.len(), targets.iter().copied(), |number| &self.before[number])
     }
 
+    /// The ids of some revisions.
+    pub fn ids(&self, numbers: &[usize]) -> Vec<RevisionId> {
+        numbers.iter().map(|&number| self.nodes[number].id.clone()).collect()
+    }
+
+    /// Some revisions as a mask over all of them. Ids that the graph does not
+    /// know are left out.
+    pub fn mask<'a>(&self, ids: impl IntoIterator<Item = &'a RevisionId>) -> Vec<bool> {
+        let mut mask = vec![false; self.len()];
+        for number in ids.into_iter().filter_map(|id| self.find(id)) {
+            mask[number] = true;
+        }
+        mask
+    }
+
     /// All revisions in an order in which each comes after its parents and
     /// after what it depends on; branches stay together.
     pub fn order(&self) -> Vec<usize> {
@@ -262,41 +220,13 @@ impl Graph {
     }
 }
 
-fn index_ids(nodes: &[Node], errors: &mut Vec<GraphError>) -> HashMap<RevisionId, usize> {
-    let mut by_id = HashMap::with_capacity(nodes.len());
-    for (number, node) in nodes.iter().enumerate() {
-        let first = *by_id.entry(node.id.clone()).or_insert(number);
-        if first != number {
-            errors.push(GraphError::DuplicateId {
-                id: node.id.clone(),
-                first: nodes[first].origin.clone(),
-                second: node.origin.clone(),
-            });
-        }
+fn ambiguous(node: &Node, name: &str, candidates: &[usize], nodes: &[Node]) -> GraphError {
+    GraphError::AmbiguousName {
+        id: node.id.clone(),
+        name: name.to_owned(),
+        candidates: candidates.iter().map(|&number| nodes[number].id.clone()).collect(),
+        origin: node.origin.clone(),
     }
-    by_id
-}
-
-fn index_labels(
-    nodes: &[Node],
-    by_id: &HashMap<RevisionId, usize>,
-    errors: &mut Vec<GraphError>,
-) -> HashMap<String, usize> {
-    let mut by_label = HashMap::new();
-    for (number, node) in nodes.iter().enumerate() {
-        for label in &node.labels {
-            let is_id = RevisionId::new(label.as_str()).is_ok_and(|id| by_id.contains_key(&id));
-            if is_id {
-                errors.push(GraphError::LabelIsId { label: label.clone(), id: node.id.clone() });
-            }
-            let first = *by_label.entry(label.to_string()).or_insert(number);
-            if first != number {
-                let (first, second) = (nodes[first].id.clone(), node.id.clone());
-                errors.push(GraphError::DuplicateLabel { label: label.clone(), first, second });
-            }
-        }
-    }
-    by_label
 }
 
 /// The same edges the other way round.
@@ -325,7 +255,8 @@ pub(crate) mod tests {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines
             .map(|line| {
-                let (name, rest) = line.split_once(':').expect("a colon");
+                // The id's own colon, if it is one of a package, has no space after it.
+                let (name, rest) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
                 let (rest, labels) = rest.split_once('!').unwrap_or((rest, ""));
                 let (parents, depends_on) = rest.split_once('|').unwrap_or((rest, ""));
                 Node {
@@ -382,6 +313,30 @@ pub(crate) mod tests {
         insta::assert_snapshot!(errors("a: ! first\nb: a\nx: | late\ny: x ! late"), @"revisions form a cycle: `x` → `y` → `x`");
         let sound = graph("a: ! first\nx: | first");
         assert_eq!(names(&sound, &sound.order()), "a x");
+    }
+
+    #[test]
+    fn every_cycle_is_written_out() {
+        insta::assert_snapshot!(errors("a: b\nb: a\nx: z\ny: x\nz: y"), @r"
+        revisions form a cycle: `a` → `b` → `a`
+        revisions form a cycle: `x` → `z` → `y` → `x`
+        ");
+    }
+
+    #[test]
+    fn names_are_looked_up_in_the_own_package_first_and_then_everywhere() {
+        let graph = graph("a:\np:a:\np:b: a\nq:c: b\nd: p:b | c");
+        let parents = |name: &str| {
+            let number = graph.find(&id(name)).expect("a revision");
+            names(&graph, graph.before(number))
+        };
+        assert_eq!(parents("p:b"), "p:a", "the own package first");
+        assert_eq!(parents("q:c"), "p:b", "the only one of that name");
+        assert_eq!(parents("d"), "p:b q:c");
+        insta::assert_snapshot!(errors("p:a:\nq:a:\nb: a | a"), @r"
+        revision `b` names `a`, which several packages have: `p:a`, `q:a` (migrations/b)
+        revision `b` names `a`, which several packages have: `p:a`, `q:a` (migrations/b)
+        ");
     }
 
     #[test]

@@ -2,14 +2,20 @@
 //!
 //! Pure: plain values in, plain values out. No `async`, no clock, no files, no
 //! database. `walk` knows only numbers and neighbours; `build` makes a graph of
-//! revisions and finds every structural error; `target` is what users type.
+//! revisions and finds every structural error; `target` is what users type, and
+//! `locate` what it means in a graph; `lineage` knows branches and labels.
 
 mod build;
+mod error;
+mod lineage;
+mod locate;
+mod names;
 mod target;
 mod walk;
 
-pub use build::{Graph, GraphError, Node};
-pub use target::{Target, TargetError};
+pub use build::{Graph, Node};
+pub use error::GraphError;
+pub use target::{Point, Scope, Symbol, Target, TargetError, TargetRange};
 
 #[cfg(test)]
 pub(crate) use build::tests as test_support;

@@ -1,25 +1,74 @@
-//! What users type to say where to go.
+//! What users type to say where to go: the grammar.
+//!
+//! ```text
+//! target  = [scope] name [steps] | [scope] steps
+//! scope   = [package ":"] [branch "@"]
+//! name    = "head" | "heads" | "base" | "current" | id | beginning of an id | label
+//! steps   = ("+" | "-") digits
+//! range   = [target] ":" [target]
+//! ```
+//!
+//! `locate` says what a target means in a graph.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::revision::RevisionId;
 
-use super::Graph;
+use super::error::list;
 
-/// A target of `upgrade` or `downgrade`, parsed.
+/// A target, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// One or more revisions.
+    At(Point),
+    /// So many steps from a revision: away from the base if positive. Never
+    /// zero.
+    From(Point, i64),
+    /// So many steps from where the database is, within a scope. Never zero.
+    Relative(Scope, i64),
+}
+
+/// One or more revisions, named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Which part of the graph is meant.
+    pub scope: Scope,
+    /// Which revisions of it.
+    pub symbol: Symbol,
+}
+
+/// A part of the graph: a package, a branch, or everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only revisions of this package.
+    pub package: Option<String>,
+    /// Only revisions that are on one line with this one: a label or an id.
+    pub branch: Option<String>,
+}
+
+/// Which revisions of a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Symbol {
     /// `head`: the one head.
     Head,
     /// `heads`: all heads.
     Heads,
     /// `base`: before every revision.
     Base,
-    /// `+N` or `-N`: so many steps from where the database is.
-    Relative(i64),
-    /// An id, or the beginning of one.
+    /// `current`: where the database is.
+    Current,
+    /// An id, the beginning of one, or a label.
     Revision(String),
+}
+
+/// `a:b`, `a:`, `:b` or `:`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetRange {
+    /// Where it begins; none for the base.
+    pub from: Option<Target>,
+    /// Where it ends; none for the heads.
+    pub to: Option<Target>,
 }
 
 /// Why a target leads nowhere.
@@ -36,8 +85,14 @@ pub enum TargetError {
         reason: &'static str,
     },
     /// No revision has such an id.
-    #[error("no revision's id begins with `{0}`")]
+    #[error("no revision's id begins with `{0}`, and no branch has that label")]
     Unknown(String),
+    /// No branch is called so.
+    #[error("there is no branch `{0}`: it is neither a label nor the id of a revision")]
+    UnknownBranch(String),
+    /// No package is called so.
+    #[error("there is no package `{0}`")]
+    UnknownPackage(String),
     /// Several revisions have such an id.
     #[error("`{prefix}` is the beginning of {} revision ids: {}", candidates.len(), list(candidates))]
     Ambiguous {
@@ -46,9 +101,33 @@ pub enum TargetError {
         /// The ids that begin with it.
         candidates: Vec<RevisionId>,
     },
+    /// A revision that is not in the scope that was named beside it.
+    #[error("revision `{revision}` is not part of `{scope}`")]
+    NotInScope {
+        /// The revision.
+        revision: RevisionId,
+        /// The scope.
+        scope: Scope,
+    },
     /// One head was asked for, and there are several.
-    #[error("there are {} heads: {}", .0.len(), list(.0))]
-    SeveralHeads(Vec<RevisionId>),
+    #[error("there are {} heads{}: {}", heads.len(), Within(scope), list(heads))]
+    SeveralHeads {
+        /// Where.
+        scope: Scope,
+        /// The heads.
+        heads: Vec<RevisionId>,
+    },
+    /// One revision was asked for, and the target names several.
+    #[error("`{target}` names {} revisions, and one is needed: {}", found.len(), list(found))]
+    Several {
+        /// What was typed.
+        target: String,
+        /// The revisions.
+        found: Vec<RevisionId>,
+    },
+    /// A revision was asked for, and the target is the base.
+    #[error("`{0}` is before every revision, and a revision is needed")]
+    IsBase(String),
     /// There is no revision at all.
     #[error("there are no revisions yet")]
     NoRevisions,
@@ -72,6 +151,26 @@ pub enum TargetError {
         /// The ways to go on.
         candidates: Vec<RevisionId>,
     },
+    /// Steps are counted from where the database is, and it is at several
+    /// heads.
+    #[error("`{target}` is ambiguous: the database is at {} heads: {}", heads.len(), list(heads))]
+    SeveralCurrent {
+        /// What was typed.
+        target: String,
+        /// Where the database is.
+        heads: Vec<RevisionId>,
+    },
+    /// It depends on where the database is, and that is not known here.
+    #[error("`{0}` depends on where the database is, and none is asked here")]
+    NeedsDatabase(String),
+    /// A range whose ends are not on one line.
+    #[error("revision `{from}` is not before `{to}`")]
+    NotBefore {
+        /// Where the range begins.
+        from: RevisionId,
+        /// Where it ends.
+        to: String,
+    },
     /// A target that the command cannot take.
     #[error("`{target}` is no target for `{command}`")]
     WrongWay {
@@ -82,153 +181,255 @@ pub enum TargetError {
     },
 }
 
-fn list(ids: &[RevisionId]) -> String {
-    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+impl Target {
+    /// The head of everything.
+    pub fn head() -> Self {
+        Self::At(Point { scope: Scope::default(), symbol: Symbol::Head })
+    }
+
+    /// All heads.
+    pub fn heads() -> Self {
+        Self::At(Point { scope: Scope::default(), symbol: Symbol::Heads })
+    }
+
+    /// Before every revision.
+    pub fn base() -> Self {
+        Self::At(Point { scope: Scope::default(), symbol: Symbol::Base })
+    }
+
+    /// The revision with this id.
+    pub fn revision(id: &RevisionId) -> Self {
+        let scope = Scope { package: id.package().map(str::to_owned), branch: None };
+        Self::At(Point { scope, symbol: Symbol::Revision(id.local().to_owned()) })
+    }
+
+    /// Whether it can be understood only where the database is known.
+    pub fn needs_database(&self) -> bool {
+        match self {
+            Self::Relative(..) => true,
+            Self::At(point) | Self::From(point, _) => point.symbol == Symbol::Current,
+        }
+    }
+
+    /// The part of the graph that it is about.
+    pub fn scope(&self) -> &Scope {
+        match self {
+            Self::At(point) | Self::From(point, _) => &point.scope,
+            Self::Relative(scope, _) => scope,
+        }
+    }
+}
+
+impl Scope {
+    /// Whether it is the whole graph.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let malformed = |at, reason| Err(TargetError::Malformed { text: text.to_owned(), at, reason });
-        match text {
-            "" => return malformed(0, "an id, `head`, `base`, `+N` or `-N` is expected"),
-            "head" => return Ok(Self::Head),
-            "heads" => return Ok(Self::Heads),
-            "base" => return Ok(Self::Base),
-            _ => {}
-        }
-        if let Some(digits) = text.strip_prefix(['+', '-']) {
-            if digits.is_empty() {
-                return malformed(1, "a number of steps is expected");
-            }
-            if let Some(at) = digits.chars().position(|character| !character.is_ascii_digit()) {
-                return malformed(at + 1, "a digit is expected");
-            }
-            return match text.parse::<i64>() {
-                Ok(0) => malformed(1, "zero steps lead nowhere"),
-                Ok(steps) => Ok(Self::Relative(steps)),
-                Err(_) => malformed(1, "the number is too large"),
-            };
-        }
-        match text.chars().position(|character| !is_id_character(character)) {
-            Some(at) => malformed(at, "an id holds letters, digits, `_` and `.` only"),
-            None => Ok(Self::Revision(text.to_owned())),
-        }
+        parse(text, text, 0)
     }
 }
 
-fn is_id_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | '.')
+impl TargetRange {
+    /// Parses a range. A colon divides it, unless the name before it is that
+    /// of a package: then the colon is the package's.
+    pub fn parse(text: &str, is_package: impl Fn(&str) -> bool) -> Result<Self, TargetError> {
+        let mut colons = text.match_indices(':').map(|(at, _)| at);
+        let mut from_starts = 0;
+        let divides = colons.find(|&at| {
+            let name = &text[from_starts..at];
+            // A package's colon is passed over once for each end.
+            let is_its = from_starts == 0 && is_package(name) && at + 1 < text.len();
+            from_starts = at + 1;
+            !is_its
+        });
+        let Some(at) = divides else {
+            let at = text.chars().count();
+            return Err(malformed(text, at, "a range is two targets with a `:` between them"));
+        };
+        let end = |part: &str, offset: usize| match part {
+            "" => Ok(None),
+            part => parse(text, part, offset).map(Some),
+        };
+        let to_starts = text[..=at].chars().count();
+        Ok(Self { from: end(&text[..at], 0)?, to: end(&text[at + 1..], to_starts)? })
+    }
+
+    /// Whether it can be understood only where the database is known. Steps
+    /// without a name count from the other end.
+    pub fn needs_database(&self) -> bool {
+        let current = |end: &Option<Target>| {
+            end.as_ref()
+                .is_some_and(|target| !matches!(target, Target::Relative(..)) && target.needs_database())
+        };
+        current(&self.from) || current(&self.to)
+    }
+}
+
+fn malformed(text: &str, at: usize, reason: &'static str) -> TargetError {
+    TargetError::Malformed { text: text.to_owned(), at, reason }
+}
+
+/// Parses `part`, which begins at character `offset` of `text`.
+fn parse(text: &str, part: &str, offset: usize) -> Result<Target, TargetError> {
+    let mut rest = Rest { text, part, at: offset };
+    let package = rest.name_before(':', "the name of a package is expected before `:`")?;
+    let branch = rest.name_before('@', "a label or an id is expected before `@`")?;
+    let scope = Scope { package, branch };
+    let symbol = rest.symbol()?;
+    let steps = rest.steps()?;
+    match (symbol, steps) {
+        (None, None) => Err(malformed(text, rest.at, "an id, `head`, `base`, `+N` or `-N` is expected")),
+        (None, Some(steps)) => Ok(Target::Relative(scope, steps)),
+        (Some(symbol), None) => Ok(Target::At(Point { scope, symbol })),
+        (Some(Symbol::Heads), Some(_)) => {
+            Err(malformed(text, rest.at, "steps are counted from one revision, as in `head-2`"))
+        }
+        (Some(symbol), Some(steps)) => Ok(Target::From(Point { scope, symbol }, steps)),
+    }
+}
+
+/// What is still to be parsed.
+struct Rest<'a> {
+    /// The whole text, for messages.
+    text: &'a str,
+    part: &'a str,
+    /// The character of the whole text at which `part` begins.
+    at: usize,
+}
+
+impl Rest<'_> {
+    /// Takes the name that ends in `end`, if there is one.
+    fn name_before(&mut self, end: char, missing: &'static str) -> Result<Option<String>, TargetError> {
+        let Some((name, part)) = self.part.split_once(end) else {
+            return Ok(None);
+        };
+        if name.is_empty() {
+            return Err(malformed(self.text, self.at, missing));
+        }
+        self.check(name)?;
+        self.at += name.chars().count() + 1;
+        self.part = part;
+        Ok(Some(name.to_owned()))
+    }
+
+    fn symbol(&mut self) -> Result<Option<Symbol>, TargetError> {
+        let end = self.part.find(['+', '-']).unwrap_or(self.part.len());
+        let (name, part) = self.part.split_at(end);
+        self.check(name)?;
+        self.at += name.chars().count();
+        self.part = part;
+        Ok(match name {
+            "" => None,
+            "head" => Some(Symbol::Head),
+            "heads" => Some(Symbol::Heads),
+            "base" => Some(Symbol::Base),
+            "current" => Some(Symbol::Current),
+            name => Some(Symbol::Revision(name.to_owned())),
+        })
+    }
+
+    fn steps(&self) -> Result<Option<i64>, TargetError> {
+        let Some(digits) = self.part.get(1..) else {
+            return Ok(None);
+        };
+        let wrong = |after: usize, reason| Err(malformed(self.text, self.at + 1 + after, reason));
+        if digits.is_empty() {
+            return wrong(0, "a number of steps is expected");
+        }
+        if let Some(at) = digits.chars().position(|character| !character.is_ascii_digit()) {
+            return wrong(at, "a digit is expected");
+        }
+        match self.part.parse::<i64>() {
+            Ok(0) => wrong(0, "zero steps lead nowhere"),
+            Ok(steps) => Ok(Some(steps)),
+            Err(_) => wrong(0, "the number is too large"),
+        }
+    }
+
+    fn check(&self, name: &str) -> Result<(), TargetError> {
+        let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.');
+        match name.chars().position(|character| !allowed(character)) {
+            Some(at) => {
+                Err(malformed(self.text, self.at + at, "an id holds letters, digits, `_` and `.` only"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Head => f.write_str("head"),
-            Self::Heads => f.write_str("heads"),
-            Self::Base => f.write_str("base"),
-            Self::Relative(steps) => write!(f, "{steps:+}"),
-            Self::Revision(id) => f.write_str(id),
+            Self::At(point) => point.fmt(f),
+            Self::From(point, steps) => write!(f, "{point}{steps:+}"),
+            Self::Relative(scope, steps) => {
+                scope.prefix(f)?;
+                write!(f, "{steps:+}")
+            }
         }
     }
 }
 
-impl Graph {
-    /// Finds a revision by its id or by the unique beginning of one.
-    pub fn resolve(&self, text: &str) -> Result<usize, TargetError> {
-        if let Some(exact) = RevisionId::new(text).ok().and_then(|id| self.find(&id)) {
-            return Ok(exact);
+impl fmt::Display for TargetRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |end: &Option<Target>| end.as_ref().map(ToString::to_string).unwrap_or_default();
+        write!(f, "{}:{}", text(&self.from), text(&self.to))
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.scope.prefix(f)?;
+        f.write_str(match &self.symbol {
+            Symbol::Head => "head",
+            Symbol::Heads => "heads",
+            Symbol::Base => "base",
+            Symbol::Current => "current",
+            Symbol::Revision(id) => id,
+        })
+    }
+}
+
+impl Scope {
+    /// Writes it as what comes before a name.
+    fn prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(package) = &self.package {
+            write!(f, "{package}:")?;
         }
-        let candidates: Vec<usize> = self.ids_with_prefix(text).collect();
-        match candidates.as_slice() {
-            [] => Err(TargetError::Unknown(text.to_owned())),
-            [one] => Ok(*one),
-            _ => Err(TargetError::Ambiguous { prefix: text.to_owned(), candidates: self.ids(&candidates) }),
+        match &self.branch {
+            Some(branch) => write!(f, "{branch}@"),
+            None => Ok(()),
         }
     }
+}
 
-    /// The ids of some revisions.
-    pub fn ids(&self, numbers: &[usize]) -> Vec<RevisionId> {
-        numbers.iter().map(|&number| self.node(number).id.clone()).collect()
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.package, &self.branch) {
+            (Some(package), Some(branch)) => write!(f, "{package}:{branch}"),
+            (Some(name), None) | (None, Some(name)) => f.write_str(name),
+            (None, None) => f.write_str("everything"),
+        }
     }
+}
 
-    /// The one head.
-    pub fn head(&self) -> Result<usize, TargetError> {
-        match self.heads().as_slice() {
-            [] => Err(TargetError::NoRevisions),
-            [one] => Ok(*one),
-            several => Err(TargetError::SeveralHeads(self.ids(several))),
+/// ` of SCOPE`, or nothing where it is the whole graph.
+struct Within<'a>(&'a Scope);
+
+impl fmt::Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.is_everything() {
+            true => Ok(()),
+            false => write!(f, " of `{}`", self.0),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::build::tests::graph;
-    use super::*;
-
-    #[test]
-    fn the_grammar() {
-        for text in ["head", "heads", "base", "+2", "-1", "ae10", "2024_01.init"] {
-            assert_eq!(text.parse::<Target>().expect("a target").to_string(), text);
-        }
-        assert_eq!("+2".parse(), Ok(Target::Relative(2)));
-        assert_eq!("-1".parse(), Ok(Target::Relative(-1)));
-    }
-
-    #[test]
-    fn errors_point_at_the_character() {
-        let error = |text: &str| text.parse::<Target>().expect_err("malformed").to_string();
-        insta::assert_snapshot!(error(""), @r"
-        `` is not a target: an id, `head`, `base`, `+N` or `-N` is expected
-          
-          ^
-        ");
-        insta::assert_snapshot!(error("+"), @r"
-        `+` is not a target: a number of steps is expected
-          +
-           ^
-        ");
-        insta::assert_snapshot!(error("+2x"), @r"
-        `+2x` is not a target: a digit is expected
-          +2x
-            ^
-        ");
-        insta::assert_snapshot!(error("ab!c"), @r"
-        `ab!c` is not a target: an id holds letters, digits, `_` and `.` only
-          ab!c
-            ^
-        ");
-        insta::assert_snapshot!(error("+0"), @r"
-        `+0` is not a target: zero steps lead nowhere
-          +0
-           ^
-        ");
-        insta::assert_snapshot!(error("-99999999999999999999"), @r"
-        `-99999999999999999999` is not a target: the number is too large
-          -99999999999999999999
-           ^
-        ");
-    }
-
-    #[test]
-    fn prefixes_must_be_unique() {
-        let graph = graph("ab1:\nab2: ab1\nac: ab2\nab: ac");
-        assert_eq!(graph.resolve("ac"), Ok(3));
-        assert_eq!(graph.resolve("ab"), Ok(0), "an exact id wins over a prefix");
-        insta::assert_snapshot!(graph.resolve("a").expect_err("ambiguous"), @"`a` is the beginning of 4 revision ids: `ab`, `ab1`, `ab2`, `ac`");
-        insta::assert_snapshot!(graph.resolve("zz").expect_err("unknown"), @"no revision's id begins with `zz`");
-    }
-
-    proptest! {
-        #[test]
-        fn parsing_never_panics_and_what_parses_is_displayed_as_typed(text in "\\PC{0,12}|[-+a-z0-9@:.]{0,8}") {
-            if let Ok(target) = text.parse::<Target>() {
-                prop_assert_eq!(target.to_string().parse::<Target>(), Ok(target));
-            }
-        }
-    }
-}
+mod tests;

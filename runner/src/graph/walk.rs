@@ -53,9 +53,9 @@ pub(super) fn ordered<'a>(
     order
 }
 
-/// One cycle, if there is any: its nodes in the order of the edges, the first
-/// one not repeated at the end.
-pub(super) fn cycle<'a>(count: usize, neighbours: impl Fn(usize) -> &'a [usize]) -> Option<Vec<usize>> {
+/// A cycle for each edge that closes one, found depth first: its nodes in the
+/// order of the edges, the first one not repeated at the end.
+pub(super) fn cycles<'a>(count: usize, neighbours: impl Fn(usize) -> &'a [usize]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -63,6 +63,7 @@ pub(super) fn cycle<'a>(count: usize, neighbours: impl Fn(usize) -> &'a [usize])
         Done,
     }
     let mut states = vec![State::New; count];
+    let mut cycles = Vec::new();
     for start in 0..count {
         if states[start] != State::New {
             continue;
@@ -84,12 +85,12 @@ pub(super) fn cycle<'a>(count: usize, neighbours: impl Fn(usize) -> &'a [usize])
                 }
                 State::OnPath => {
                     let nodes = path.iter().map(|(node, _)| *node);
-                    return Some(nodes.skip_while(|node| *node != next).collect());
+                    cycles.push(nodes.skip_while(|node| *node != next).collect());
                 }
             }
         }
     }
-    None
+    cycles
 }
 
 #[cfg(test)]
@@ -113,11 +114,11 @@ mod tests {
 
     #[test]
     fn a_cycle_is_written_out() {
-        assert_eq!(cycle(5, |node| PARENTS[node]), None);
+        assert!(cycles(5, |node| PARENTS[node]).is_empty());
         let circular: [&[usize]; 4] = [&[], &[3], &[1], &[2, 0]];
-        assert_eq!(cycle(4, |node| circular[node]), Some(vec![1, 3, 2]));
+        assert_eq!(cycles(4, |node| circular[node]), [[1, 3, 2]]);
         let own: [&[usize]; 1] = [&[0]];
-        assert_eq!(cycle(1, |node| own[node]), Some(vec![0]));
+        assert_eq!(cycles(1, |node| own[node]), [[0]]);
     }
 
     #[test]
@@ -125,6 +126,6 @@ mod tests {
         let parents: Vec<Vec<usize>> =
             (0..200_000_usize).map(|node| node.checked_sub(1).into_iter().collect()).collect();
         assert_eq!(ordered(200_000, [199_999], |node| &parents[node]).len(), 200_000);
-        assert_eq!(cycle(200_000, |node| &parents[node]), None);
+        assert!(cycles(200_000, |node| &parents[node]).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Graph, Target, TargetError};
+use crate::graph::{Graph, Point, Symbol, Target, TargetError};
 use crate::revision::{Direction, RevisionId};
 
 use super::{Plan, Step};
@@ -44,11 +44,10 @@ pub fn build(
 /// The revisions to apply, in order.
 fn upgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usize>, PlanError> {
     let targets = match target {
-        Target::Head => vec![graph.head()?],
-        Target::Heads => graph.heads(),
-        Target::Revision(text) => vec![graph.resolve(text)?],
-        Target::Relative(steps @ 1..) => vec![forwards(graph, applied, target, steps.unsigned_abs())?],
-        Target::Base | Target::Relative(_) => return Err(wrong_way(target, "upgrade")),
+        Target::Relative(_, ..0) | Target::At(Point { symbol: Symbol::Base, .. }) => {
+            return Err(wrong_way(target, "upgrade"));
+        }
+        target => graph.locate(target, Some(applied))?,
     };
     Ok(graph.order_of(&targets).into_iter().filter(|&number| !applied[number]).collect())
 }
@@ -56,12 +55,21 @@ fn upgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usize
 /// The revisions to take back, in order.
 fn downgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usize>, PlanError> {
     let removed = match target {
-        Target::Base => applied.to_vec(),
-        Target::Head => above(graph, applied, graph.head()?)?,
-        Target::Revision(text) => above(graph, applied, graph.resolve(text)?)?,
-        Target::Relative(steps @ ..0) => backwards(graph, applied, target, steps.unsigned_abs())?,
-        Target::Heads | Target::Relative(_) => return Err(wrong_way(target, "downgrade")),
+        Target::Relative(_, 1..) => return Err(wrong_way(target, "downgrade")),
+        Target::Relative(_, steps) => {
+            graph.gone_with(graph.steps_back(target, applied, steps.unsigned_abs())?)
+        }
+        Target::At(Point { symbol: Symbol::Current, .. }) => Vec::new(),
+        target => match graph.locate(target, Some(applied))?.as_slice() {
+            [] => above_base(graph, target)?,
+            [one] => above(graph, applied, target, *one)?,
+            // Where the heads are several, one of them is not enough.
+            _ => above(graph, applied, target, graph.locate_one(target, Some(applied))?)?,
+        },
     };
+    if removed.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut order = graph.order();
     order.retain(|&number| removed[number] && applied[number]);
     order.reverse();
@@ -72,65 +80,25 @@ fn wrong_way(target: &Target, command: &'static str) -> PlanError {
     TargetError::WrongWay { target: target.to_string(), command }.into()
 }
 
-/// What goes when `stays` becomes the newest revision of its branch.
-fn above(graph: &Graph, applied: &[bool], stays: usize) -> Result<Vec<bool>, PlanError> {
-    match applied[stays] {
-        true => Ok(graph.gone_with(graph.children(stays).iter().copied())),
-        false => Err(PlanError::NotApplied(graph.node(stays).id.clone())),
-    }
+/// What goes when nothing of the target's scope is left.
+fn above_base(graph: &Graph, target: &Target) -> Result<Vec<bool>, PlanError> {
+    let Some(part) = graph.scope_mask(target.scope())? else {
+        return Ok(vec![true; graph.len()]);
+    };
+    let is_base =
+        |number: &usize| part[*number] && !graph.parents(*number).iter().any(|&parent| part[parent]);
+    Ok(graph.gone_with((0..graph.len()).filter(is_base)))
 }
 
-/// The revision that is so many steps ahead of the one applied head.
-fn forwards(graph: &Graph, applied: &[bool], target: &Target, wanted: u64) -> Result<usize, TargetError> {
-    let mut at = only(graph, &graph.heads_of(applied))?;
-    for available in 0..wanted {
-        let next = match at {
-            None => graph.bases(),
-            Some(number) => graph.children(number).to_vec(),
-        };
-        at = match next.as_slice() {
-            [] => return Err(TargetError::TooFar { target: target.to_string(), wanted, available }),
-            [one] => Some(*one),
-            several => return Err(divides(graph, target, at, several)),
-        };
+/// What goes when `stays` becomes the newest revision of its branch. Within a
+/// scope only the scope's own branches go, and what needs them.
+fn above(graph: &Graph, applied: &[bool], target: &Target, stays: usize) -> Result<Vec<bool>, PlanError> {
+    if !applied[stays] {
+        return Err(PlanError::NotApplied(graph.node(stays).id.clone()));
     }
-    at.ok_or(TargetError::NoRevisions)
-}
-
-/// The revisions that go when so many steps are taken back from the one head.
-fn backwards(
-    graph: &Graph,
-    applied: &[bool],
-    target: &Target,
-    wanted: u64,
-) -> Result<Vec<bool>, TargetError> {
-    let mut next: Vec<usize> = only(graph, &graph.heads_of(applied))?.into_iter().collect();
-    let mut removed = Vec::new();
-    for available in 0..wanted {
-        match next.as_slice() {
-            [] => return Err(TargetError::TooFar { target: target.to_string(), wanted, available }),
-            [one] => removed.push(*one),
-            several => return Err(divides(graph, target, removed.last().copied(), several)),
-        }
-        next = graph.parents(removed[removed.len() - 1]).to_vec();
-    }
-    Ok(graph.gone_with(removed))
-}
-
-fn only(graph: &Graph, heads: &[usize]) -> Result<Option<usize>, TargetError> {
-    match heads {
-        [] => Ok(None),
-        [one] => Ok(Some(*one)),
-        several => Err(TargetError::SeveralHeads(graph.ids(several))),
-    }
-}
-
-fn divides(graph: &Graph, target: &Target, at: Option<usize>, candidates: &[usize]) -> TargetError {
-    TargetError::Divides {
-        target: target.to_string(),
-        at: at.map_or_else(|| "base".to_owned(), |number| graph.node(number).id.to_string()),
-        candidates: graph.ids(candidates),
-    }
+    let part = graph.scope_mask(target.scope())?;
+    let in_scope = |number: &usize| part.as_ref().is_none_or(|part| part[*number]);
+    Ok(graph.gone_with(graph.children(stays).iter().copied().filter(in_scope)))
 }
 
 /// Adds to each step the heads that it leaves. Kept up to date from step to
@@ -224,6 +192,27 @@ mod tests {
         assert_eq!(down(shape, "a b x y", "a"), "y→b,x b→a,x");
     }
 
+    const BRANCHES: &str = "a:\nb: a ! billing\nc: b\nx: a ! search\ny: x\nz: | search";
+
+    #[test]
+    fn a_branch_can_go_its_own_way() {
+        assert_eq!(up(BRANCHES, "", "billing@head"), "a→a b→b c→c");
+        assert_eq!(up(BRANCHES, "a b c", "search@+1"), "x→c,x");
+        assert_eq!(up(BRANCHES, "a b c x", "search@heads"), "y→c,y");
+        assert_eq!(up(BRANCHES, "a", "b+1"), "b→b c→c");
+        assert_eq!(down(BRANCHES, "a b c x y", "search@-1"), "y→c,x");
+        assert_eq!(down(BRANCHES, "a b c x y", "billing@a"), "c→b,y b→y");
+        assert_eq!(down(BRANCHES, "a b c x y z", "search@a"), "z→c,y y→c,x x→c");
+        assert_eq!(down(BRANCHES, "a b c x y", "billing@base"), "y→c,x x→c c→b b→a a→");
+        assert_eq!(down(BRANCHES, "a b c x", "current"), "");
+    }
+
+    #[test]
+    fn a_head_that_another_branch_needs_is_not_where_steps_are_counted_from() {
+        assert_eq!(down("a:\nb: | a", "a b", "-1"), "b→a");
+        assert_eq!(down("a:\nb: | a\nc: b", "a b c", "-2"), "c→a,b b→a");
+    }
+
     #[test]
     fn targets_that_lead_nowhere_are_errors() {
         insta::assert_snapshot!(up("a:\nb: a\nc: a", "", "head"), @"error: there are 2 heads: `b`, `c`");
@@ -234,7 +223,8 @@ mod tests {
         insta::assert_snapshot!(down(LINE, "a", "c"), @"error: revision `c` is not applied, so there is no way down to it");
         insta::assert_snapshot!(down(LINE, "a b", "-3"), @"error: `-3` asks for 3 steps, and there are 2");
         insta::assert_snapshot!(down(DIAMOND, "a b c d", "-2"), @"error: `-2` is ambiguous: after `d` the path divides into `b`, `c`");
-        insta::assert_snapshot!(down(DIAMOND, "a b c", "-1"), @"error: there are 2 heads: `b`, `c`");
-        insta::assert_snapshot!(up("", "", "head"), @"error: there are no revisions yet");
+        insta::assert_snapshot!(down(DIAMOND, "a b c", "-1"), @"error: `-1` is ambiguous: the database is at 2 heads: `b`, `c`");
+        assert_eq!(up("", "", "head"), "", "nothing to do is no error");
+        insta::assert_snapshot!(down("a:\nb:", "a b", "heads"), @"error: there are 2 heads: `a`, `b`");
     }
 }

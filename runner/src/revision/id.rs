@@ -1,4 +1,4 @@
-//! Revision ids and branch labels.
+//! Revision ids, branch labels and package names.
 
 use std::fmt;
 
@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 /// The longest id or label, in bytes.
 const MAX_LENGTH: usize = 64;
 
-/// A revision's id: letters, digits, `_` and `.`.
+/// A revision's id: letters, digits, `_` and `.`; before it, if the revision is
+/// part of a package, the package's name and a colon, as in `billing:8b01c7d2`.
 ///
 /// The characters that the target grammar needs (`@`, `:`, `+`, `-`) cannot be
-/// part of an id, nor can an id be one of the grammar's words.
+/// part of a name, nor can a name be one of the grammar's words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RevisionId(String);
+
+/// The name of a package of revisions. The same characters as in an id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PackageName(String);
 
 /// A branch label. The same characters as in an id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,13 +66,21 @@ fn check(text: &str) -> Result<(), IdError> {
     }
 }
 
+/// Checks an id with or without its package.
+fn check_qualified(text: &str) -> Result<(), IdError> {
+    match text.split_once(':') {
+        Some((package, id)) => check(package).and_then(|()| check(id)),
+        None => check(text),
+    }
+}
+
 macro_rules! name {
-    ($name:ident) => {
+    ($name:ident, $check:path) => {
         impl $name {
             /// Checks the text.
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
-                check(&text)?;
+                $check(&text)?;
                 Ok(Self(text))
             }
 
@@ -104,13 +118,29 @@ macro_rules! name {
     };
 }
 
-name!(RevisionId);
-name!(Label);
+name!(RevisionId, check_qualified);
+name!(Label, check);
+name!(PackageName, check);
 
 impl RevisionId {
     /// A new id: twelve hexadecimal digits from 48 random bits.
     pub fn from_random(bits: u64) -> Self {
         Self(format!("{:012x}", bits & 0xffff_ffff_ffff))
+    }
+
+    /// The package that the revision is part of.
+    pub fn package(&self) -> Option<&str> {
+        self.0.split_once(':').map(|(package, _)| package)
+    }
+
+    /// The id without the package.
+    pub fn local(&self) -> &str {
+        self.0.split_once(':').map_or(self.as_str(), |(_, local)| local)
+    }
+
+    /// The same id as a part of `package`.
+    pub fn in_package(&self, package: &PackageName) -> Self {
+        Self(format!("{package}:{}", self.local()))
     }
 }
 
@@ -123,10 +153,23 @@ mod tests {
         for good in ["8b01c7d2aa90", "2024_01.init", "a"] {
             assert_eq!(RevisionId::new(good).expect("an id").to_string(), good);
         }
-        for bad in ["", "a@head", "a-1", "a+1", "a:b", "head", "heads", "base", "current", "é", "a b"] {
+        for bad in [
+            "", "a@head", "a-1", "a+1", "a:", ":b", "a:b:c", "a:head", "head", "heads", "base", "current",
+            "é", "a b",
+        ] {
             assert!(RevisionId::new(bad).is_err(), "{bad}");
         }
         assert!(RevisionId::new("x".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn an_id_can_be_part_of_a_package() {
+        let id = RevisionId::new("billing:8b01").expect("an id");
+        assert_eq!((id.package(), id.local()), (Some("billing"), "8b01"));
+        let plain = RevisionId::new("8b01").expect("an id");
+        assert_eq!((plain.package(), plain.local()), (None, "8b01"));
+        let billing = PackageName::new("billing").expect("a name");
+        assert_eq!((plain.in_package(&billing), id.in_package(&billing)), (id.clone(), id));
     }
 
     #[test]

@@ -95,6 +95,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The place of the line that begins with `key`; the beginning of the text
+    /// if none does.
+    pub fn of_key(file: &Path, text: &str, key: &str) -> Self {
+        Self::of(file, text, key_offset(text, key))
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -158,7 +166,7 @@ impl Manifest {
 
     fn validate(&self, file: &Path, text: &str) -> Result<(), ManifestError> {
         let wrong = |key: &str, message: String, hint: &str| ManifestError {
-            place: Place::of(file, text, key_offset(text, key)),
+            place: Place::of_key(file, text, key),
             message,
             hint: Some(hint.to_owned()),
         };

@@ -12,5 +12,5 @@ mod manifest;
 pub use capability::{Capabilities, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
-pub use id::{IdError, Label, RevisionId};
+pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Kind, Manifest, ManifestError, Place, TransactionMode};

@@ -12,6 +12,8 @@ use crate::policy::PolicyError;
 use crate::revision::{Direction, RevisionId};
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
+use super::NotCurrent;
+
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -44,12 +46,22 @@ pub enum RunError {
         /// Why.
         source: Box<PrepareError>,
     },
+    /// A parameter of the command line that no revision of the plan takes.
+    #[error("no revision of the plan takes the parameter {}", quoted(.0))]
+    UnknownParameter(Vec<String>),
+    /// The database is not at the heads of the project.
+    #[error(transparent)]
+    NotCurrent(#[from] NotCurrent),
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn drift_text(drift: &[Drift]) -> String {

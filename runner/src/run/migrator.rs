@@ -10,13 +10,13 @@ use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::Host;
 use crate::ledger::{Ledger, Recorded, Run};
-use crate::plan::{self, Drift, Plan};
+use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::prepare::{Prepared, Preparer};
 use super::step::Context;
-use super::{Event, OnDisk, Reporter, RunError, Settings, State, executor};
+use super::{Event, OnDisk, Override, Reporter, RunError, Settings, State, executor};
 
 /// What the server is told about us (`application_name`).
 const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -36,12 +36,15 @@ pub struct Migrator {
 }
 
 /// How a plan is run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// All steps in one transaction.
     pub single_transaction: bool,
     /// Crates that are not built yet are an error instead of being built.
     pub no_build: bool,
+    /// Parameters that take the place of what the manifests say, for every
+    /// revision whose component knows them.
+    pub params: Vec<Override>,
 }
 
 /// What a run did.
@@ -79,7 +82,7 @@ impl Migrator {
 
     /// The revisions on disk, without a database.
     pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
-        let found = source::scan(&project.migrations_dir()).map_err(RunError::Scan)?;
+        let found = source::scan(&project.migrations_dirs()).map_err(RunError::Scan)?;
         OnDisk::new(found).map_err(RunError::Graph)
     }
 
@@ -101,6 +104,31 @@ impl Migrator {
         Ok(recorded.transpose()?)
     }
 
+    /// The plan that [`Self::go`] would run now. Takes no lock and writes
+    /// nothing.
+    pub async fn plan(&self, direction: Direction, target: &Target) -> Result<Plan, RunError> {
+        make_plan(&self.state().await?, direction, target)
+    }
+
+    /// The plan for a database at which exactly `from` and what it needs is
+    /// applied. Needs no database.
+    pub fn plan_from(
+        on_disk: &OnDisk,
+        from: &[Target],
+        direction: Direction,
+        target: &Target,
+    ) -> Result<Plan, RunError> {
+        let graph = &on_disk.graph;
+        let mut starts = Vec::new();
+        for from in from {
+            starts.extend(graph.locate(from, None).map_err(PlanError::from)?);
+        }
+        let applied = graph.needed_for(starts);
+        let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
+        let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
+        Ok(plan::build(graph, &applied, direction, target)?)
+    }
+
     /// Goes to a target. Takes no lock and writes nothing if the database is
     /// there already.
     pub async fn go(
@@ -110,9 +138,48 @@ impl Migrator {
         options: Options,
     ) -> Result<Summary, RunError> {
         let (connection, state) = self.connect().await?;
-        let result = self.go_on(&connection, state, direction, target, options).await;
+        let result = self.go_on(&connection, state, direction, target, &options).await;
         connection.close().await;
         result
+    }
+
+    /// Takes revisions back, down to a target, and applies them again as they
+    /// are on disk now. Whether they can be applied is made sure of before the
+    /// first one is taken back.
+    pub async fn redo(&self, target: &Target, options: Options) -> Result<Summary, RunError> {
+        let (connection, state) = self.connect().await?;
+        let down = make_plan(&state, Direction::Downgrade, target);
+        let ready = match &down {
+            Ok(down) => self.can_reapply(&connection, &state, down, &options).await,
+            Err(_) => Ok(()),
+        };
+        connection.close().await;
+        let down = down?;
+        ready?;
+        let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
+        for tip in tips(&state, &down) {
+            let up = self.go(Direction::Upgrade, &Target::revision(&tip), options.clone()).await?;
+            summary.steps.extend(up.steps);
+            summary.heads = up.heads;
+        }
+        Ok(summary)
+    }
+
+    /// Prepares the revisions of a downgrade as an upgrade would.
+    async fn can_reapply(
+        &self,
+        connection: &Connection,
+        state: &State,
+        down: &Plan,
+        options: &Options,
+    ) -> Result<(), RunError> {
+        let gone = |step: &&Step| !state.on_disk.revisions.contains_key(&step.revision);
+        if let Some(step) = down.steps.iter().find(gone) {
+            return Err(RunError::Drift(vec![Drift::Missing { revision: step.revision.clone() }]));
+        }
+        let steps = down.steps.iter().rev().cloned().collect();
+        let up = Plan { heads: down.heads.clone(), steps };
+        self.prepare(connection, state, Direction::Upgrade, &up, options).await.map(|_| ())
     }
 
     /// Cancels the statement that is running, if one is: its step fails and is
@@ -153,7 +220,7 @@ impl Migrator {
         state: State,
         direction: Direction,
         target: &Target,
-        options: Options,
+        options: &Options,
     ) -> Result<Summary, RunError> {
         let mut plan = make_plan(&state, direction, target)?;
         if plan.is_empty() {
@@ -189,22 +256,24 @@ impl Migrator {
         state: &State,
         direction: Direction,
         plan: &Plan,
-        options: Options,
+        options: &Options,
     ) -> Result<Vec<Prepared>, RunError> {
-        let mut preparer = Preparer::new(&self.host, &self.project);
-        match direction {
+        let mut preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
+        let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
                     self.build_missing(&preparer, state, plan).await?;
                 }
-                preparer.upgrades(&plan.steps, &state.on_disk).await
+                preparer.upgrades(&plan.steps, &state.on_disk).await?
             }
             Direction::Downgrade => {
                 let session = connection.session();
                 let mut session = session.lock().await;
-                preparer.downgrades(&plan.steps, &self.ledger, &mut session, &state.on_disk).await
+                preparer.downgrades(&plan.steps, &self.ledger, &mut session, &state.on_disk).await?
             }
-        }
+        };
+        preparer.check_overrides()?;
+        Ok(prepared)
     }
 
     /// Builds the crates of the plan that are not built from the sources as
@@ -242,7 +311,7 @@ impl Migrator {
         connection: &Connection,
         (lock, held): (AdvisoryLock, Held),
         prepared: &[Prepared],
-        options: Options,
+        options: &Options,
     ) -> Result<(), RunError> {
         if prepared.is_empty() {
             return Ok(());
@@ -298,6 +367,12 @@ impl Migrator {
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
         Ok(source::build(project, &found)?)
     }
+}
+
+/// The revisions of a downgrade that no other one of it needs.
+fn tips(state: &State, down: &Plan) -> Vec<RevisionId> {
+    let removed = state.on_disk.graph.mask(down.steps.iter().map(|step| &step.revision));
+    state.on_disk.graph.ids(&state.on_disk.graph.tips_of(&removed))
 }
 
 /// Makes the plan, unless the folder and the ledger disagree in a way that

@@ -14,7 +14,8 @@ use crate::policy;
 use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Request};
 use crate::source::{Artifact, Found, Project, Scripts, load_artifact, sql_component};
 
-use super::{OnDisk, PrepareError, RunError};
+use super::overrides::Overrides;
+use super::{OnDisk, Override, PrepareError, RunError};
 
 /// A step with everything that it takes to run it.
 pub(super) struct Prepared {
@@ -41,6 +42,7 @@ struct Loaded {
 pub(super) struct Preparer<'a> {
     host: &'a Host,
     project: &'a Project,
+    overrides: Overrides,
     loaded: HashMap<Digest, Loaded>,
 }
 
@@ -57,7 +59,19 @@ struct Material {
 
 impl<'a> Preparer<'a> {
     pub(super) fn new(host: &'a Host, project: &'a Project) -> Self {
-        Self { host, project, loaded: HashMap::new() }
+        Self { host, project, overrides: Overrides::default(), loaded: HashMap::new() }
+    }
+
+    /// With parameters that take the place of what the manifests say.
+    pub(super) fn with_overrides(self, overrides: &[Override]) -> Self {
+        Self { overrides: Overrides::new(overrides.to_vec()), ..self }
+    }
+
+    /// Fails if a parameter of the command line was meant for none of the
+    /// revisions that were prepared.
+    pub(super) fn check_overrides(&self) -> Result<(), RunError> {
+        let unused = self.overrides.unused();
+        if unused.is_empty() { Ok(()) } else { Err(RunError::UnknownParameter(unused)) }
     }
 
     /// Prepares steps towards the heads, from what is on disk.
@@ -145,14 +159,19 @@ impl<'a> Preparer<'a> {
 
     async fn prepare(&mut self, step: &Step, material: Material) -> Result<Prepared, PrepareError> {
         let Material { manifest, mut params, source_digest, artifact, script, found } = material;
-        let loaded = self.load(&artifact).await?;
+        self.load(&artifact).await?;
+        let loaded = &self.loaded[&artifact.digest];
+        // The parameters of kind `sql` are its scripts.
+        if manifest.kind != Kind::Sql {
+            self.overrides.apply(&loaded.description.params_schema, &mut params);
+        }
         check_params(loaded, &mut params, found.as_ref())?;
         check_capabilities(&loaded.description, &manifest.capabilities, &params)?;
         let component = loaded.component.clone();
         Ok(Prepared { step: step.clone(), manifest, params, source_digest, component, artifact, script })
     }
 
-    async fn load(&mut self, artifact: &Artifact) -> Result<&Loaded, PrepareError> {
+    async fn load(&mut self, artifact: &Artifact) -> Result<(), PrepareError> {
         if !self.loaded.contains_key(&artifact.digest) {
             let refused = |source| PrepareError::Load { origin: artifact.origin.clone(), source };
             let component = self.host.load(&artifact.bytes).await.map_err(refused)?;
@@ -161,7 +180,7 @@ impl<'a> Preparer<'a> {
                 .map_err(|error| PrepareError::Schema(error.to_string()))?;
             self.loaded.insert(artifact.digest, Loaded { component, description, schema });
         }
-        Ok(&self.loaded[&artifact.digest])
+        Ok(())
     }
 }
 

@@ -90,7 +90,9 @@ pub fn encode(module: &[u8], manifest: &Manifest, source_digest: Digest) -> Resu
 
 /// Where a revision's finished component is kept.
 pub fn artifact_path(components_dir: &Path, revision: &RevisionId) -> PathBuf {
-    components_dir.join(format!("{revision}.wasm"))
+    // Not every file system takes the colon of a package.
+    let folder = revision.package().map_or(components_dir.to_owned(), |package| components_dir.join(package));
+    folder.join(format!("{}.wasm", revision.local()))
 }
 
 /// The finished component of a revision, if it was built from these sources.

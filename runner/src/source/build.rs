@@ -214,7 +214,8 @@ fn finish(project: &Project, (found, _): &Crate<'_>, module: &Path) -> Result<Bu
     let before = load_artifact(&dir, &revision, found.source_digest)?;
     let changed = before.is_none_or(|Artifact { bytes, .. }| *bytes != component);
     if changed {
-        std::fs::create_dir_all(&dir).map_err(io(&dir))?;
+        let folder = path.parent().unwrap_or(&dir);
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
         // Written aside and renamed: a reader sees the old one or the new one.
         let aside = path.with_extension(format!("wasm.{:016x}", rand::random::<u64>()));
         std::fs::write(&aside, &component).map_err(io(&aside))?;

@@ -1,11 +1,14 @@
 //! `runner.toml`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::revision::ManifestError;
+use crate::revision::{ManifestError, PackageName, Place};
+
+use super::migrations_dir::MigrationsDir;
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "runner.toml";
@@ -22,7 +25,7 @@ pub struct Project {
 }
 
 /// What `runner.toml` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the revisions are.
@@ -36,14 +39,23 @@ pub struct Config {
     pub session: SessionConfig,
     /// What a component may use.
     pub limits: crate::host::Limits,
+    /// Named sections: each holds the same tables, and where it is chosen takes
+    /// their place, key by key.
+    pub named: BTreeMap<String, toml::Table>,
 }
 
 /// `[migrations]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MigrationsConfig {
-    /// The folder that holds one folder a revision, relative to `runner.toml`.
-    pub dir: PathBuf,
+    /// The folder that holds one folder a revision, relative to `runner.toml`;
+    /// `migrations` if neither this nor `dirs` is set.
+    pub dir: Option<PathBuf>,
+    /// Several such folders, each a path or `{ path, package, recursive }`.
+    pub dirs: Vec<MigrationsDir>,
+    /// Whether revisions may lie deeper than directly in their folder, where the
+    /// folder does not say so itself.
+    pub recursive: bool,
     /// Where crates are compiled, relative to `runner.toml`. Shared by all of
     /// them.
     pub target_dir: PathBuf,
@@ -54,7 +66,9 @@ pub struct MigrationsConfig {
 impl Default for MigrationsConfig {
     fn default() -> Self {
         Self {
-            dir: "migrations".into(),
+            dir: None,
+            dirs: Vec::new(),
+            recursive: false,
             target_dir: ".runner/target".into(),
             components_dir: ".runner/components".into(),
         }
@@ -137,6 +151,47 @@ pub enum ConfigError {
     /// The file is wrong.
     #[error(transparent)]
     Invalid(#[from] ManifestError),
+    /// It has no section of that name.
+    #[error("{} has no section `[named.{name}]`", path.display())]
+    UnknownName {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// The names that it has.
+        known: Vec<String>,
+    },
+}
+
+impl Config {
+    /// The configuration with the keys of a named section in their place.
+    fn with_named(self, file: &Path, text: &str, name: &str) -> Result<Self, ConfigError> {
+        let Some(section) = self.named.get(name) else {
+            let (path, known) = (file.to_owned(), self.named.into_keys().collect());
+            return Err(ConfigError::UnknownName { path, name: name.to_owned(), known });
+        };
+        let mut whole: toml::Table =
+            text.parse().map_err(|error| ManifestError::from_toml(file, text, &error))?;
+        overlay(&mut whole, section);
+        let wrong = |error: toml::de::Error| {
+            let error = ManifestError::from_toml(file, "", &error);
+            let place = Place::of_key(file, text, &format!("[named.{name}"));
+            ManifestError { place, message: format!("section `named.{name}`: {}", error.message), ..error }
+        };
+        Ok(whole.try_into().map_err(wrong)?)
+    }
+
+    /// What the types alone do not say.
+    fn check(&self, file: &Path, text: &str) -> Result<(), ManifestError> {
+        if self.migrations.dir.is_some() && !self.migrations.dirs.is_empty() {
+            return Err(ManifestError {
+                place: Place::of_key(file, text, "dirs"),
+                message: "`dir` and `dirs` are both set".into(),
+                hint: Some("Name all folders in `dirs`, and leave `dir` out.".into()),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl Project {
@@ -148,16 +203,47 @@ impl Project {
 
     /// Reads a `runner.toml`.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        Self::load_named(file, None)
+    }
+
+    /// Reads a `runner.toml`, with one of its named sections in the place of the
+    /// keys that it sets.
+    pub fn load_named(file: &Path, name: Option<&str>) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(file)
             .map_err(|source| ConfigError::Unreadable { path: file.to_owned(), source })?;
-        let config = toml::from_str(&text).map_err(|error| ManifestError::from_toml(file, &text, &error))?;
+        let config: Config =
+            toml::from_str(&text).map_err(|error| ManifestError::from_toml(file, &text, &error))?;
+        let config = match name {
+            Some(name) => config.with_named(file, &text, name)?,
+            None => config,
+        };
+        config.check(file, &text)?;
         let root = file.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { root, file: file.to_owned(), config })
     }
 
-    /// The folder that holds the revisions.
+    /// The folders that hold the revisions; at least one. Their paths are
+    /// complete.
+    pub fn migrations_dirs(&self) -> Vec<MigrationsDir> {
+        let config = &self.config.migrations;
+        let only = MigrationsDir::new(config.dir.clone().unwrap_or_else(|| "migrations".into()));
+        let dirs = if config.dirs.is_empty() { std::slice::from_ref(&only) } else { &config.dirs };
+        let complete = |dir: &MigrationsDir| MigrationsDir {
+            path: self.root.join(&dir.path),
+            package: dir.package.clone(),
+            recursive: Some(dir.recursive.unwrap_or(config.recursive)),
+        };
+        dirs.iter().map(complete).collect()
+    }
+
+    /// The packages that the folders name.
+    pub fn packages(&self) -> Vec<PackageName> {
+        self.config.migrations.dirs.iter().filter_map(|dir| dir.package.clone()).collect()
+    }
+
+    /// The folder for new revisions: the first one.
     pub fn migrations_dir(&self) -> PathBuf {
-        self.root.join(&self.config.migrations.dir)
+        self.migrations_dirs().swap_remove(0).path
     }
 
     /// Where crates are compiled.
@@ -171,9 +257,40 @@ impl Project {
     }
 }
 
+/// Puts the keys of one table in the place of the other's; tables key by key,
+/// everything else as a whole.
+fn overlay(table: &mut toml::Table, with: &toml::Table) {
+    for (key, value) in with {
+        match (table.get_mut(key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => overlay(old, new),
+            _ => {
+                table.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NAMED: &str = "[session]\nretries = 1\nlock_wait = \"1m\"\n\n[named.billing.session]\nretries = 2\n\
+        [named.billing.migrations]\ndirs = [\"billing\"]\n[named.wrong.session]\nretires = 3\n";
+
+    fn named(name: &str) -> Result<Config, ConfigError> {
+        let config: Config = toml::from_str(NAMED).expect("parses");
+        config.with_named(Path::new("runner.toml"), NAMED, name)
+    }
+
+    #[test]
+    fn a_named_section_takes_the_place_of_the_keys_that_it_sets() {
+        let billing = named("billing").expect("a section");
+        assert_eq!(billing.session.retries, 2);
+        assert_eq!(billing.session.lock_wait, SignedDuration::from_mins(1));
+        assert_eq!(billing.migrations.dirs, [MigrationsDir::new("billing")]);
+        insta::assert_snapshot!(named("biling").expect_err("unknown"), @"runner.toml has no section `[named.biling]`");
+        insta::assert_snapshot!(named("wrong").expect_err("unknown key"), @"runner.toml:9:1: section `named.wrong`: unknown key `retires`");
+    }
 
     #[test]
     fn an_empty_file_gives_the_defaults() {
@@ -186,6 +303,46 @@ mod tests {
             toml::from_str("[session]\nlock_timeout = \"500ms\"\nlock_wait = \"2m\"").expect("parses");
         assert_eq!(config.session.lock_timeout, SignedDuration::from_millis(500));
         assert_eq!(config.session.lock_wait, SignedDuration::from_mins(2));
+    }
+
+    fn dirs(text: &str) -> Vec<MigrationsDir> {
+        let config = toml::from_str(text).expect("parses");
+        Project { root: "p".into(), file: "p/runner.toml".into(), config }.migrations_dirs()
+    }
+
+    #[test]
+    fn migrations_can_be_in_several_folders() {
+        assert_eq!(dirs("")[0].path, Path::new("p/migrations"));
+        let several = dirs(
+            "[migrations]\nrecursive = true\ndirs = [\"a\", { path = \"../b\", package = \"b\", recursive = false }]",
+        );
+        assert_eq!((several[0].path.as_path(), several[0].is_recursive()), (Path::new("p/a"), true));
+        assert_eq!((several[1].path.as_path(), several[1].is_recursive()), (Path::new("p/../b"), false));
+        assert_eq!(several[1].package.as_ref().map(AsRef::as_ref), Some("b"));
+    }
+
+    fn error(text: &str) -> String {
+        let file = Path::new("runner.toml");
+        let error = match toml::from_str::<Config>(text) {
+            Ok(config) => config.check(file, text).expect_err("wrong"),
+            Err(error) => ManifestError::from_toml(file, text, &error),
+        };
+        format!("{error}\n{}", error.hint.as_deref().unwrap_or_default())
+    }
+
+    #[test]
+    fn folders_that_cannot_be_understood_are_refused_with_their_place() {
+        insta::assert_snapshot!(error("[migrations]\ndir = \"a\"\ndirs = [\"b\"]"), @r"
+        runner.toml:3:1: `dir` and `dirs` are both set
+        Name all folders in `dirs`, and leave `dir` out.
+        ");
+        insta::assert_snapshot!(error("[migrations]\ndirs = [{ path = \"b\", packge = \"x\" }]"), @r"
+        runner.toml:2:23: unknown key `packge`
+        Did you mean `package`?
+        ");
+        insta::assert_snapshot!(error("[migrations]\ndirs = [{ package = \"x\" }]"), @"runner.toml:2:9: missing field `path`");
+        insta::assert_snapshot!(error("[migrations]\ndirs = [{ path = \"b\", package = \"a-b\" }]"), @"runner.toml:2:33: `a-b` holds '-'; letters, digits, `_` and `.` are allowed");
+        insta::assert_snapshot!(error("[migrations]\ndirs = [7]"), @"runner.toml:2:9: invalid type: integer `7`, expected a path, or a table with `path`, `package` and `recursive`");
     }
 
     #[test]

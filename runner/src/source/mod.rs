@@ -6,6 +6,7 @@
 mod artifact;
 mod build;
 mod config;
+mod migrations_dir;
 mod scan;
 mod template;
 mod toolchain;
@@ -15,6 +16,7 @@ pub use build::{BuildError, Built, build};
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, LedgerConfig, MigrationsConfig, Project, SessionConfig,
 };
+pub use migrations_dir::MigrationsDir;
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
 pub use template::{NewRevision, TemplateError, init, new_revision};
 pub use toolchain::{Toolchain, ToolchainError};

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::revision::{Digest, Kind, Manifest, ManifestError, Place, SourceDigest};
+use crate::revision::{Digest, Kind, Manifest, ManifestError, PackageName, Place, SourceDigest};
+
+use super::MigrationsDir;
 
 /// The file that makes a folder a revision.
 const MANIFEST_FILE: &str = "migration.toml";
@@ -105,43 +107,60 @@ impl Found {
     }
 }
 
-/// Finds all revisions of a folder, in the order of the folders' names, or
-/// reports everything that is wrong with them. Folders without a
-/// `migration.toml` are none of ours.
-pub fn scan(migrations: &Path) -> Result<Vec<Found>, ScanErrors> {
-    let mut dirs = folders(migrations).map_err(|error| ScanErrors(vec![error]))?;
-    dirs.sort();
-    let (mut found, mut errors) = (Vec::with_capacity(dirs.len()), Vec::new());
+/// Finds all revisions of some folders, in the order of the folders and of the
+/// names in each, or reports everything that is wrong with them. Folders without
+/// a `migration.toml` are none of ours; in a recursive one they are looked into.
+pub fn scan(dirs: &[MigrationsDir]) -> Result<Vec<Found>, ScanErrors> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for dir in dirs {
-        match read_revision(&dir) {
-            Ok(Some(revision)) => found.push(revision),
-            Ok(None) => {}
-            Err(error) => errors.push(error),
-        }
+        scan_folder(&dir.path, dir, &mut found, &mut errors);
     }
     if errors.is_empty() { Ok(found) } else { Err(ScanErrors(errors)) }
 }
 
+fn scan_folder(path: &Path, of: &MigrationsDir, found: &mut Vec<Found>, errors: &mut Vec<ScanError>) {
+    let folders = match folders(path) {
+        Ok(folders) => folders,
+        Err(error) => return errors.push(error),
+    };
+    for dir in folders {
+        match read_revision(&dir, of.package.as_ref()) {
+            Ok(Some(revision)) => found.push(revision),
+            Ok(None) if of.is_recursive() && dir.is_dir() => scan_folder(&dir, of, found, errors),
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+}
+
+/// The folders in a folder, by name; hidden ones and what cargo builds are left
+/// out.
 fn folders(path: &Path) -> Result<Vec<PathBuf>, ScanError> {
     let unreadable = |source| ScanError::Unreadable { path: path.to_owned(), source };
     let mut dirs = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         // A link to a folder is followed; a file is not worth another look.
-        if entry.file_type().map_err(unreadable)?.is_file() {
-            continue;
+        let is_file = entry.file_type().map_err(unreadable)?.is_file();
+        let name = entry.file_name();
+        let is_left_out = name == "target" || name.as_encoded_bytes().starts_with(b".");
+        if !is_file && !is_left_out {
+            dirs.push(entry.path());
         }
-        dirs.push(entry.path());
     }
+    dirs.sort();
     Ok(dirs)
 }
 
-fn read_revision(dir: &Path) -> Result<Option<Found>, ScanError> {
+fn read_revision(dir: &Path, package: Option<&PackageName>) -> Result<Option<Found>, ScanError> {
     let file = dir.join(MANIFEST_FILE);
     let Some(text) = read_text(&file)? else {
         return Ok(None);
     };
-    let manifest = Manifest::parse(&file, &text)?;
+    let mut manifest = Manifest::parse(&file, &text)?;
+    if let Some(package) = package {
+        manifest.revision = manifest.revision.in_package(package);
+    }
     let mut digest = SourceDigest::new();
     digest.add(MANIFEST_FILE, text.as_bytes());
     let scripts = match manifest.kind {
@@ -242,6 +261,10 @@ fn without_mark(text: String) -> String {
 mod tests {
     use super::*;
 
+    fn scan(root: &Path) -> Result<Vec<Found>, ScanErrors> {
+        super::scan(&[MigrationsDir::new(root)])
+    }
+
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("creates");
@@ -265,6 +288,25 @@ mod tests {
         let ids: Vec<_> = found.iter().map(|found| found.manifest.revision.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
         assert_eq!(found[1].params(), json!({ "upgrade": "select 1" }));
+    }
+
+    #[test]
+    fn a_recursive_folder_is_looked_into_and_a_package_names_its_revisions() {
+        let root = tempfile::tempdir().expect("a folder");
+        for (path, id) in [("2024/01/x", "a"), ("2024/y", "b"), ("z", "c"), (".hidden/w", "d")] {
+            write(root.path(), &format!("{path}/migration.toml"), &manifest(id, "sql"));
+            write(root.path(), &format!("{path}/upgrade.sql"), "");
+        }
+        let mut dir = MigrationsDir::new(root.path());
+        let ids = |dir: &MigrationsDir| {
+            let found = super::scan(std::slice::from_ref(dir)).expect("sound");
+            found.iter().map(|found| found.manifest.revision.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&dir), ["c"]);
+        dir.recursive = Some(true);
+        assert_eq!(ids(&dir), ["a", "b", "c"]);
+        dir.package = Some(PackageName::new("billing").expect("a name"));
+        assert_eq!(ids(&dir), ["billing:a", "billing:b", "billing:c"]);
     }
 
     #[test]

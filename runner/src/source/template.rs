@@ -178,7 +178,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), TemplateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::scan;
+    use crate::source::{MigrationsDir, scan};
 
     fn new(message: &str, kind: Kind) -> NewRevision {
         NewRevision {
@@ -216,7 +216,7 @@ mod tests {
         for (message, kind) in [("say \"hi\" {x}", Kind::Sql), ("repair", Kind::Rust)] {
             new_revision(&project, &new(message, kind)).expect("makes a revision");
         }
-        let found = scan(&project.migrations_dir()).expect("sound");
+        let found = scan(&[MigrationsDir::new(project.migrations_dir())]).expect("sound");
         assert_eq!(found.len(), 2);
         assert_eq!(found[1].manifest.message, "say \"hi\" {x}");
         assert!(matches!(new_revision(&project, &new("a\nb", Kind::Sql)), Err(TemplateError::Message)));

@@ -13,7 +13,7 @@ use crate::cli::ui::Ui;
 /// applied, so the folders need not be there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `base`, `-N`, an id, or the unique beginning of one
+    /// `base`, `-N`, an id or the unique beginning of one, `LABEL@-1`, `LABEL@base`, `head-2`
     #[arg(allow_negative_numbers = true)]
     target: String,
 
@@ -23,6 +23,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let options = Options { single_transaction: args.single_transaction, no_build: true };
+    let options = Options {
+        single_transaction: args.single_transaction,
+        no_build: true,
+        params: global.params.clone(),
+    };
     go(Direction::Downgrade, &args.target, options, global, ui)
 }

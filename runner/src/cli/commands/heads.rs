@@ -1,28 +1,35 @@
-use runner::run::Migrator;
 use serde_json::json;
 
 use crate::cli::args::Global;
-use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::ui::Ui;
+use crate::cli::view::{Listing, View};
 
 /// List the revisions on disk that no other one follows
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Treat `depends_on` like parents: leave out what another revision needs
+    #[arg(long)]
+    resolve_dependencies: bool,
+}
 
-pub fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let project = context::project(global)?;
-    let on_disk = Migrator::on_disk(&project)?;
-    let heads = on_disk.graph.ids(&on_disk.graph.heads());
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let view = View::open(global, false)?;
+    let graph = view.graph();
+    let heads = match args.resolve_dependencies {
+        true => graph.tips_of(&vec![true; graph.len()]),
+        false => graph.heads(),
+    };
     if ui.json() {
-        ui.answer(&json!({ "heads": heads }));
+        ui.answer(&json!({ "heads": graph.ids(&heads) }));
         return Ok(Exit::Done);
     }
-    for id in heads {
+    let listing = Listing::new(&view);
+    for number in heads {
         match ui.is_verbose() {
-            true => ui.line(format_args!("{id} (head) {}", on_disk.revisions[&id].manifest.message)),
-            false => ui.line(format_args!("{id} (head)")),
+            true => listing.details(number).iter().for_each(|line| ui.line(line)),
+            false => ui.line(listing.name(number)),
         }
     }
     Ok(Exit::Done)

@@ -1,14 +1,18 @@
 //! One command a file: its arguments, whose doc comments are its help, and one
 //! function.
 
+pub mod branches;
 pub mod build;
 pub mod current;
 pub mod downgrade;
 pub mod heads;
 pub mod history;
 pub mod init;
+pub mod plan;
+pub mod redo;
 pub mod revision;
 pub mod show;
+pub mod status;
 pub mod upgrade;
 pub mod verify;
 
@@ -20,12 +24,19 @@ use super::ui::Ui;
 /// Runs the command.
 pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
     let global = &args.global;
+    if !global.params.is_empty() && !args.command.takes_params() {
+        return Err(CommandError::params_not_taken());
+    }
     match args.command {
         Command::Init(args) => init::run(&args, ui),
         Command::Revision(args) => revision::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
+        Command::Redo(args) => redo::run(&args, global, ui),
+        Command::Plan(args) => plan::run(&args, global, ui),
+        Command::Status(args) => status::run(&args, global, ui),
+        Command::Branches(args) => branches::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),
         Command::History(args) => history::run(&args, global, ui),
         Command::Heads(args) => heads::run(&args, global, ui),

@@ -1,6 +1,5 @@
 use runner::ledger::Recorded;
 use runner::revision::{Capabilities, Manifest, RevisionId};
-use runner::run::{Migrator, OnDisk};
 use runner::source::Found;
 use serde_json::json;
 
@@ -10,33 +9,42 @@ use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, duration};
 use crate::cli::ui::Ui;
+use crate::cli::view::View;
 
-/// Show one revision; where a database is configured, also how it was applied
+/// Show a revision; where a database is configured, also how it was applied
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `head`, an id, or the unique beginning of one
+    /// An id or the unique beginning of one, `head`, `heads`, `current`, `LABEL@head`, `head-1`
+    #[arg(allow_negative_numbers = true)]
     revision: String,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let project = context::project(global)?;
-    let on_disk = Migrator::on_disk(&project)?;
-    let resolved = resolve(&on_disk, &args.revision);
-    let id = match (&resolved, RevisionId::new(args.revision.as_str())) {
-        (Ok(id), _) => id.clone(),
-        // It may be in the ledger alone.
-        (Err(_), Ok(id)) => id,
-        (Err(_), Err(_)) => return resolved.map(|_| Exit::Done),
+    let target = context::target(&args.revision)?;
+    let view = match target.needs_database() {
+        true => View::open(global, true)?,
+        false => View::open_with_database_if_any(global)?,
     };
-    let recorded = match context::location(global, &project)? {
+    let numbers = view.locate(&target)?;
+    for id in view.graph().ids(&numbers) {
+        show_one(&view, &id, global, ui)?;
+    }
+    if numbers.is_empty() {
+        ui.note(format_args!("`{target}` is before every revision."));
+    }
+    Ok(Exit::Done)
+}
+
+fn show_one(view: &View, id: &RevisionId, global: &Global, ui: &Ui) -> Result<(), CommandError> {
+    let recorded = match view.applied(id) {
         None => None,
-        Some(_) => context::block_on(context::migrator(global, context::silent())?.recorded(&id))?,
+        Some(_) => context::block_on(context::migrator(global, context::silent())?.recorded(id))?,
     };
-    let found = on_disk.revisions.get(&id);
-    let manifest = match (found, &recorded) {
-        (Some(found), _) => &found.manifest,
-        (None, Some(recorded)) => &recorded.manifest,
-        (None, None) => return resolved.map(|_| Exit::Done),
+    let found = view.on_disk().revisions.get(id);
+    let on_disk = found.map(|found| &found.manifest);
+    // It may have been taken back between the two questions.
+    let Some(manifest) = on_disk.or(recorded.as_ref().map(|recorded| &recorded.manifest)) else {
+        return Ok(());
     };
     if ui.json() {
         ui.answer(&json!({
@@ -48,16 +56,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     } else {
         show(manifest, found, recorded.as_ref(), ui);
     }
-    Ok(Exit::Done)
-}
-
-fn resolve(on_disk: &OnDisk, text: &str) -> Result<RevisionId, CommandError> {
-    let found = match text {
-        "head" => on_disk.graph.head(),
-        id => on_disk.graph.resolve(id),
-    };
-    let number = found.map_err(|error| CommandError::target(&error))?;
-    Ok(on_disk.graph.node(number).id.clone())
+    Ok(())
 }
 
 fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>, ui: &Ui) {

@@ -1,4 +1,3 @@
-use runner::graph::Target;
 use runner::revision::Direction;
 use runner::run::Options;
 use serde_json::json;
@@ -13,7 +12,7 @@ use crate::cli::{context, progress};
 /// Apply revisions, up to a target
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `head`, `heads`, `+N`, an id, or the unique beginning of one
+    /// `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`, `ID+2`
     // `-1` is answered by us: it belongs to `downgrade`.
     #[arg(allow_negative_numbers = true)]
     target: String,
@@ -28,7 +27,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let options = Options { single_transaction: args.single_transaction, no_build: args.no_build };
+    let options = Options {
+        single_transaction: args.single_transaction,
+        no_build: args.no_build,
+        params: global.params.clone(),
+    };
     go(Direction::Upgrade, &args.target, options, global, ui)
 }
 
@@ -40,7 +43,7 @@ pub fn go(
     global: &Global,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
-    let target: Target = target.parse().map_err(|error| CommandError::target(&error))?;
+    let target = context::target(target)?;
     let migrator = context::migrator(global, progress::reporter(ui))?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {

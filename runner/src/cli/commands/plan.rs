@@ -1,0 +1,79 @@
+use runner::graph::Target;
+use runner::plan::Plan;
+use runner::revision::Direction;
+use runner::run::Migrator;
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::context;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::render::{count, heads};
+use crate::cli::ui::Ui;
+
+/// Show the steps that an upgrade or a downgrade would run, without running any
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What `upgrade` takes; with `--downgrade`, and for `base` and `-N`, what `downgrade` takes
+    #[arg(allow_negative_numbers = true)]
+    target: String,
+
+    /// Show the way down
+    #[arg(long)]
+    downgrade: bool,
+
+    /// Begin here instead of where the database is; no database is asked then
+    #[arg(long, value_name = "REVS", value_delimiter = ',', allow_negative_numbers = true)]
+    from: Vec<String>,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let target = context::target(&args.target)?;
+    let direction = match args.downgrade || leads_down(&target) {
+        true => Direction::Downgrade,
+        false => Direction::Upgrade,
+    };
+    let project = context::project(global)?;
+    let on_disk = Migrator::on_disk(&project)?;
+    let plan = if args.from.is_empty() {
+        let migrator = context::migrator(global, context::silent())?;
+        context::block_on(migrator.plan(direction, &target))?
+    } else {
+        let from = args.from.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
+        Migrator::plan_from(&on_disk, &from, direction, &target)?
+    };
+    if ui.json() {
+        ui.answer(&json!({ "direction": direction, "heads": plan.heads, "steps": plan.steps }));
+        return Ok(Exit::Done);
+    }
+    for step in &plan.steps {
+        let message = on_disk.revisions.get(&step.revision).map(|found| found.manifest.message.as_str());
+        let after = heads(&step.heads_after);
+        ui.line(format_args!(
+            "{} {} {} (then at {after})",
+            step.direction,
+            step.revision,
+            message.unwrap_or("")
+        ));
+    }
+    summary(&plan, ui);
+    Ok(Exit::Done)
+}
+
+/// Whether only a downgrade can go there.
+fn leads_down(target: &Target) -> bool {
+    use runner::graph::{Point, Symbol};
+    matches!(target, Target::Relative(_, ..0) | Target::At(Point { symbol: Symbol::Base, .. }))
+}
+
+fn summary(plan: &Plan, ui: &Ui) {
+    match plan.steps.last() {
+        None => ui.note(format_args!("Nothing to do at {}.", heads(&plan.heads))),
+        Some(last) => ui.note(format_args!(
+            "{}, from {} to {}.",
+            count(plan.steps.len(), "step"),
+            heads(&plan.heads),
+            heads(&last.heads_after)
+        )),
+    }
+}

@@ -1,0 +1,44 @@
+use runner::run::Options;
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::render::heads;
+use crate::cli::ui::Ui;
+use crate::cli::{context, progress};
+
+/// Take revisions back, and apply them again as they are on disk now
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How far to go back: what `downgrade` takes
+    #[arg(default_value = "-1", allow_negative_numbers = true)]
+    target: String,
+
+    /// Run each direction in one transaction
+    #[arg(long)]
+    single_transaction: bool,
+
+    /// Do not build crates; fail if a component is not built
+    #[arg(long)]
+    no_build: bool,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let target = context::target(&args.target)?;
+    let options = Options {
+        single_transaction: args.single_transaction,
+        no_build: args.no_build,
+        params: global.params.clone(),
+    };
+    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let summary = context::run_interruptibly(&migrator, migrator.redo(&target, options))?;
+    if ui.json() {
+        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
+    } else if summary.steps.is_empty() {
+        ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
+    } else {
+        ui.note(format_args!("Done; the database is at {}", heads(&summary.heads)));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,103 @@
+//! What can be wrong with a set of revisions.
+
+use std::fmt;
+
+use crate::revision::{Label, RevisionId};
+
+/// One thing that is wrong with the set of revisions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Two revisions share an id.
+    #[error("revision `{id}` exists twice: in {first} and in {second}")]
+    DuplicateId {
+        /// The id.
+        id: RevisionId,
+        /// Where the first one is.
+        first: String,
+        /// Where the second one is.
+        second: String,
+    },
+    /// A parent that does not exist.
+    #[error("revision `{id}` names unknown parent `{parent}` ({origin})")]
+    UnknownParent {
+        /// The revision.
+        id: RevisionId,
+        /// What it names.
+        parent: RevisionId,
+        /// Where the revision is.
+        origin: String,
+    },
+    /// A dependency that does not exist.
+    #[error("revision `{id}` depends on unknown revision or label `{dependency}` ({origin})")]
+    UnknownDependency {
+        /// The revision.
+        id: RevisionId,
+        /// What it names.
+        dependency: String,
+        /// Where the revision is.
+        origin: String,
+    },
+    /// A parent or a dependency that is in several packages.
+    #[error("revision `{id}` names `{name}`, which several packages have: {} ({origin})", list(candidates))]
+    AmbiguousName {
+        /// The revision.
+        id: RevisionId,
+        /// What it names.
+        name: String,
+        /// The revisions of that name.
+        candidates: Vec<RevisionId>,
+        /// Where the revision is.
+        origin: String,
+    },
+    /// A dependency that is a parent already.
+    #[error("revision `{id}` depends on `{dependency}`, which is its parent already ({origin})")]
+    RedundantDependency {
+        /// The revision.
+        id: RevisionId,
+        /// What it names.
+        dependency: String,
+        /// Where the revision is.
+        origin: String,
+    },
+    /// Two revisions claim a label.
+    #[error("label `{label}` is claimed by `{first}` and by `{second}`")]
+    DuplicateLabel {
+        /// The label.
+        label: Label,
+        /// One of them.
+        first: RevisionId,
+        /// The other.
+        second: RevisionId,
+    },
+    /// A label that is a revision's id.
+    #[error("label `{label}` of `{id}` is also the id of a revision")]
+    LabelIsId {
+        /// The label.
+        label: Label,
+        /// The revision that claims it.
+        id: RevisionId,
+    },
+    /// Revisions that wait for each other.
+    #[error("revisions form a cycle: {}", Cycle(.0))]
+    Cycle(Vec<RevisionId>),
+}
+
+struct Cycle<'a>(&'a [RevisionId]);
+
+impl fmt::Display for Cycle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for id in self.0 {
+            write!(f, "`{id}` → ")?;
+        }
+        // The cycle is closed: the first one again.
+        if let Some(first) = self.0.first() {
+            write!(f, "`{first}`")?;
+        }
+        Ok(())
+    }
+}
+
+/// Ids as messages list them.
+pub(super) fn list(ids: &[RevisionId]) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}
