@@ -13,21 +13,24 @@ use super::error::CommandError;
 use super::render::ids;
 
 /// The revisions, and what is known of them.
-pub enum View {
-    /// Those on disk; no database was asked.
-    OnDisk(OnDisk),
-    /// Those on disk and those that are applied.
-    State(State),
+pub struct View {
+    /// Those on disk and, if a database was asked, those that are applied.
+    pub state: State,
+    /// Whether one was asked.
+    knows_database: bool,
 }
 
 impl View {
     /// The revisions on disk; with what is applied if that is needed.
     pub fn open(global: &Global, needs_database: bool) -> Result<Self, CommandError> {
-        if needs_database {
-            let migrator = context::migrator(global, context::silent())?;
-            return Ok(Self::State(context::block_on(migrator.state())?));
-        }
-        Ok(Self::OnDisk(Migrator::on_disk(&context::project(global)?)?))
+        let state = match needs_database {
+            true => {
+                let migrator = context::migrator(global, context::silent())?;
+                context::block_on(migrator.state())?
+            }
+            false => State::new(Migrator::on_disk(&context::project(global)?)?, None),
+        };
+        Ok(Self { state, knows_database: needs_database })
     }
 
     /// With what is applied wherever a database is configured.
@@ -38,33 +41,21 @@ impl View {
     }
 
     pub fn on_disk(&self) -> &OnDisk {
-        match self {
-            Self::OnDisk(on_disk) => on_disk,
-            Self::State(state) => &state.on_disk,
-        }
+        &self.state.on_disk
     }
 
     /// The graph of all revisions of the view.
     pub fn graph(&self) -> &Graph {
-        match self {
-            Self::OnDisk(on_disk) => &on_disk.graph,
-            Self::State(state) => &state.graph,
-        }
+        &self.state.graph
     }
 
     pub fn applied(&self, id: &RevisionId) -> Option<&Applied> {
-        match self {
-            Self::OnDisk(_) => None,
-            Self::State(state) => state.applied.get(id),
-        }
+        self.state.applied.get(id)
     }
 
     /// What is applied, as a mask; none where no database was asked.
     pub fn applied_mask(&self) -> Option<Vec<bool>> {
-        match self {
-            Self::OnDisk(_) => None,
-            Self::State(state) => Some(state.applied_mask()),
-        }
+        self.knows_database.then(|| self.state.applied_mask())
     }
 
     /// The revisions that a target names.
@@ -206,7 +197,7 @@ impl<'a> Listing<'a> {
             "is_branch_point": graph.children(number).len() > 1,
             "is_merge_point": graph.parents(number).len() > 1,
         });
-        if let View::State(_) = self.view {
+        if self.view.knows_database {
             let applied = self.view.applied(&node.id);
             answer["applied"] = json!(applied.is_some());
             answer["applied_at"] = json!(applied.map(|applied| &applied.applied_at));

@@ -1,9 +1,8 @@
 use runner::revision::RevisionId;
-use runner::run::State;
+use runner::run::{RunError, State};
 use serde_json::{Value, json};
 
 use crate::cli::args::Global;
-use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::ui::Ui;
@@ -18,17 +17,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let migrator = context::migrator(global, context::silent())?;
-    let state = context::block_on(migrator.state())?;
-    let current = state.current_heads();
-    let view = View::State(state);
-    let View::State(state) = &view else { unreachable!("made one line above") };
+    let view = View::open(global, true)?;
+    let current = view.state.current_heads();
     match ui.json() {
-        true => ui.answer(&answer(state, &current)),
+        true => ui.answer(&answer(&view.state, &current)),
         false => show(&view, &current, ui),
     }
     if args.check_heads {
-        state.check_current().map_err(runner::run::RunError::from)?;
+        view.state.check_current().map_err(RunError::from)?;
     }
     Ok(Exit::Done)
 }
