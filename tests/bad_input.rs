@@ -169,14 +169,13 @@ fn the_graph_is_wrong_in_several_ways() {
 fn the_target_is_wrong() {
     let (database, project) = sound();
     snapshot!(said(&project, &["upgrade", "he@d"]), @r"
-    exit code 2
-    Error: `he@d` is not a target: an id holds letters, digits, `_` and `.` only
-      he@d
-        ^
+    exit code 1
+    Error: there is no branch `he`: it is neither a label nor the id of a revision
+    Hint: Run `runner branches` to see the branches and their labels.
     ");
     snapshot!(said(&project, &["upgrade", "b"]), @r"
     exit code 1
-    Error: no revision's id begins with `b`
+    Error: no revision's id begins with `b`, and no branch has that label
     Hint: Run `runner history` to see the revisions.
     ");
     snapshot!(said(&project, &["upgrade", "+2"]), @r"
@@ -197,7 +196,7 @@ fn the_target_is_wrong() {
     snapshot!(said(&project, &["upgrade", "head"]), @r"
     exit code 1
     Error: there are 2 heads: `b`, `c`
-    Hint: Go to all of them with `heads`, or name one, as in `c`.
+    Hint: Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `c`; or join them: `runner merge heads -m MESSAGE`.
     ");
     untouched(&database);
 }

@@ -33,10 +33,14 @@ fn help() {
       build      Build the components of all revisions of kind `rust`
       upgrade    Apply revisions, up to a target
       downgrade  Take revisions back, down to a target
+      redo       Take revisions back, and apply them again as they are on disk now
+      plan       Show the steps that an upgrade or a downgrade would run, without running any
+      status     Show where each revision stands: applied, pending, changed or missing
       current    Show where the database is: the heads of what is applied
       history    List the revisions on disk, newest first
       heads      List the revisions on disk that no other one follows
-      show       Show one revision; where a database is configured, also how it was applied
+      branches   List the revisions after which the graph divides, with the ways on
+      show       Show a revision; where a database is configured, also how it was applied
       verify     Compare the revisions on disk, their components and the ledger
       help       Print this message or the help of the given subcommand(s)
 
@@ -52,6 +56,12 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+      -n, --name <NAME>
+              Use the named section `[named.NAME]` of the configuration file
+
+      -x <KEY=VALUE>
+              Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
               Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
@@ -80,7 +90,8 @@ fn help() {
 
     Arguments:
       <TARGET>
-              `head`, `heads`, `+N`, an id, or the unique beginning of one
+              `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`,
+              `ID+2`
 
     Options:
           --single-transaction
@@ -97,6 +108,12 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+      -n, --name <NAME>
+              Use the named section `[named.NAME]` of the configuration file
+
+      -x <KEY=VALUE>
+              Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
               Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
@@ -128,7 +145,7 @@ fn help() {
 
     Arguments:
       <TARGET>
-              `base`, `-N`, an id, or the unique beginning of one
+              `base`, `-N`, an id or the unique beginning of one, `LABEL@-1`, `LABEL@base`, `head-2`
 
     Options:
           --single-transaction
@@ -142,6 +159,12 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+      -n, --name <NAME>
+              Use the named section `[named.NAME]` of the configuration file
+
+      -x <KEY=VALUE>
+              Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
               Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
@@ -189,6 +212,12 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+      -n, --name <NAME>
+              Use the named section `[named.NAME]` of the configuration file
+
+      -x <KEY=VALUE>
+              Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
               Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
@@ -242,9 +271,16 @@ fn history_and_heads() {
 
         message of a
     ");
-    snapshot!(project.ok(&["history", "--json"]), @r#"{"version":1,"revisions":[{"depends_on":[],"is_head":true,"kind":"sql","labels":[],"message":"message of c","parents":["b"],"path":"migrations/c","revision":"c","source_digest":"[digest]"},{"depends_on":[],"is_head":false,"kind":"sql","labels":[],"message":"message of b","parents":["a"],"path":"migrations/b","revision":"b","source_digest":"[digest]"},{"depends_on":[],"is_head":false,"kind":"sql","labels":[],"message":"message of a","parents":[],"path":"migrations/a","revision":"a","source_digest":"[digest]"}]}"#);
+    snapshot!(project.ok(&["history", "--json"]), @r#"{"version":1,"revisions":[{"depends_on":[],"is_branch_point":false,"is_head":true,"is_merge_point":false,"kind":"sql","labels":[],"message":"message of c","parents":["b"],"path":"migrations/c","revision":"c","source_digest":"[digest]"},{"depends_on":[],"is_branch_point":false,"is_head":false,"is_merge_point":false,"kind":"sql","labels":[],"message":"message of b","parents":["a"],"path":"migrations/b","revision":"b","source_digest":"[digest]"},{"depends_on":[],"is_branch_point":false,"is_head":false,"is_merge_point":false,"kind":"sql","labels":[],"message":"message of a","parents":[],"path":"migrations/a","revision":"a","source_digest":"[digest]"}]}"#);
     snapshot!(project.ok(&["heads"]), @"c (head)");
-    snapshot!(project.ok(&["heads", "-v"]), @"c (head) message of c");
+    snapshot!(project.ok(&["heads", "-v"]), @r"
+    Rev: c (head)
+    Parent: b
+    Path: migrations/c
+    Kind: sql
+
+        message of c
+    ");
     snapshot!(project.ok(&["heads", "--json"]), @r#"{"version":1,"heads":["c"]}"#);
 }
 
@@ -253,10 +289,13 @@ fn current() {
     let (_database, project) = project();
     snapshot!(project.ok(&["current"]), @"b");
     snapshot!(project.ok(&["current", "-v"]), @r"
-    b
+    Rev: b
+    Parent: a
+    Path: migrations/b
+    Kind: sql
+    Applied: [when] by postgres
+
         message of b
-        applied [when] by postgres
-        component [digest]
     ");
     snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"postgres","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}]}"#);
 }

@@ -140,3 +140,20 @@ fn a_component_that_was_built_anew_is_no_edit() {
     project.ok(&["verify"]);
     assert_eq!(database.value(recorded), before);
 }
+
+#[test]
+fn parameters_of_the_command_line_take_the_place_of_the_manifests() {
+    let database = Database::new();
+    let project = Project::new(&database);
+    project.tables(&["a"]);
+    revision(&project, "nothing", "");
+    let unknown = project.fails(1, &["-x", "colour=red", "upgrade", "head"]);
+    assert!(unknown.contains("no revision of the plan takes the parameter `colour`"), "{unknown}");
+    let misplaced = project.fails(2, &["history", "-x", "first=1"]);
+    assert!(misplaced.contains("this command runs none"), "{misplaced}");
+    assert!(!database.has("t_a"), "nothing was run");
+    project.ok(&["upgrade", "head", "-x", "first=CREATE TABLE public.t_other ()"]);
+    assert!(database.has("t_other") && !database.has("t_b"));
+    let shown = project.ok(&["show", "b", "--json"]);
+    assert!(shown.contains("t_other"), "the ledger records what ran: {shown}");
+}

@@ -6,12 +6,14 @@
 mod support;
 
 mod bad_input;
+mod branches;
 mod cli;
 mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
 mod ledger;
+mod library;
 mod migrations;
 mod tidy;
 mod tls;

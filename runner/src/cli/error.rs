@@ -162,9 +162,9 @@ fn target_hint(error: &TargetError) -> Option<String> {
         TargetError::SeveralHeads { heads, .. } => several_heads(heads),
         TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
         TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
-        TargetError::SeveralCurrent { heads, .. } => {
+        TargetError::SeveralCurrent { target, heads } => {
             let one = heads.first().map_or("ID", RevisionId::as_str);
-            format!("Say which branch is meant: `LABEL@+1`, `{one}@-1`.")
+            format!("Say which branch is meant: `LABEL@{target}`, or `{one}@{target}`.")
         }
         TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
         TargetError::NeedsDatabase(_) => "Name the revision.".into(),
@@ -227,8 +227,11 @@ impl From<RunError> for CommandError {
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
-                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
-                Self::new(exit, not_current.to_string()).hint("Run `runner upgrade heads`.")
+                let (exit, hint) = match not_current.drift.is_empty() {
+                    true => (Exit::Pending, "Run `runner upgrade heads`."),
+                    false => (Exit::Drift, "Run `runner status` to see each revision."),
+                };
+                Self::new(exit, not_current.to_string()).hint(hint)
             }
             RunError::Build(error) => {
                 let hint = error.hint().map(str::to_owned);

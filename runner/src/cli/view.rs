@@ -138,15 +138,16 @@ impl<'a> Listing<'a> {
             let labels: Vec<_> = self.labels[number].iter().map(ToString::to_string).collect();
             marks.push(labels.join(", "));
         }
-        let children = graph.children(number).len();
+        let id = &graph.node(number).id;
+        let disk = &self.view.on_disk().graph;
+        let is_head = disk.find(id).is_some_and(|number| disk.children(number).is_empty());
         let is_current = self.current.as_ref().is_some_and(|current| current[number]);
-        let is_missing = !self.view.on_disk().revisions.contains_key(&graph.node(number).id);
         let words = [
-            (children == 0, "head"),
+            (is_head, "head"),
             (is_current, "current"),
-            (children > 1, "branchpoint"),
+            (graph.children(number).len() > 1, "branchpoint"),
             (graph.parents(number).len() > 1, "mergepoint"),
-            (is_missing, "missing on disk"),
+            (disk.find(id).is_none(), "missing on disk"),
         ];
         marks.extend(words.iter().filter(|(holds, _)| *holds).map(|(_, word)| (*word).to_owned()));
         marks.iter().map(|mark| format!(" ({mark})")).collect()

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
 use crate::graph::Target;
-use crate::host::Host;
+use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
@@ -73,6 +73,26 @@ impl Migrator {
             reporter,
             canceller: std::sync::Mutex::default(),
         }
+    }
+
+    /// Brings a project and a database together, for a program that is not the
+    /// command line: components are compiled in this process and kept nowhere,
+    /// the ledger knows the program as `library`, and nobody hears the events.
+    pub fn open(project: Project, location: Location) -> Result<Self, HostError> {
+        let limits = project.config.limits.clone();
+        let host = Host::new(HostConfig { limits, cache: None, compiler: Compiler::InProcess })?;
+        Ok(Self::new(project, location, host, "library".into(), Arc::new(|_event| {})))
+    }
+
+    /// Lets `reporter` hear the events of the runs.
+    pub fn reporting_to(self, reporter: Reporter) -> Self {
+        Self { reporter, ..self }
+    }
+
+    /// Who runs the program, for the ledger.
+    pub fn as_actor(mut self, actor: impl Into<String>) -> Self {
+        self.run.actor = actor.into();
+        self
     }
 
     /// The project.

@@ -26,7 +26,7 @@ impl Guest for Probe {
             name: "probe".into(),
             version: "0.1.0".into(),
             summary: "Does what a test wants.".into(),
-            params_schema: r#"{"type": "object"}"#.into(),
+            params_schema: r#"{"type": "object", "properties": {"first": {"type": "string"}}}"#.into(),
             capabilities: vec![Capability {
                 name: "write".into(),
                 targets: vec!["${table}".into()],
