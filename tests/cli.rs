@@ -28,21 +28,24 @@ fn help() {
     Usage: runner [OPTIONS] <COMMAND>
 
     Commands:
-      init       Make a new project: runner.toml and a folder for its migrations
-      revision   Make a new revision
-      build      Build the components of all revisions of kind `rust`
-      upgrade    Apply revisions, up to a target
-      downgrade  Take revisions back, down to a target
-      redo       Take revisions back, and apply them again as they are on disk now
-      plan       Show the steps that an upgrade or a downgrade would run, without running any
-      status     Show where each revision stands: applied, pending, changed or missing
-      current    Show where the database is: the heads of what is applied
-      history    List the revisions on disk, newest first
-      heads      List the revisions on disk that no other one follows
-      branches   List the revisions after which the graph divides, with the ways on
-      show       Show a revision; where a database is configured, also how it was applied
-      verify     Compare the revisions on disk, their components and the ledger
-      help       Print this message or the help of the given subcommand(s)
+      init         Make a new project: runner.toml and a folder for its migrations
+      revision     Make a new revision
+      build        Build the components of all revisions of kind `rust`
+      upgrade      Apply revisions, up to a target
+      downgrade    Take revisions back, down to a target
+      redo         Take revisions back, and apply them again as they are on disk now
+      plan         Show the steps that an upgrade or a downgrade would run, without running any
+      status       Show where each revision stands: applied, pending, changed or missing
+      current      Show where the database is: the heads of what is applied
+      history      List the revisions on disk, newest first
+      heads        List the revisions on disk that no other one follows
+      branches     List the revisions after which the graph divides, with the ways on
+      show         Show a revision; where a database is configured, also how it was applied
+      graph        Draw the revision graph, newest first
+      verify       Compare the revisions on disk, their components and the ledger
+      completions  Print a script with which a shell completes commands and options
+      man          Print the manual page, or write the pages of all commands to a folder
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help

@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("tokio_postgres", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
@@ -26,7 +26,11 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("wasmparser", &["host", "source"]),
     ("wit_component", &["host", "source"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("dagre", &["cli"]),
     ("indicatif", &["cli"]),
+    ("renderdag", &["cli"]),
 ];
 
 /// What the pure modules must do without.

@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, status, upgrade,
-    verify,
+    branches, build, completions, current, downgrade, graph, heads, history, init, man, plan, redo, revision,
+    show, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -92,8 +92,8 @@ pub enum Command {
     Heads(heads::Args),
     Branches(branches::Args),
     Show(show::Args),
+    Graph(graph::Args),
     Verify(verify::Args),
-    /// Compile a component from standard input to standard output
-    #[command(name = "__compile", hide = true)]
-    Compile,
+    Completions(completions::Args),
+    Man(man::Args),
 }

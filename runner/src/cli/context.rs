@@ -14,6 +14,11 @@ use runner::source::Project;
 use super::args::Global;
 use super::error::CommandError;
 
+/// The argument with which the program starts itself to compile a component from
+/// standard input to standard output. It is no command, so that neither the help
+/// nor completions nor the manual speak of it.
+pub const COMPILE: &str = "__compile";
+
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
     let file = match &global.config {
@@ -71,7 +76,7 @@ fn host(project: &Project) -> Result<Host, CommandError> {
     let config = HostConfig {
         limits: project.config.limits.clone(),
         cache: cache_dir(),
-        compiler: Compiler::Child { program, args: vec!["__compile".into()] },
+        compiler: Compiler::Child { program, args: vec![COMPILE.into()] },
     };
     Host::new(config).map_err(|error| CommandError::internal("the component host does not start", error))
 }

@@ -2,6 +2,7 @@
 //! run, hints, and an exit code.
 
 use std::error::Error;
+use std::path::Path;
 
 use runner::db::{ConnectError, LocationError, LockError};
 use runner::graph::TargetError;
@@ -98,6 +99,12 @@ impl CommandError {
     pub fn location(source: &str, error: LocationError) -> Self {
         Self::new(Exit::Error, format!("the database that {source} names cannot be understood"))
             .cause(error.to_string())
+    }
+
+    /// A file whose name does not say what to draw into it.
+    pub fn unknown_picture(file: &Path) -> Self {
+        Self::new(Exit::Usage, format!("the name {} does not say what to draw", file.display()))
+            .hint("Let it end in .svg, .mmd, .dot or .txt, or pass `--format`.")
     }
 
     /// A revision that is not there.

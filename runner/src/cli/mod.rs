@@ -8,6 +8,8 @@ mod commands;
 mod context;
 mod error;
 mod exit_code;
+mod graph;
+mod printable;
 mod progress;
 mod render;
 mod ui;
@@ -19,10 +21,10 @@ use clap::Parser as _;
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
-    let args = args::Args::parse();
-    if matches!(args.command, args::Command::Compile) {
+    if std::env::args_os().nth(1).is_some_and(|first| first == context::COMPILE) {
         return runner::host::compile_child_main();
     }
+    let args = args::Args::parse();
     let ui = ui::Ui::new(&args.global);
     ui.start_logging();
     let result = commands::run(args, &ui);

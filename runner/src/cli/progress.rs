@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use runner::revision::Direction;
 use runner::run::{Event, Reporter};
 
+use super::printable::{printable, printable_lines};
 use super::render::{count, duration};
 use super::ui::{Ui, paint};
 
@@ -84,18 +85,22 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         }
         Event::WaitingForLock { holder } => {
             let holder = holder.as_deref().unwrap_or("another session");
-            format!("Waiting for another runner: {holder}.")
+            format!("Waiting for another runner: {}.", printable(holder))
         }
         Event::Building { revisions } => format!("Building {}.", count(revisions.len(), "component")),
         Event::StepStarted { revision, direction, message, number, total } => {
             if !ui.is_verbose() {
                 return None;
             }
-            format!("  {direction} {number} of {total}: {revision} {message}")
+            format!("  {direction} {number} of {total}: {revision} {}", printable(message))
         }
         Event::Log { revision, level, message } => return log_line(revision.as_str(), level, message, ui),
         Event::StepRetried { revision, attempt, reason, pause_ms } => {
-            format!("  retrying {revision}: {reason}; attempt {attempt} in {}", duration(*pause_ms))
+            format!(
+                "  retrying {revision}: {}; attempt {attempt} in {}",
+                printable_lines(reason),
+                duration(*pause_ms)
+            )
         }
         Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
             let word = match direction {
@@ -104,7 +109,7 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 Direction::Downgrade => paint("reverted", AnsiColor::Green),
             };
             let work = format!("{}, {}", count(*statements, "statement"), count(*rows, "row"));
-            format!("  {word} {revision} {message} ({}, {work})", duration(*duration_ms))
+            format!("  {word} {revision} {} ({}, {work})", printable(message), duration(*duration_ms))
         }
     })
 }
@@ -120,7 +125,6 @@ fn log_line(revision: &str, level: &str, message: &str, ui: &Ui) -> Option<Strin
         other => other.to_owned(),
     };
     // Guest-controlled: it must not be able to draw on the terminal.
-    let message: String =
-        message.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let message = printable_lines(message).to_string();
     wanted.then(|| format!("  {level}     {revision}: {}", message.replace('\n', "\n           ")))
 }

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{ColorWhen, Global};
 use super::error::CommandError;
 use super::exit_code::Exit;
+use super::printable::printable_lines;
 
 /// The version of all JSON that the program prints.
 pub const JSON_VERSION: u32 = 1;
@@ -86,6 +87,12 @@ impl Ui {
         end_on_broken_pipe(writeln!(out, "{line}"));
     }
 
+    /// Prints an answer of several lines, which ends its last line itself.
+    pub fn text(&self, text: &str) {
+        let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
+        end_on_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
     /// Prints an answer as one line of JSON.
     pub fn answer(&self, value: &impl Serialize) {
         let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });
@@ -108,23 +115,24 @@ impl Ui {
     }
 
     /// Prints an error with its causes and hints, and says how the program
-    /// ends.
+    /// ends. What a server or a migration put into it is made harmless.
     pub fn report(&self, error: &CommandError) -> Exit {
         if self.json {
             self.event(&error.to_json());
         }
-        self.err(format_args!("{}: {}", paint("Error", AnsiColor::Red), error.message()));
+        self.err(format_args!("{}: {}", paint("Error", AnsiColor::Red), printable_lines(error.message())));
         for (number, cause) in error.causes().iter().enumerate() {
             if number == 0 {
                 self.err("Caused by:");
             }
+            let cause = printable_lines(cause).to_string();
             self.err(format_args!("{}: {}", number + 1, cause.replace('\n', "\n   ")));
         }
         for outcome in error.outcome() {
-            self.err(outcome);
+            self.err(printable_lines(outcome));
         }
         for hint in error.hints() {
-            self.err(format_args!("{}: {hint}", paint("Hint", AnsiColor::Cyan)));
+            self.err(format_args!("{}: {}", paint("Hint", AnsiColor::Cyan), printable_lines(hint)));
         }
         error.exit()
     }
@@ -140,6 +148,11 @@ impl Ui {
 pub fn paint(word: &str, color: AnsiColor) -> String {
     let style = Style::new().bold().fg_color(Some(color.into()));
     format!("{style}{word}{style:#}")
+}
+
+/// A text as it goes into a file, which is no terminal.
+pub fn without_colours(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 /// Whoever reads the answer has read enough: a normal end.

@@ -4,12 +4,13 @@
 use runner::graph::{Graph, Target, TargetRange};
 use runner::ledger::Applied;
 use runner::revision::{Label, RevisionId};
-use runner::run::{Migrator, OnDisk, State};
+use runner::run::{Migrator, OnDisk, Standing, State};
 use serde_json::{Value, json};
 
 use super::args::Global;
 use super::context;
 use super::error::CommandError;
+use super::printable::printable;
 use super::render::ids;
 
 /// The revisions, and what is known of them.
@@ -17,7 +18,7 @@ pub struct View {
     /// Those on disk and, if a database was asked, those that are applied.
     pub state: State,
     /// Whether one was asked.
-    knows_database: bool,
+    pub knows_database: bool,
 }
 
 impl View {
@@ -53,6 +54,11 @@ impl View {
         self.state.applied.get(id)
     }
 
+    /// Where a revision stands; none where no database was asked.
+    pub fn standing(&self, id: &RevisionId) -> Option<Standing> {
+        self.knows_database.then(|| self.state.standing(id))
+    }
+
     /// What is applied, as a mask; none where no database was asked.
     pub fn applied_mask(&self) -> Option<Vec<bool>> {
         self.knows_database.then(|| self.state.applied_mask())
@@ -74,7 +80,8 @@ impl View {
         Ok(order)
     }
 
-    fn message(&self, id: &RevisionId) -> &str {
+    /// What a revision does; whoever prints it makes it [`printable`].
+    pub fn message(&self, id: &RevisionId) -> &str {
         let on_disk = self.on_disk().revisions.get(id).map(|found| found.manifest.message.as_str());
         on_disk.or_else(|| self.applied(id).map(|applied| applied.message.as_str())).unwrap_or_default()
     }
@@ -109,7 +116,7 @@ impl<'a> Listing<'a> {
     /// `revision (labels) (head), message`.
     pub fn described(&self, number: usize) -> String {
         let message = self.view.message(&self.view.graph().node(number).id);
-        format!("{}, {message}", self.name(number))
+        format!("{}, {}", self.name(number), printable(message))
     }
 
     /// `parents -> revision (labels) (head), message`.
@@ -177,7 +184,7 @@ impl<'a> Listing<'a> {
         if let Some(applied) = self.view.applied(&node.id) {
             lines.push(format!("Applied: {} by {}", applied.applied_at, applied.applied_by));
         }
-        lines.push(format!("\n    {}\n", self.view.message(&node.id)));
+        lines.push(format!("\n    {}\n", printable(self.view.message(&node.id))));
         lines
     }
 

@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let range = range(args, global)?;
+    let range = range(args.rev_range.as_deref(), global)?;
     let view = View::open(global, args.indicate_current || range.needs_database())?;
     let order = view.range(&range)?;
     let listing = if args.indicate_current { Listing::with_current(&view) } else { Listing::new(&view) };
@@ -43,8 +43,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     Ok(Exit::Done)
 }
 
-fn range(args: &Args, global: &Global) -> Result<TargetRange, CommandError> {
-    let Some(text) = &args.rev_range else {
+/// What the option `-r` says; without it, everything.
+pub fn range(text: Option<&str>, global: &Global) -> Result<TargetRange, CommandError> {
+    let Some(text) = text else {
         return Ok(TargetRange::default());
     };
     let packages = context::project(global)?.packages();

@@ -3,11 +3,14 @@
 
 pub mod branches;
 pub mod build;
+pub mod completions;
 pub mod current;
 pub mod downgrade;
+pub mod graph;
 pub mod heads;
 pub mod history;
 pub mod init;
+pub mod man;
 pub mod plan;
 pub mod redo;
 pub mod revision;
@@ -41,7 +44,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::History(args) => history::run(&args, global, ui),
         Command::Heads(args) => heads::run(&args, global, ui),
         Command::Show(args) => show::run(&args, global, ui),
+        Command::Graph(args) => graph::run(&args, global, ui),
         Command::Verify(args) => verify::run(&args, global, ui),
-        Command::Compile => unreachable!("the compiling child does not come here"),
+        Command::Completions(args) => completions::run(&args, ui),
+        Command::Man(args) => man::run(&args, ui),
     }
 }

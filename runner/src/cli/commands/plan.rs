@@ -8,6 +8,7 @@ use crate::cli::args::Global;
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::printable::printable;
 use crate::cli::render::{count, heads};
 use crate::cli::ui::Ui;
 
@@ -53,7 +54,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             "{} {} {} (then at {after})",
             step.direction,
             step.revision,
-            message.unwrap_or("")
+            printable(message.unwrap_or(""))
         ));
     }
     summary(&plan, ui);

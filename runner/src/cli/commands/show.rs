@@ -7,6 +7,7 @@ use crate::cli::args::Global;
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::printable::printable;
 use crate::cli::render::{count, duration};
 use crate::cli::ui::Ui;
 use crate::cli::view::View;
@@ -60,7 +61,7 @@ fn show_one(view: &View, id: &RevisionId, global: &Global, ui: &Ui) -> Result<()
 }
 
 fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>, ui: &Ui) {
-    let field = |name: &str, value: &str| ui.line(format_args!("{name:<14}{value}"));
+    let field = |name: &str, value: &str| ui.line(format_args!("{name:<14}{}", printable(value)));
     field("Revision:", manifest.revision.as_str());
     field("Message:", &manifest.message);
     let parents: Vec<_> = manifest.parents.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use crate::cli::args::Global;
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::printable::printable;
 use crate::cli::render::heads;
 use crate::cli::ui::Ui;
 
@@ -69,5 +70,5 @@ fn line(row: &RevisionStatus, width: usize) -> String {
         Standing::Missing => "missing",
     };
     let when = row.applied_at.as_deref().unwrap_or("-");
-    format!("{standing}  {:<width$}  {when:<20}  {}", row.revision.as_str(), row.message)
+    format!("{standing}  {:<width$}  {when:<20}  {}", row.revision.as_str(), printable(&row.message))
 }

@@ -4,6 +4,7 @@ use crate::cli::args::Global;
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::printable::printable_lines;
 use crate::cli::render::count;
 use crate::cli::ui::Ui;
 
@@ -35,7 +36,11 @@ fn line(finding: &Finding) -> String {
     match finding {
         Finding::Changed { revision } => format!("changed  {revision}: it was edited after it was applied"),
         Finding::Missing { revision } => format!("missing  {revision}: it is applied and not on disk"),
-        Finding::LedgerComponent { revision, reason } => format!("damaged  {revision}: {reason}"),
-        Finding::NotRunnable { revision, reason } => format!("unfit    {revision}: {reason}"),
+        Finding::LedgerComponent { revision, reason } => {
+            format!("damaged  {revision}: {}", printable_lines(reason))
+        }
+        Finding::NotRunnable { revision, reason } => {
+            format!("unfit    {revision}: {}", printable_lines(reason))
+        }
     }
 }
