@@ -5,6 +5,9 @@ use std::process::Command;
 
 use crate::support::Database;
 
+/// The last revision before the branches.
+const REPAIR: &str = "8b01c7d2aa90";
+
 /// Runs the program in the repository itself.
 fn runner(database: &Database, args: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_runner"))
@@ -24,22 +27,25 @@ fn going_down_restores_every_byte_and_going_up_again_gives_the_same() {
     let database = Database::new();
     runner(&database, &["upgrade", "d41f6a3c9e27"]);
     let damaged = database.dump();
-    runner(&database, &["upgrade", "head"]);
+    runner(&database, &["upgrade", REPAIR]);
     let repaired = database.dump();
     assert_ne!(damaged, repaired);
     runner(&database, &["downgrade", "-1"]);
     same(&sorted(&database.dump()), &sorted(&damaged));
     runner(&database, &["upgrade", "head"]);
+    let merged = database.dump();
+    runner(&database, &["downgrade", REPAIR]);
     same(&without_times(&database.dump()), &without_times(&repaired));
     runner(&database, &["upgrade", "head"]);
+    same(&without_times(&database.dump()), &without_times(&merged));
     runner(&database, &["downgrade", "base"]);
     assert_eq!(
         database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
         "0"
     );
     runner(&database, &["upgrade", "head"]);
-    same(&without_times(&database.dump()), &without_times(&repaired));
-    assert_eq!(runner(&database, &["current"]), "8b01c7d2aa90 (head)\n");
+    same(&without_times(&database.dump()), &without_times(&merged));
+    assert!(runner(&database, &["current"]).starts_with("e6b05f1c8d72 "));
 }
 
 /// Compares dumps, and shows only what differs.
@@ -83,4 +89,39 @@ fn damaged_text_is_repaired_and_sound_text_left_alone() {
     let damaged = "SELECT count(*) FROM listings WHERE title ~ 'âœ…|‚úÖ|â”€' OR description ~ 'âœ…|‚úÖ|â”€'";
     assert_eq!(database.value(damaged), "0");
     assert_eq!(database.value("SELECT count(*) > 0 FROM listings WHERE title LIKE '%✅%'"), "t");
+}
+
+#[test]
+fn the_branches_can_be_applied_one_by_one_and_meet_again() {
+    let database = Database::new();
+    runner(&database, &["upgrade", "a2f6c80e91d4"]);
+    assert_eq!(database.value("SELECT to_regclass('reviews')"), "");
+    assert_eq!(database.value("SELECT count(*) FROM payments"), "3");
+    runner(&database, &["upgrade", "head"]);
+    database.rows(
+        "INSERT INTO reviews (order_id, stars, body, is_complaint)
+             SELECT id, 1, 'a leg is missing', true FROM orders WHERE external_id = 'O-302';
+         INSERT INTO payouts (user_id, bank_ref, amount, currency, planned_for)
+             VALUES (gen_random_uuid(), 'vault:bank/1', 35.88, 'EUR', '2025-12-05');
+         UPDATE payments SET provider = 'card', provider_ref = 'c1', payout_id = 1
+             WHERE order_id = (SELECT id FROM orders WHERE external_id = 'O-302')",
+    );
+    assert_eq!(database.rows("SELECT payout_id, open_complaints FROM payouts_on_hold"), ["1|1"]);
+    assert_eq!(database.rows("SELECT stars, reviews FROM seller_ratings"), ["1.00|1"]);
+    database.rows("UPDATE reviews SET resolved_at = now()");
+    assert_eq!(database.value("SELECT count(*) FROM payouts_on_hold"), "0");
+    runner(&database, &["downgrade", REPAIR]);
+    assert_eq!(database.value("SELECT to_regclass('payments')"), "");
+}
+
+#[test]
+fn a_dependency_on_the_other_branch_is_applied_before() {
+    let database = Database::new();
+    runner(&database, &["upgrade", "0d7ab4e6f315"]);
+    // What it depends on came along, and what comes after that did not.
+    assert!(database.has("payments"));
+    assert!(!database.has("payouts"));
+    let drawn = runner(&database, &["graph"]);
+    assert!(drawn.contains("0d7ab4e6f315 applied (current)"), "{drawn}");
+    assert!(drawn.contains("depends on 4e19b7d05c3a"), "{drawn}");
 }

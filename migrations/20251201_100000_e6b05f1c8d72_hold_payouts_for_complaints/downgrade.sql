@@ -1,0 +1,1 @@
+DROP VIEW public.payouts_on_hold;
