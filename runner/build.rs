@@ -16,7 +16,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=RUNNER_SQL_COMPONENT");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let component = match env::var_os("RUNNER_SQL_COMPONENT") {
-        Some(path) => fs::read(path)?,
+        Some(path) => {
+            println!("cargo::rerun-if-changed={}", Path::new(&path).display());
+            fs::read(path)?
+        }
         None => build(&out)?,
     };
     fs::write(out.join("sql.wasm"), component)?;
@@ -25,7 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn build(out: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    for source in ["wit", "plugins/sql", "plugin-sdk"] {
+    // The lock file says which versions of its dependencies the component is made of.
+    for source in ["wit", "plugins/sql", "plugin-sdk", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let toolchain = toolchain::Toolchain::find().map_err(|error| format!("{error}. {}", error.hint()))?;

@@ -1,19 +1,25 @@
 //! The main job on the embedded server, from a bare machine.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::run::{Result, cargo, root, run, shown};
+use crate::run::{Result, cargo, root, run, shown, target_dir};
 use crate::setup::{self, Need};
 
-/// Where the demo's database is kept, below the top folder.
-const DATABASE: &str = "target/demo/database";
+/// The revision before the repair.
+const DAMAGED: &str = "d41f6a3c9e27";
+
+/// Where the demo's database is kept.
+fn database() -> PathBuf {
+    target_dir().join("demo/database")
+}
 
 /// Builds the runner and runs the repository's own migrations.
 pub fn demo() -> Result<()> {
     setup::ensure(&[Need::Build])?;
     run(&mut cargo(&["build", "--release", "--package", "runner", "--features", "embedded"]))?;
-    let folder = root().join(DATABASE);
+    let folder = database();
     if folder.exists() {
         // Every demo begins with an empty database.
         std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -21,6 +27,7 @@ pub fn demo() -> Result<()> {
     run(&mut runner(&["build"]))?;
     run(&mut runner(&["history"]))?;
     let upgraded = upgrade_and_listen()?;
+    run(&mut on_database(&["graph"]))?;
     run(&mut on_database(&["current", "--verbose"]))?;
     run(&mut on_database(&["upgrade", "head"]))?;
     report(&upgraded);
@@ -28,14 +35,27 @@ pub fn demo() -> Result<()> {
 }
 
 fn runner(args: &[&str]) -> Command {
-    let mut command = Command::new(root().join("target/release/runner"));
+    let mut command = Command::new(program());
     command.args(args).current_dir(root());
     command
 }
 
+fn program() -> PathBuf {
+    target_dir().join("release/runner")
+}
+
+fn location() -> String {
+    format!("embedded:{}", shortest(&database()).display())
+}
+
+/// A path as one would type it in the repository's top folder.
+fn shortest(path: &Path) -> PathBuf {
+    path.strip_prefix(root()).unwrap_or(path).to_owned()
+}
+
 fn on_database(args: &[&str]) -> Command {
     let mut command = runner(args);
-    command.args(["--database", &format!("embedded:{DATABASE}")]);
+    command.args(["--database", &location()]);
     command
 }
 
@@ -62,8 +82,8 @@ fn report(said: &[String]) {
     for line in said.iter().filter(|line| is_result(line)) {
         println!("{}", line.trim_end());
     }
-    println!("\nThe database is kept in {DATABASE}. To take the repair back:");
-    println!("  target/release/runner downgrade -1 --database embedded:{DATABASE}");
+    println!("\nThe database is kept in {}. To take the repair back:", shortest(&database()).display());
+    println!("  {} downgrade {DAMAGED} --database {}", shortest(&program()).display(), location());
 }
 
 /// Lines that tell of an applied revision, or of a migration's own result.

@@ -82,14 +82,16 @@ fn install(packages: &[&str]) -> Result<()> {
     run(apt_get().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages))
 }
 
-/// apt-get as root, without questions.
+/// apt-get as root, without questions. `sudo` drops the environment, so the
+/// variable is set behind it.
 fn apt_get() -> Command {
+    const SILENT: &str = "DEBIAN_FRONTEND=noninteractive";
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
+    let mut command = Command::new(if is_root { "env" } else { "sudo" });
     if !is_root {
-        command.arg("apt-get");
+        command.arg("env");
     }
-    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command.args([SILENT, "apt-get"]);
     command
 }
 
