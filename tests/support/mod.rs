@@ -5,6 +5,7 @@ mod database;
 mod guest;
 mod project;
 mod server;
+pub mod shape;
 
 pub use alembic::alembic_command;
 pub use database::Database;
