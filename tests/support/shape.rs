@@ -14,6 +14,9 @@ use runner::revision::{Label, RevisionId};
 /// that prefixes are ambiguous now and then.
 const BEGINNINGS: [&str; 4] = ["ae1", "ae10", "be", "cafe"];
 
+/// What stands for a short id.
+const BEGINNINGS_END: usize = BEGINNINGS.len();
+
 /// A set of revisions as plain text, sound or not.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
@@ -74,7 +77,10 @@ impl Shape {
         let (beginning, digits) = &choices.id;
         // The number makes the id unique; the digits before it make the order of
         // the ids another one than that of the revisions.
-        let id = format!("{}{digits:02x}{number:02}", BEGINNINGS[beginning.index(BEGINNINGS.len())]);
+        let id = match beginning.index(BEGINNINGS.len() + 1) {
+            BEGINNINGS_END => format!("x{number}"),
+            which => format!("{}{digits:02x}{number:02}", BEGINNINGS[which]),
+        };
         let parents = self.parents(choices);
         let depends_on = self.dependencies(choices, &parents);
         let labels = match choices.label {
