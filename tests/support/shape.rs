@@ -72,6 +72,21 @@ pub fn shapes(most: usize) -> impl Strategy<Value = Shape> {
 }
 
 impl Shape {
+    /// Reads `c: a b | dep ! label` lines: parents, then dependencies after
+    /// `|`, then labels after `!`.
+    pub fn parse(text: &str) -> Self {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+        let revision = |line: &str| {
+            // The colon of a package has no space after it.
+            let (id, rest) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+            let (rest, labels) = rest.split_once('!').unwrap_or((rest, ""));
+            let (parents, depends_on) = rest.split_once('|').unwrap_or((rest, ""));
+            let id = id.to_owned();
+            Revision { id, parents: words(parents), depends_on: words(depends_on), labels: words(labels) }
+        };
+        Self { revisions: text.lines().map(revision).collect() }
+    }
+
     fn next(&self, choices: &Choices) -> Revision {
         let number = self.revisions.len();
         let (beginning, digits) = &choices.id;
