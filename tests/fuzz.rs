@@ -24,16 +24,47 @@ const MOST_ENTROPY: u32 = 4_096;
 
 /// What users type, and what they nearly type.
 const TARGETS: &[&str] = &[
-    "head", "heads", "base", "current", "ae10", "ae1027c6", "+2", "-1", "+0", "ae10+2", "head-2", "label@head",
-    "label@heads", "label@base", "label@+2", "label@-1", "ae10@head", "billing:ae10", "billing:label@head-3",
-    "ae10:head", ":ae10", "ae10:", ":", "billing:ae10:billing:be", "-3:current", "current:+2", "a@b@c", "@", "+",
-    "-99999999999999999999", "+9223372036854775808", "heads-1", "é@head", "head\u{301}",
+    "head",
+    "heads",
+    "base",
+    "current",
+    "ae10",
+    "ae1027c6",
+    "+2",
+    "-1",
+    "+0",
+    "ae10+2",
+    "head-2",
+    "label@head",
+    "label@heads",
+    "label@base",
+    "label@+2",
+    "label@-1",
+    "ae10@head",
+    "billing:ae10",
+    "billing:label@head-3",
+    "ae10:head",
+    ":ae10",
+    "ae10:",
+    ":",
+    "billing:ae10:billing:be",
+    "-3:current",
+    "current:+2",
+    "a@b@c",
+    "@",
+    "+",
+    "-99999999999999999999",
+    "+9223372036854775808",
+    "heads-1",
+    "é@head",
+    "head\u{301}",
 ];
 
 /// Pieces that the grammars are made of.
 const PIECES: &[&str] = &[
-    "head", "heads", "base", "current", "label", "billing", "ae10", "@", ":", "+", "-", "1", "0", "_", ".", " ",
-    "\n", "\t", "\u{0}", "\u{feff}", "é", "日", "🦀", "\u{202e}", "[", "]", "\"", "'", "=", "#", "{", "}", ",",
+    "head", "heads", "base", "current", "label", "billing", "ae10", "@", ":", "+", "-", "1", "0", "_", ".",
+    " ", "\n", "\t", "\u{0}", "\u{feff}", "é", "日", "🦀", "\u{202e}", "[", "]", "\"", "'", "=", "#", "{",
+    "}", ",",
 ];
 
 const MANIFESTS: &[&str] = &[

@@ -12,9 +12,11 @@ mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
+mod fuzz;
 mod ledger;
 mod library;
 mod migrations;
+mod oracle;
 mod properties;
 mod tidy;
 mod tls;

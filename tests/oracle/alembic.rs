@@ -43,10 +43,8 @@ pub fn ask(questions: &[Question]) -> Vec<OfGraph> {
         }
     });
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-    let answers: Vec<OfGraph> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(&line.expect("UTF-8")).expect("an answer"))
-        .collect();
+    let answers: Vec<OfGraph> =
+        stdout.lines().map(|line| serde_json::from_str(&line.expect("UTF-8")).expect("an answer")).collect();
     writer.join().expect("every question was read");
     assert!(child.wait().expect("it ends").success(), "the oracle failed");
     assert_eq!(answers.len(), questions.len(), "an answer for each question");

@@ -112,8 +112,26 @@ impl Difference {
     /// The most cases that may differ for this reason: a little more than do.
     pub fn most(self) -> usize {
         match self {
-            Self::UpgradeToBase => 2_000,
-            _ => 1_000,
+            Self::StepsAreCounted => 5,
+            Self::HeadsAreHeads => 10,
+            Self::StepBackFromMerge
+            | Self::SecondAt
+            | Self::OverlappingHeads
+            | Self::DuplicateId
+            | Self::DependsOnParent
+            | Self::CycleWithEntry => 20,
+            Self::BelowBase | Self::EmptyBranch => 30,
+            Self::RowThatIsImplied => 50,
+            Self::NothingAboveTarget => 100,
+            Self::CurrentIsTarget => 110,
+            Self::StepsFromSeveralHeads
+            | Self::BranchGuidesDown
+            | Self::BranchNamedFromBelow
+            | Self::ShortPrefix => 150,
+            Self::StepsFromHeads | Self::ImpliedDependency => 200,
+            Self::LabelsAreWhole => 300,
+            Self::UpgradeToBase => 500,
+            Self::BranchIsChecked => 1_150,
         }
     }
 }
@@ -150,15 +168,17 @@ impl Disagreement<'_> {
             () if target.branch == Some("") => Difference::EmptyBranch,
             () if self.case.target.matches('@').count() > 1 => Difference::SecondAt,
             () if target.symbol == "heads" && target.steps.is_some() => Difference::StepsFromHeads,
-            () if target.symbol == "base" && target.steps.is_some_and(|steps| steps < 0) => Difference::BelowBase,
+            () if target.symbol == "base" && target.steps.is_some_and(|steps| steps < 0) => {
+                Difference::BelowBase
+            }
             () if upgrade && error.contains("is no target for `upgrade`") => Difference::UpgradeToBase,
             () if !upgrade && error.contains("the database is at") => Difference::StepsFromSeveralHeads,
             () if target.branch.is_some() && self.is_the_same_without_branch() => Difference::BranchIsChecked,
             () if target.steps.is_some() && error.contains("is not part of") => Difference::BranchIsChecked,
-            () if target.names().any(|name| self.is_beginning_of_label(name)) => {
-                Difference::LabelsAreWhole
+            () if target.names().any(|name| self.is_beginning_of_label(name)) => Difference::LabelsAreWhole,
+            () if !upgrade && target.symbol == "heads" && error.contains("heads") => {
+                Difference::HeadsAreHeads
             }
-            () if !upgrade && target.symbol == "heads" && error.contains("heads") => Difference::HeadsAreHeads,
             () => return None,
         })
     }
@@ -182,7 +202,9 @@ impl Disagreement<'_> {
                 Difference::BranchNamedFromBelow
             }
             () if target.branch.is_some() && self.is_the_same_without_branch() => Difference::BranchIsChecked,
-            () if error.contains("Can't locate") && target.names().any(|name| self.is_beginning_of_id(name)) => {
+            () if error.contains("Can't locate")
+                && target.names().any(|name| self.is_beginning_of_id(name)) =>
+            {
                 Difference::ShortPrefix
             }
             () => return None,

@@ -87,14 +87,15 @@ struct Choices {
 
 /// Graphs, each with its cases.
 pub fn questions() -> impl Strategy<Value = Question> {
-    let choice = (
-        any::<bool>(),
-        (0..100_u8, any::<[Index; 3]>()),
-        0..FORMS.len(),
-        any::<[Index; 2]>(),
-        1..=3_u8,
-    )
-        .prop_map(|(upgrade, applied, form, names, steps)| Choices { upgrade, applied, form, names, steps });
+    let choice =
+        (any::<bool>(), (0..100_u8, any::<[Index; 3]>()), 0..FORMS.len(), any::<[Index; 2]>(), 1..=3_u8)
+            .prop_map(|(upgrade, applied, form, names, steps)| Choices {
+                upgrade,
+                applied,
+                form,
+                names,
+                steps,
+            });
     let spoiled = prop::option::weighted(0.05, (0..FAULTS.len(), any::<[Index; 2]>()));
     let cases = prop::collection::vec(choice, CASES);
     (shapes(MOST_REVISIONS), cases, spoiled).prop_map(|(mut shape, choices, spoiled)| {
@@ -211,7 +212,8 @@ impl Names<'_> {
 
     /// One of the labels, or one that nobody has.
     fn label(&self) -> &str {
-        let labels: Vec<&String> = self.shape.revisions.iter().flat_map(|revision| &revision.labels).collect();
+        let labels: Vec<&String> =
+            self.shape.revisions.iter().flat_map(|revision| &revision.labels).collect();
         if labels.is_empty() {
             return self.other_id();
         }
@@ -268,7 +270,9 @@ const FORMS: [fn(&Names) -> String; 42] = [
     |names| format!("{}@base+{}", names.label(), names.steps()),
     |names| format!("base+{}", names.steps()),
     |names| format!("heads-{}", names.steps()),
-    |names| ["", "nope", "@head", "cafe@", "a@b@c", "current", "+", "be:cafe", "head+1", "base-1"]
-        [names.choices.names[0].index(10)]
-    .into(),
+    |names| {
+        ["", "nope", "@head", "cafe@", "a@b@c", "current", "+", "be:cafe", "head+1", "base-1"]
+            [names.choices.names[0].index(10)]
+        .into()
+    },
 ];
