@@ -119,7 +119,7 @@ fn with_heads(graph: &Graph, mut applied: Vec<bool>, direction: Direction, order
                 false => heads.remove(&candidate),
             };
         }
-        let heads_after = graph.ids(&heads.iter().copied().collect::<Vec<_>>());
+        let heads_after = heads.iter().map(|&number| graph.node(number).id.clone()).collect();
         steps.push(Step { revision: graph.node(number).id.clone(), direction, heads_after });
     }
     steps
