@@ -12,10 +12,13 @@ mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
+mod fuzz;
 mod graph;
 mod ledger;
 mod library;
 mod migrations;
+mod oracle;
+mod properties;
 mod tidy;
 mod tls;
 mod types;

@@ -1,5 +1,6 @@
 //! Benchmarks that print ratios measured in one run: `cargo xtask bench NAME`.
 
+mod graph;
 mod measure;
 mod start;
 #[path = "../support/mod.rs"]
@@ -10,9 +11,10 @@ fn main() {
     // cargo adds `--bench`.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     match names.as_slice() {
+        [name] if name == "graph" => graph::run(),
         [name] if name == "start" => start::run(),
         _ => {
-            eprintln!("which benchmark? there is: start");
+            eprintln!("which benchmark? there are: graph, start");
             std::process::exit(2);
         }
     }

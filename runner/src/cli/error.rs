@@ -174,6 +174,9 @@ fn target_hint(error: &TargetError) -> Option<String> {
             format!("Say which branch is meant: `LABEL@{target}`, or `{one}@{target}`.")
         }
         TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
+        TargetError::NotAhead { .. } => {
+            "Name the revision to go down to, if the branches that share it may go too.".into()
+        }
         TargetError::NeedsDatabase(_) => "Name the revision.".into(),
         TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
             return None;

@@ -2,6 +2,7 @@
 
 use crate::revision::{Label, RevisionId};
 
+use super::edges::Edges;
 use super::names::{Meaning, Names};
 use super::{GraphError, walk};
 
@@ -35,12 +36,12 @@ impl Node {
 pub struct Graph {
     nodes: Vec<Node>,
     names: Names,
-    parents: Vec<Vec<usize>>,
+    parents: Edges,
     /// Parents first, then what `depends_on` names.
-    before: Vec<Vec<usize>>,
-    children: Vec<Vec<usize>>,
-    /// Children, then what depends on the node.
-    after: Vec<Vec<usize>>,
+    before: Edges,
+    children: Edges,
+    /// Children, and what depends on the node.
+    after: Edges,
 }
 
 impl Graph {
@@ -54,9 +55,9 @@ impl Graph {
             graph.connect(node, &nodes, &mut errors);
         }
         graph.nodes = nodes;
-        graph.children = turned(&graph.parents);
-        graph.after = turned(&graph.before);
-        for cycle in walk::cycles(graph.nodes.len(), |node| &graph.before[node]) {
+        graph.children = graph.parents.turned();
+        graph.after = graph.before.turned();
+        for cycle in walk::cycles(graph.nodes.len(), |node| graph.before.of(node)) {
             errors.push(GraphError::Cycle(graph.ids(&cycle)));
         }
         if errors.is_empty() { Ok(graph) } else { Err(errors) }
@@ -77,7 +78,7 @@ impl Graph {
                 }),
             }
         }
-        self.parents.push(before.clone());
+        self.parents.push(&before);
         let parents = before.len();
         for dependency in &node.depends_on {
             let (id, origin) = (node.id.clone(), node.origin.clone());
@@ -94,7 +95,7 @@ impl Graph {
                 }
             }
         }
-        self.before.push(before);
+        self.before.push(&before);
     }
 
     /// The number of revisions.
@@ -137,65 +138,65 @@ impl Graph {
 
     /// A revision's parents.
     pub fn parents(&self, number: usize) -> &[usize] {
-        &self.parents[number]
+        self.parents.of(number)
     }
 
     /// What must come before a revision: its parents, then what it depends on.
     pub fn before(&self, number: usize) -> &[usize] {
-        &self.before[number]
+        self.before.of(number)
     }
 
     /// What it depends on.
     pub fn dependencies(&self, number: usize) -> &[usize] {
-        &self.before[number][self.parents[number].len()..]
+        &self.before(number)[self.parents(number).len()..]
     }
 
     /// What cannot be without a revision: its children, and what depends on it.
     pub fn after(&self, number: usize) -> &[usize] {
-        &self.after[number]
+        self.after.of(number)
     }
 
     /// The revisions that name this one as a parent.
     pub fn children(&self, number: usize) -> &[usize] {
-        &self.children[number]
+        self.children.of(number)
     }
 
     /// The revisions that no other one names as a parent.
     pub fn heads(&self) -> Vec<usize> {
-        (0..self.nodes.len()).filter(|&number| self.children[number].is_empty()).collect()
+        (0..self.nodes.len()).filter(|&number| self.children(number).is_empty()).collect()
     }
 
     /// The revisions of `set` that no other one of `set` names as a parent.
     pub fn heads_of(&self, set: &[bool]) -> Vec<usize> {
-        let is_head = |&number: &usize| set[number] && !self.children[number].iter().any(|&child| set[child]);
+        let is_head = |&number: &usize| set[number] && !self.children(number).iter().any(|&child| set[child]);
         (0..self.nodes.len()).filter(is_head).collect()
     }
 
     /// The revisions of `set` that nothing else of `set` needs, neither as a
     /// parent nor through `depends_on`.
     pub fn tips_of(&self, set: &[bool]) -> Vec<usize> {
-        let is_tip = |&number: &usize| set[number] && !self.after[number].iter().any(|&next| set[next]);
+        let is_tip = |&number: &usize| set[number] && !self.after(number).iter().any(|&next| set[next]);
         (0..self.nodes.len()).filter(is_tip).collect()
     }
 
     /// The revisions without parents.
     pub fn bases(&self) -> Vec<usize> {
-        (0..self.nodes.len()).filter(|&number| self.parents[number].is_empty()).collect()
+        (0..self.nodes.len()).filter(|&number| self.parents(number).is_empty()).collect()
     }
 
     /// Everything that must be applied for `starts` to be applied, as a mask.
     pub fn needed_for(&self, starts: impl IntoIterator<Item = usize>) -> Vec<bool> {
-        walk::reachable(self.len(), starts, |number| &self.before[number])
+        walk::reachable(self.len(), starts, |number| self.before.of(number))
     }
 
     /// Everything that cannot stay when `starts` go, as a mask.
     pub fn gone_with(&self, starts: impl IntoIterator<Item = usize>) -> Vec<bool> {
-        walk::reachable(self.len(), starts, |number| &self.after[number])
+        walk::reachable(self.len(), starts, |number| self.after.of(number))
     }
 
     /// `targets` and everything that must come before them, in such an order.
     pub fn order_of(&self, targets: &[usize]) -> Vec<usize> {
-        walk::ordered(self.len(), targets.iter().copied(), |number| &self.before[number])
+        walk::ordered(self.len(), targets.iter().copied(), |number| self.before.of(number))
     }
 
     /// The ids of some revisions.
@@ -216,7 +217,7 @@ impl Graph {
     /// All revisions in an order in which each comes after its parents and
     /// after what it depends on; branches stay together.
     pub fn order(&self) -> Vec<usize> {
-        walk::ordered(self.len(), 0..self.len(), |number| &self.before[number])
+        walk::ordered(self.len(), 0..self.len(), |number| self.before.of(number))
     }
 }
 
@@ -227,17 +228,6 @@ fn ambiguous(node: &Node, name: &str, candidates: &[usize], nodes: &[Node]) -> G
         candidates: candidates.iter().map(|&number| nodes[number].id.clone()).collect(),
         origin: node.origin.clone(),
     }
-}
-
-/// The same edges the other way round.
-fn turned(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut result = vec![Vec::new(); edges.len()];
-    for (from, targets) in edges.iter().enumerate() {
-        for &to in targets {
-            result[to].push(from);
-        }
-    }
-    result
 }
 
 #[cfg(test)]

@@ -275,7 +275,15 @@ impl Graph {
         wanted: u64,
     ) -> Result<Vec<usize>, TargetError> {
         let part = self.part(target.scope())?;
-        let mut next: Vec<usize> = self.current(target, &part, applied)?.into_iter().collect();
+        let current = self.current(target, &part, applied)?;
+        // What has a child that is applied is not this branch's own: to take it
+        // back would take back another branch.
+        let is_head = |number: usize| !self.children(number).iter().any(|&child| applied[child]);
+        if current.is_some_and(|number| !is_head(number)) {
+            let scope = target.scope().clone();
+            return Err(TargetError::NotAhead { target: target.to_string(), scope });
+        }
+        let mut next: Vec<usize> = current.into_iter().collect();
         let mut back = Vec::new();
         for available in 0..wanted {
             match next.as_slice() {

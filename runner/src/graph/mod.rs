@@ -6,6 +6,7 @@
 //! `locate` what it means in a graph; `lineage` knows branches and labels.
 
 mod build;
+mod edges;
 mod error;
 mod lineage;
 mod locate;

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use crate::revision::RevisionId;
+use crate::revision::{Label, RevisionId};
 
 use super::{GraphError, Node};
 
 /// The revisions by their names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    by_id: HashMap<String, usize>,
-    by_label: HashMap<String, usize>,
+    by_id: HashMap<RevisionId, usize>,
+    by_label: HashMap<Label, usize>,
     /// Revisions of packages by the part of their id that follows the colon.
     by_local_id: HashMap<String, Vec<usize>>,
 }
@@ -32,7 +32,7 @@ impl Names {
     pub(super) fn index(nodes: &[Node], errors: &mut Vec<GraphError>) -> Self {
         let mut names = Self { by_id: HashMap::with_capacity(nodes.len()), ..Self::default() };
         for (number, node) in nodes.iter().enumerate() {
-            let first = *names.by_id.entry(node.id.to_string()).or_insert(number);
+            let first = *names.by_id.entry(node.id.clone()).or_insert(number);
             if first != number {
                 errors.push(GraphError::DuplicateId {
                     id: node.id.clone(),
@@ -54,7 +54,7 @@ impl Names {
             if self.by_id.contains_key(label.as_str()) {
                 errors.push(GraphError::LabelIsId { label: label.clone(), id: node.id.clone() });
             }
-            let first = *self.by_label.entry(label.to_string()).or_insert(number);
+            let first = *self.by_label.entry(label.clone()).or_insert(number);
             if first != number {
                 let (first, second) = (nodes[first].id.clone(), node.id.clone());
                 errors.push(GraphError::DuplicateLabel { label: label.clone(), first, second });

@@ -160,6 +160,15 @@ pub enum TargetError {
         /// Where the database is.
         heads: Vec<RevisionId>,
     },
+    /// Steps back are counted from a branch of which nothing is applied that is
+    /// not part of another branch too.
+    #[error("`{target}` takes back nothing: no head of what is applied is part of `{scope}`")]
+    NotAhead {
+        /// What was typed.
+        target: String,
+        /// The branch.
+        scope: Scope,
+    },
     /// It depends on where the database is, and that is not known here.
     #[error("`{0}` depends on where the database is, and none is asked here")]
     NeedsDatabase(String),

@@ -49,6 +49,10 @@ fn upgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usize
         }
         target => graph.locate(target, Some(applied))?,
     };
+    // Steps may lead to the base, as in `a-1`.
+    if targets.is_empty() && matches!(target, Target::From(..)) {
+        return Err(wrong_way(target, "upgrade"));
+    }
     Ok(graph.order_of(&targets).into_iter().filter(|&number| !applied[number]).collect())
 }
 
@@ -115,7 +119,7 @@ fn with_heads(graph: &Graph, mut applied: Vec<bool>, direction: Direction, order
                 false => heads.remove(&candidate),
             };
         }
-        let heads_after = graph.ids(&heads.iter().copied().collect::<Vec<_>>());
+        let heads_after = heads.iter().map(|&number| graph.node(number).id.clone()).collect();
         steps.push(Step { revision: graph.node(number).id.clone(), direction, heads_after });
     }
     steps
@@ -214,12 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn a_branch_that_is_not_ahead_gives_nothing_back() {
+        // `b` is what both have in common: that it goes was not asked for.
+        insta::assert_snapshot!(down("a:\nb: a\nc: b ! billing\nd: b", "a b d", "billing@-1"), @"error: `billing@-1` takes back nothing: no head of what is applied is part of `billing`");
+        assert_eq!(down("a: ! billing\nb: | a", "a b", "billing@-1"), "b→a a→", "a head that is depended on");
+    }
+
+    #[test]
     fn targets_that_lead_nowhere_are_errors() {
         insta::assert_snapshot!(up("a:\nb: a\nc: a", "", "head"), @"error: there are 2 heads: `b`, `c`");
         insta::assert_snapshot!(up("a:\nb: a\nc: a", "a", "+1"), @"error: `+1` is ambiguous: after `a` the path divides into `b`, `c`");
         insta::assert_snapshot!(up(LINE, "a b c", "+2"), @"error: `+2` asks for 2 steps, and there are 1");
         insta::assert_snapshot!(up(LINE, "a", "-1"), @"error: `-1` is no target for `upgrade`");
         insta::assert_snapshot!(up(LINE, "a", "base"), @"error: `base` is no target for `upgrade`");
+        insta::assert_snapshot!(up(LINE, "a", "b-2"), @"error: `b-2` is no target for `upgrade`");
         insta::assert_snapshot!(down(LINE, "a", "c"), @"error: revision `c` is not applied, so there is no way down to it");
         insta::assert_snapshot!(down(LINE, "a b", "-3"), @"error: `-3` asks for 3 steps, and there are 2");
         insta::assert_snapshot!(down(DIAMOND, "a b c d", "-2"), @"error: `-2` is ambiguous: after `d` the path divides into `b`, `c`");

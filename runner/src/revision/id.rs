@@ -1,6 +1,8 @@
 //! Revision ids, branch labels and package names.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,20 +13,21 @@ const MAX_LENGTH: usize = 64;
 /// part of a package, the package's name and a colon, as in `billing:8b01c7d2`.
 ///
 /// The characters that the target grammar needs (`@`, `:`, `+`, `-`) cannot be
-/// part of a name, nor can a name be one of the grammar's words.
+/// part of a name, nor can a name be one of the grammar's words. A copy shares
+/// the text: plans hold each id many times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RevisionId(String);
+pub struct RevisionId(Arc<str>);
 
 /// The name of a package of revisions. The same characters as in an id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PackageName(String);
+pub struct PackageName(Arc<str>);
 
 /// A branch label. The same characters as in an id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Label(String);
+pub struct Label(Arc<str>);
 
 /// Why a text is no id and no label.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +84,7 @@ macro_rules! name {
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
                 $check(&text)?;
-                Ok(Self(text))
+                Ok(Self(text.into()))
             }
 
             /// The text.
@@ -104,9 +107,15 @@ macro_rules! name {
             }
         }
 
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.0.as_ref().to_owned()
             }
         }
 
@@ -125,7 +134,7 @@ name!(PackageName, check);
 impl RevisionId {
     /// A new id: twelve hexadecimal digits from 48 random bits.
     pub fn from_random(bits: u64) -> Self {
-        Self(format!("{:012x}", bits & 0xffff_ffff_ffff))
+        Self(format!("{:012x}", bits & 0xffff_ffff_ffff).into())
     }
 
     /// The package that the revision is part of.
@@ -140,7 +149,7 @@ impl RevisionId {
 
     /// The same id as a part of `package`.
     pub fn in_package(&self, package: &PackageName) -> Self {
-        Self(format!("{package}:{}", self.local()))
+        Self(format!("{package}:{}", self.local()).into())
     }
 }
 
