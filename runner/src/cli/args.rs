@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, status, upgrade,
-    verify,
+    branches, build, current, downgrade, edit, heads, history, init, list_templates, merge, plan, redo,
+    revision, show, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -80,7 +80,11 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Init(init::Args),
+    #[command(alias = "list_templates")]
+    ListTemplates(list_templates::Args),
     Revision(revision::Args),
+    Merge(merge::Args),
+    Edit(edit::Args),
     Build(build::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
