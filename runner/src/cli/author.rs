@@ -192,14 +192,16 @@ impl From<AuthorError> for CommandError {
 impl From<TemplateError> for CommandError {
     fn from(error: TemplateError) -> Self {
         let hint = match &error {
-            TemplateError::Token(_) => Some("Run `runner list-templates` to see the tokens.".into()),
+            TemplateError::Token(_) => Some("Run `runner list-templates -v` to see the tokens.".into()),
             TemplateError::Manifest(error) => error.hint.clone(),
             TemplateError::NotTakenOver { key, .. } => Some(match *key {
                 "revision" | "kind" => format!("Let it say `{key} = \"${{{key}}}\"`."),
                 key => format!("Let it say `{key} = [${{{key}}}]`."),
             }),
             TemplateError::NoFolder(_) => Some("It is `templates` in [migrations] in runner.toml.".into()),
-            TemplateError::Name(_) => Some("Put `{rev}` into `file_template` in runner.toml.".into()),
+            TemplateError::Name(_) | TemplateError::Taken(_) => {
+                Some("Put `{rev}` into `file_template` in runner.toml.".into())
+            }
             TemplateError::NotRecursive { .. } => Some(
                 "Set `recursive = true` in [migrations] in runner.toml, or leave `/` out of `file_template`."
                     .into(),

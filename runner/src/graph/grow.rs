@@ -2,7 +2,7 @@
 
 use crate::revision::RevisionId;
 
-use super::build::{Graph, GraphError, Node};
+use super::{Graph, GraphError, Node};
 
 /// Why a new revision does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -215,8 +215,10 @@ impl Hook {
     }
 }
 
-/// An absolute path, as text: hooks run elsewhere.
+/// An absolute path, as text: hooks run elsewhere. An empty path is the current
+/// folder.
 fn absolute(path: &Path) -> String {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

@@ -37,7 +37,12 @@ pub fn new_revision(
     let texts = files.iter().map(|file| Ok((file.path.as_path(), file.filled(new, longest_slug)?)));
     let texts: Vec<_> = texts.collect::<Result<_, TemplateError>>()?;
     let dir = migrations.path.join(name);
-    let files = write_folder(&dir, &texts)?;
+    let files = write_folder(&dir, &texts).map_err(|error| match error {
+        TemplateError::Exists(path) if path == dir && !file_template.is_unique() => {
+            TemplateError::Taken(path)
+        }
+        other => other,
+    })?;
     let kind = new.template.kind();
     if kind == Kind::Rust {
         ensure_workspace(&migrations.path, file_template.depth(), &new.sdk).inspect_err(|_| remove(&dir))?;
@@ -167,7 +172,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let same = project(root.path(), "{slug}", None);
         make(&same, &new("Add Users", Template::Sql)).expect("makes one");
-        assert!(matches!(make(&same, &new("add: users", Template::Sql)), Err(TemplateError::Exists(_))));
+        assert!(matches!(make(&same, &new("add: users", Template::Sql)), Err(TemplateError::Taken(_))));
         let mut nested = project(root.path(), "add_users/{rev}", None);
         assert!(matches!(make(&nested, &new("x", Template::Sql)), Err(TemplateError::Nested { .. })));
         nested.config.migrations.recursive = false;

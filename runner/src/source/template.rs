@@ -51,6 +51,9 @@ pub enum TemplateError {
     /// There is something already.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    /// Another revision has the same name.
+    #[error("{} exists already: `file_template` makes the same name of two revisions", .0.display())]
+    Taken(PathBuf),
     /// The message is empty or has several lines.
     #[error("the message must be one line of text")]
     Message,
