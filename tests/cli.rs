@@ -28,21 +28,24 @@ fn help() {
     Usage: runner [OPTIONS] <COMMAND>
 
     Commands:
-      init       Make a new project: runner.toml and a folder for its migrations
-      revision   Make a new revision
-      build      Build the components of all revisions of kind `rust`
-      upgrade    Apply revisions, up to a target
-      downgrade  Take revisions back, down to a target
-      redo       Take revisions back, and apply them again as they are on disk now
-      plan       Show the steps that an upgrade or a downgrade would run, without running any
-      status     Show where each revision stands: applied, pending, changed or missing
-      current    Show where the database is: the heads of what is applied
-      history    List the revisions on disk, newest first
-      heads      List the revisions on disk that no other one follows
-      branches   List the revisions after which the graph divides, with the ways on
-      show       Show a revision; where a database is configured, also how it was applied
-      verify     Compare the revisions on disk, their components and the ledger
-      help       Print this message or the help of the given subcommand(s)
+      init            Make a new project: runner.toml and a folder for its migrations
+      list-templates  List the templates of new projects and of new revisions
+      revision        Make a new revision
+      merge           Make a revision that brings branches together
+      edit            Open a revision in the editor that VISUAL or EDITOR names
+      build           Build the components of all revisions of kind `rust`
+      upgrade         Apply revisions, up to a target
+      downgrade       Take revisions back, down to a target
+      redo            Take revisions back, and apply them again as they are on disk now
+      plan            Show the steps that an upgrade or a downgrade would run, without running any
+      status          Show where each revision stands: applied, pending, changed or missing
+      current         Show where the database is: the heads of what is applied
+      history         List the revisions on disk, newest first
+      heads           List the revisions on disk that no other one follows
+      branches        List the revisions after which the graph divides, with the ways on
+      show            Show a revision; where a database is configured, also how it was applied
+      verify          Compare the revisions on disk, their components and the ledger
+      help            Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help
@@ -186,14 +189,16 @@ fn help() {
               [default: auto]
               [possible values: auto, always, never]
     ");
-    snapshot!(project.ok(&["revision", "--help"]), @r"
+    snapshot!(project.ok(&["revision", "--help"]), @r#"
     Make a new revision
 
-    Usage: runner revision [OPTIONS] --message <MESSAGE>
+    Usage: runner revision [OPTIONS]
 
     Options:
       -m, --message <MESSAGE>
               What the revision does, in one line
+              
+              [default: "empty message"]
 
           --kind <KIND>
               What runs it
@@ -203,6 +208,30 @@ fn help() {
               - rust: A Rust crate
               
               [default: sql]
+
+          --head <REVISION>
+              The revision that it follows: `head`, `heads`, LABEL@head, an id or the beginning of one;
+              `base` makes a new base
+              
+              [default: head]
+
+          --splice
+              Let it follow a revision that others follow already
+
+          --branch-label <LABEL>
+              Begin a branch with this label (can be repeated)
+
+          --version-path <DIR>
+              The folder of migrations to make it in
+
+          --rev-id <ID>
+              Its id, instead of a random one
+
+          --depends-on <REVISION>
+              A revision or a label of another branch that must come before it (can be repeated)
+
+          --edit
+              Open it in the editor that VISUAL or EDITOR names
 
       -h, --help
               Print help (see a summary with '-h')
@@ -238,7 +267,7 @@ fn help() {
               
               [default: auto]
               [possible values: auto, always, never]
-    ");
+    "#);
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub struct Args {
     #[arg(long, value_name = "KIND", default_value = "sql")]
     kind: KindArg,
 
-    /// The revision that it follows: `head`, `heads`, an id or the beginning of one, or `base`
-    /// for a new base
+    /// The revision that it follows: `head`, `heads`, LABEL@head, an id or the beginning of one;
+    /// `base` makes a new base
     #[arg(long, value_name = "REVISION", default_value = "head")]
     head: String,
 
