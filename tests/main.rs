@@ -12,6 +12,7 @@ mod component;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
+mod files;
 mod fuzz;
 mod graph;
 mod ledger;

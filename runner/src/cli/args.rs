@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, completions, current, downgrade, graph, heads, history, init, man, plan, redo, revision,
-    show, status, upgrade, verify,
+    branches, build, completions, current, downgrade, edit, graph, heads, history, init, list_templates, man,
+    merge, plan, redo, revision, show, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -80,7 +80,11 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Init(init::Args),
+    #[command(alias = "list_templates")]
+    ListTemplates(list_templates::Args),
     Revision(revision::Args),
+    Merge(merge::Args),
+    Edit(edit::Args),
     Build(build::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),

@@ -11,7 +11,7 @@ use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
 use runner::run::{Failed, PrepareError, RunError};
-use runner::source::{ConfigError, TemplateError};
+use runner::source::ConfigError;
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -41,21 +41,26 @@ pub struct ErrorJson<'a> {
 }
 
 impl CommandError {
-    fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), causes: Vec::new(), outcome: Vec::new(), hints: Vec::new() }
     }
 
-    fn from_chain(exit: Exit, error: &dyn Error) -> Self {
+    pub(super) fn from_chain(exit: Exit, error: &dyn Error) -> Self {
         Self { causes: chain(error.source()), ..Self::new(exit, error.to_string()) }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    fn cause(mut self, cause: impl Into<String>) -> Self {
+    pub(super) fn cause(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
+        self
+    }
+
+    pub(super) fn outcome_line(mut self, line: impl Into<String>) -> Self {
+        self.outcome.push(line.into());
         self
     }
 
@@ -209,12 +214,6 @@ impl From<ConfigError> for CommandError {
     }
 }
 
-impl From<TemplateError> for CommandError {
-    fn from(error: TemplateError) -> Self {
-        Self::from_chain(Exit::Error, &error)
-    }
-}
-
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
@@ -271,6 +270,10 @@ fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
     match error {
         ScanError::Manifest(error) => error.hint.clone(),
         ScanError::NotUtf8 { .. } => Some("Save the file as UTF-8.".into()),
+        ScanError::NoManifest { .. } => Some(
+            "Make revisions with `runner revision`, which writes a migration.toml; or move the folder elsewhere."
+                .into(),
+        ),
         ScanError::MissingFile { .. } | ScanError::Unreadable { .. } => None,
     }
 }

@@ -4,8 +4,10 @@
 //! means; only the modules here read the environment.
 
 mod args;
+mod author;
 mod commands;
 mod context;
+mod editor;
 mod error;
 mod exit_code;
 mod graph;

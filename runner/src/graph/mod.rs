@@ -3,11 +3,13 @@
 //! Pure: plain values in, plain values out. No `async`, no clock, no files, no
 //! database. `walk` knows only numbers and neighbours; `build` makes a graph of
 //! revisions and finds every structural error; `target` is what users type, and
-//! `locate` what it means in a graph; `lineage` knows branches and labels.
+//! `locate` what it means in a graph; `lineage` knows branches and labels; `grow`
+//! says what may be put on top of it.
 
 mod build;
 mod edges;
 mod error;
+mod grow;
 mod lineage;
 mod locate;
 mod names;
@@ -16,6 +18,7 @@ mod walk;
 
 pub use build::{Graph, Node};
 pub use error::GraphError;
+pub use grow::GrowError;
 pub use target::{Point, Scope, Symbol, Target, TargetError, TargetRange};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod author;
 mod error;
 mod event;
 mod executor;
@@ -16,6 +17,7 @@ mod status;
 mod step;
 mod verify;
 
+pub use author::{AuthorError, Place, Written, write_revision};
 pub use error::{Failed, PrepareError, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use migrator::{Migrator, Options, Summary};

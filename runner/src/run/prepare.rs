@@ -222,16 +222,23 @@ async fn material_in_ledger(
 
 /// Parses the scripts: what is wrong with the last one of a plan is known before
 /// the first one runs. A `downgrade.sql` without a statement, as the template
-/// has it, takes nothing back, and counts as none.
+/// has it, takes nothing back, and counts as none; but where the upgrade has no
+/// statement either, as in a merge, there is nothing to take back.
 fn check_scripts(dir: &Path, scripts: &Scripts, params: &mut Value) -> Result<(), PrepareError> {
     let parse = |name: &str, text: &str| {
         let wrong = |error| PrepareError::Script { file: dir.join(name), text: text.to_owned(), error };
         policy::statements(text).map(|statements| statements.len()).map_err(wrong)
     };
-    parse("upgrade.sql", &scripts.upgrade)?;
+    let upgrade = parse("upgrade.sql", &scripts.upgrade)?;
     let downgrade = scripts.downgrade.as_deref().map(|text| parse("downgrade.sql", text)).transpose()?;
-    if let (Some(0), Some(params)) = (downgrade, params.as_object_mut()) {
-        params.remove("downgrade");
+    match (upgrade, downgrade.unwrap_or(0), params.as_object_mut()) {
+        (0, 0, Some(params)) => {
+            params.insert("downgrade".into(), "".into());
+        }
+        (_, 0, Some(params)) => {
+            params.remove("downgrade");
+        }
+        _ => {}
     }
     Ok(())
 }

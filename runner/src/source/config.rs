@@ -1,6 +1,7 @@
 //! `runner.toml`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -9,9 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::revision::{ManifestError, PackageName, Place};
 
 use super::migrations_dir::MigrationsDir;
+use super::{FolderTemplate, Hook, Zone};
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "runner.toml";
+
+/// The longest slug in a folder's name, in characters, as in Alembic.
+const SLUG_LENGTH: NonZeroUsize = NonZeroUsize::new(40).expect("it is not zero");
 
 /// A project: a folder with a `runner.toml`.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Config {
     pub session: SessionConfig,
     /// What a component may use.
     pub limits: crate::host::Limits,
+    /// What runs after the files of a new revision were written, in order.
+    pub hooks: Vec<Hook>,
     /// Named sections: each holds the same tables, and where it is chosen takes
     /// their place, key by key.
     pub named: BTreeMap<String, toml::Table>,
@@ -61,6 +68,15 @@ pub struct MigrationsConfig {
     pub target_dir: PathBuf,
     /// Where finished components are kept, relative to `runner.toml`.
     pub components_dir: PathBuf,
+    /// How the folder of a new revision is named.
+    pub file_template: FolderTemplate,
+    /// The longest slug in such a name, in characters.
+    pub truncate_slug_length: NonZeroUsize,
+    /// The clock of new revisions.
+    pub timezone: Zone,
+    /// The project's own templates, relative to `runner.toml`: a folder with
+    /// the folders `sql`, `rust` and `merge`, each of which may be absent.
+    pub templates: Option<PathBuf>,
 }
 
 impl Default for MigrationsConfig {
@@ -71,6 +87,10 @@ impl Default for MigrationsConfig {
             recursive: false,
             target_dir: ".runner/target".into(),
             components_dir: ".runner/components".into(),
+            file_template: FolderTemplate::default(),
+            truncate_slug_length: SLUG_LENGTH,
+            timezone: Zone::default(),
+            templates: None,
         }
     }
 }
@@ -249,6 +269,11 @@ impl Project {
     /// Where crates are compiled.
     pub fn target_dir(&self) -> PathBuf {
         self.root.join(&self.config.migrations.target_dir)
+    }
+
+    /// The folder of the project's own templates.
+    pub fn templates_dir(&self) -> Option<PathBuf> {
+        self.config.migrations.templates.as_ref().map(|dir| self.root.join(dir))
     }
 
     /// Where finished components are kept.

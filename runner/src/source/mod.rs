@@ -6,17 +6,29 @@
 mod artifact;
 mod build;
 mod config;
+mod folder_name;
+mod hooks;
+mod init;
 mod migrations_dir;
+mod new_revision;
 mod scan;
 mod template;
+mod tokens;
 mod toolchain;
+mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
 pub use build::{BuildError, Built, build};
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, LedgerConfig, MigrationsConfig, Project, SessionConfig,
 };
+pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
+pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};
+pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;
+pub use new_revision::{NewFiles, new_revision};
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
-pub use template::{NewRevision, TemplateError, init, new_revision};
+pub use template::{NewRevision, TEMPLATE_TOKENS, Template, TemplateError};
+pub use tokens::UnknownToken;
 pub use toolchain::{Toolchain, ToolchainError};
+pub use zone::{UnknownZone, Zone};

@@ -9,7 +9,10 @@ use crate::revision::{Digest, Kind, Manifest, ManifestError, PackageName, Place,
 use super::MigrationsDir;
 
 /// The file that makes a folder a revision.
-const MANIFEST_FILE: &str = "migration.toml";
+pub(super) const MANIFEST_FILE: &str = "migration.toml";
+
+/// The files of a revision of kind `sql`.
+const SCRIPTS: [&str; 2] = ["upgrade.sql", "downgrade.sql"];
 
 /// A revision on disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +70,14 @@ pub enum ScanError {
         /// Its folder.
         dir: PathBuf,
     },
+    /// A folder that looks like a revision and is none.
+    #[error("{} holds {file} and no {MANIFEST_FILE}, so it is no revision", dir.display())]
+    NoManifest {
+        /// The folder.
+        dir: PathBuf,
+        /// The file that revisions have.
+        file: &'static str,
+    },
 }
 
 /// Everything that is wrong with the revisions' folders.
@@ -109,7 +120,8 @@ impl Found {
 
 /// Finds all revisions of some folders, in the order of the folders and of the
 /// names in each, or reports everything that is wrong with them. Folders without
-/// a `migration.toml` are none of ours; in a recursive one they are looked into.
+/// a `migration.toml` are none of ours, unless they hold a revision's scripts; in a
+/// recursive one they are looked into.
 pub fn scan(dirs: &[MigrationsDir]) -> Result<Vec<Found>, ScanErrors> {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for dir in dirs {
@@ -155,7 +167,10 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, ScanError> {
 fn read_revision(dir: &Path, package: Option<&PackageName>) -> Result<Option<Found>, ScanError> {
     let file = dir.join(MANIFEST_FILE);
     let Some(text) = read_text(&file)? else {
-        return Ok(None);
+        return match SCRIPTS.into_iter().find(|script| dir.join(script).is_file()) {
+            Some(file) => Err(ScanError::NoManifest { dir: dir.to_owned(), file }),
+            None => Ok(None),
+        };
     };
     let mut manifest = Manifest::parse(&file, &text)?;
     if let Some(package) = package {
@@ -198,7 +213,19 @@ fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Resu
     if !dir.join("Cargo.toml").is_file() {
         return Err(missing(dir, manifest, "Cargo.toml"));
     }
-    let mut open = vec![PathBuf::new()];
+    for relative in files_below(dir)? {
+        // The manifest is in already.
+        if relative != Path::new(MANIFEST_FILE) {
+            digest.add(&slashed(&relative), &read_bytes(&dir.join(&relative))?);
+        }
+    }
+    Ok(())
+}
+
+/// The files of a folder and of the folders in it, as paths below it: everything
+/// but what tools leave there.
+pub(super) fn files_below(dir: &Path) -> Result<Vec<PathBuf>, ScanError> {
+    let (mut files, mut open) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(relative) = open.pop() {
         let here = dir.join(&relative);
         let unreadable = |source| ScanError::Unreadable { path: here.clone(), source };
@@ -211,13 +238,11 @@ fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Resu
             let relative = relative.join(&name);
             match entry.path().is_dir() {
                 true => open.push(relative),
-                // The manifest is in already.
-                false if relative == Path::new(MANIFEST_FILE) => {}
-                false => digest.add(&slashed(&relative), &read_bytes(&entry.path())?),
+                false => files.push(relative),
             }
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// A lock file says which versions were built, not what the author wrote.
@@ -235,7 +260,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, ScanError> {
 }
 
 /// The text of a file; none if there is no such file.
-fn read_text(path: &Path) -> Result<Option<String>, ScanError> {
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, ScanError> {
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(without_mark).map(Some).map_err(|error| {
             ScanError::NotUtf8 { path: path.to_owned(), at: error.utf8_error().valid_up_to() }
@@ -331,9 +356,11 @@ mod tests {
         write(root.path(), "a/migration.toml", &manifest("a", "sql"));
         write(root.path(), "b/migration.toml", "revision = 7\n");
         write(root.path(), "c/migration.toml", &manifest("c", "rust"));
-        let errors = scan(root.path()).expect_err("three errors").0;
+        write(root.path(), "d/downgrade.sql", "");
+        let errors = scan(root.path()).expect_err("four errors").0;
         assert!(matches!(&errors[0], ScanError::MissingFile { file: "upgrade.sql", .. }));
         assert!(matches!(&errors[1], ScanError::Manifest(_)));
         assert!(matches!(&errors[2], ScanError::MissingFile { file: "Cargo.toml", .. }));
+        assert!(matches!(&errors[3], ScanError::NoManifest { file: "downgrade.sql", .. }));
     }
 }

@@ -6,11 +6,14 @@ pub mod build;
 pub mod completions;
 pub mod current;
 pub mod downgrade;
+pub mod edit;
 pub mod graph;
 pub mod heads;
 pub mod history;
 pub mod init;
+pub mod list_templates;
 pub mod man;
+pub mod merge;
 pub mod plan;
 pub mod redo;
 pub mod revision;
@@ -32,7 +35,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
     }
     match args.command {
         Command::Init(args) => init::run(&args, ui),
-        Command::Revision(args) => revision::run(&args, global, ui),
+        Command::ListTemplates(args) => list_templates::run(&args, global, ui),
+        Command::Revision(args) => revision::run(args, global, ui),
+        Command::Merge(args) => merge::run(args, global, ui),
+        Command::Edit(args) => edit::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),

@@ -1,13 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
-use runner::graph::Graph;
-use runner::revision::{Kind, RevisionId};
-use runner::run::Migrator;
-use runner::source::{self, NewRevision};
-use serde_json::json;
+use runner::revision::{Kind, Label, RevisionId};
+use runner::run::{Migrator, Place};
+use runner::source::Template;
 
 use crate::cli::args::Global;
+use crate::cli::author::{self, Request};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -17,12 +16,41 @@ use crate::cli::ui::Ui;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What the revision does, in one line
-    #[arg(short, long)]
+    #[arg(short, long, default_value = "empty message")]
     message: String,
 
     /// What runs it
     #[arg(long, value_name = "KIND", default_value = "sql")]
     kind: KindArg,
+
+    /// The revision that it follows: `head`, `heads`, LABEL@head, an id or the beginning of one;
+    /// `base` makes a new base
+    #[arg(long, value_name = "REVISION", default_value = "head")]
+    head: String,
+
+    /// Let it follow a revision that others follow already
+    #[arg(long)]
+    splice: bool,
+
+    /// Begin a branch with this label (can be repeated)
+    #[arg(long, value_name = "LABEL", value_parser = author::label)]
+    branch_label: Vec<Label>,
+
+    /// The folder of migrations to make it in
+    #[arg(long, value_name = "DIR")]
+    version_path: Option<PathBuf>,
+
+    /// Its id, instead of a random one
+    #[arg(long, value_name = "ID", value_parser = author::id)]
+    rev_id: Option<RevisionId>,
+
+    /// A revision or a label of another branch that must come before it (can be repeated)
+    #[arg(long, value_name = "REVISION")]
+    depends_on: Vec<String>,
+
+    /// Open it in the editor that VISUAL or EDITOR names
+    #[arg(long)]
+    edit: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,44 +70,18 @@ impl From<KindArg> for Kind {
     }
 }
 
-pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let project = context::project(global)?;
     let on_disk = Migrator::on_disk(&project)?;
-    let new = NewRevision {
-        id: RevisionId::from_random(rand::random()),
-        message: args.message.clone(),
-        kind: args.kind.into(),
-        parents: parents(&on_disk.graph)?,
-        created: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).datetime(),
-        sdk: sdk(),
+    let request = Request {
+        template: Template::of_kind(args.kind.into()),
+        message: args.message,
+        id: args.rev_id,
+        parents: author::parents(&on_disk.graph, &args.head)?,
+        labels: args.branch_label,
+        depends_on: args.depends_on,
+        place: Place { splice: args.splice, migrations: args.version_path },
+        edit: args.edit,
     };
-    let dir = source::new_revision(&project, &new)?;
-    if ui.json() {
-        ui.answer(&json!({ "revision": new.id, "parents": new.parents, "path": dir }));
-    } else {
-        ui.line(dir.display());
-    }
-    Ok(Exit::Done)
-}
-
-/// The new revision follows the one head.
-fn parents(graph: &Graph) -> Result<Vec<RevisionId>, CommandError> {
-    if graph.is_empty() {
-        return Ok(Vec::new());
-    }
-    let head = graph.head().map_err(|error| CommandError::target(&error))?;
-    Ok(graph.ids(&[head]))
-}
-
-/// What `plugin-sdk` is for a new workspace. Built from a checkout that is still
-/// there, the checkout's own SDK fits best; otherwise the published one.
-fn sdk() -> String {
-    let checkout: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin-sdk");
-    match checkout.canonicalize() {
-        Ok(path) if path.join("Cargo.toml").is_file() => {
-            let path = toml::Value::String(path.display().to_string());
-            format!("{{ path = {path} }}")
-        }
-        _ => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
-    }
+    author::write(&project, &on_disk, request, ui)
 }

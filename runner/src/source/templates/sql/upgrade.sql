@@ -1,4 +1,4 @@
--- {message}
+-- ${message}
 --
 -- Runs inside the runner's transaction: no BEGIN, no COMMIT.
 

@@ -1,19 +1,19 @@
-//! {message}
+//! ${message}
 
 use plugin_sdk::prelude::*;
 
-/// {message}
+/// ${message}
 #[derive(Params)]
-pub struct {type};
+pub struct ${type};
 
-impl Migration for {type} {
+impl Migration for ${type} {
     fn upgrade(&self, tx: &Transaction) -> Result<()> {
         let rows = tx.execute("SELECT 1", &[])?;
-        info!("{{rows}} rows");
+        info!("{rows} rows");
         Ok(())
     }
 
     // Without a `downgrade` the revision cannot be taken back.
 }
 
-plugin_sdk::export!({type});
+plugin_sdk::export!(${type});

@@ -1,2 +1,0 @@
--- Takes back: {message}
-

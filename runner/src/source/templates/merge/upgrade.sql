@@ -1,0 +1,3 @@
+-- ${message}
+--
+-- A merge brings branches together, and needs no statement.
