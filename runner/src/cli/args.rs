@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, status, upgrade,
-    verify,
+    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, stamp, status,
+    upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -84,6 +84,7 @@ pub enum Command {
     Build(build::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
+    Stamp(stamp::Args),
     Redo(redo::Args),
     Plan(plan::Args),
     Status(status::Args),

@@ -327,6 +327,8 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
             CommandError { causes: vec![render::script_cause(file, text, error)], ..found }
         }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::NoComponent => found
+            .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
         PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
             found.hint("Delete the file and run `runner build`.")
         }

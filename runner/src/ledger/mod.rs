@@ -11,7 +11,7 @@ mod read;
 mod schema;
 mod write;
 
-pub use entry::{Applied, Failure, Outcome, Recorded, Run};
+pub use entry::{Applied, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
 pub use schema::CURRENT_VERSION;
 

@@ -12,7 +12,7 @@ pub const CURRENT_VERSION: i64 = VERSIONS.len() as i64;
 
 /// The script that makes each version from the one before. `{schema}` is the
 /// quoted name of the ledger's schema.
-const VERSIONS: [&str; 1] = [include_str!("v1.sql")];
+const VERSIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 
 impl Ledger {
     /// Makes the ledger, or upgrades it, in a transaction of its own. The caller

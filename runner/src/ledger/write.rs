@@ -2,9 +2,9 @@
 //! of, except for failures, whose transaction is gone.
 
 use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
-use crate::revision::{Digest, Direction};
+use crate::revision::{Digest, Direction, RevisionId};
 
-use super::{Failure, Ledger, LedgerError, Outcome, Run};
+use super::{Failure, How, Ledger, LedgerError, Outcome, Run};
 
 /// Zstandard's level: components are written once and read almost never.
 const COMPRESSION: i32 = 9;
@@ -62,14 +62,68 @@ impl Ledger {
         (settled, recorded)
     }
 
+    /// Records revisions as applied although nothing ran, parents first, each
+    /// as if it had just been upgraded. `transaction` is the id of the
+    /// transaction that the caller began.
+    pub async fn stamp(
+        &self,
+        session: &mut PostgresSession,
+        run: &Run,
+        transaction: &str,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), LedgerError> {
+        let mut params = journal_parameters(run, transaction, outcome);
+        params.extend(revision_parameters(outcome));
+        match session.run_own(&self.upgrade_sql(), &params).await? {
+            1 => Ok(()),
+            _ => Err(LedgerError::NotApplied(outcome.manifest.revision.clone())),
+        }
+    }
+
+    /// Removes the rows of revisions although nothing ran, and tells the journal
+    /// in the order of `revisions`.
+    pub async fn unstamp(
+        &self,
+        session: &mut PostgresSession,
+        run: &Run,
+        revisions: &[RevisionId],
+    ) -> Result<(), LedgerError> {
+        let params = [
+            text(&run.id),
+            text(&run.actor),
+            array(revisions.iter().map(AsRef::as_ref)),
+            text(env!("CARGO_PKG_VERSION")),
+            optional(run.tag.as_deref()),
+        ];
+        session.run_own(&self.unstamp_sql(), &params).await?;
+        Ok(())
+    }
+
+    fn unstamp_sql(&self) -> String {
+        format!(
+            "WITH gone AS (DELETE FROM {0}.revision WHERE revision = ANY ($3::text::text[]) \
+                RETURNING revision, source_digest, component_digest) \
+             INSERT INTO {0}.journal (run, actor, direction, revision, outcome, source_digest, component_digest, \
+                duration_ms, statements, rows, runner_version, tag) \
+             SELECT $1::text, $2::text, '{1}', gone.revision, '{2}', gone.source_digest, gone.component_digest, \
+                0, 0, 0, $4::text, $5::text \
+             FROM pg_catalog.unnest($3::text::text[]) WITH ORDINALITY AS wanted (revision, place) \
+                JOIN gone ON gone.revision = wanted.revision \
+             ORDER BY wanted.place",
+            self.schema,
+            Direction::Downgrade,
+            How::Stamped.as_str(),
+        )
+    }
+
     /// Nothing is written unless this is still the step's own transaction: the
     /// statement is on its way before the answer of `settle` is known.
     fn journal_sql(&self) -> String {
         format!(
             "WITH journal AS (INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, \
-                component_digest, duration_ms, statements, rows, runner_version) \
-             SELECT $1::text, $2::text, $3::text, $4::text, 'done', $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
-                $9::bigint, $10::text WHERE {OWN_TRANSACTION}) ",
+                component_digest, duration_ms, statements, rows, runner_version, tag) \
+             SELECT $1::text, $2::text, $3::text, $4::text, $12::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
+                $9::bigint, $10::text, $13::text WHERE {OWN_TRANSACTION}) ",
             self.schema
         )
     }
@@ -79,7 +133,7 @@ impl Ledger {
             "{}INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
                 statements, rows, runner_version, parents, depends_on, labels, message, manifest, params) \
              SELECT $1::text, $2::text, $4::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, $9::bigint, $10::text, \
-                $12::text::text[], $13::text::text[], $14::text::text[], $15::text, $16::text::json, $17::text::json \
+                $14::text::text[], $15::text::text[], $16::text::text[], $17::text, $18::text::json, $19::text::json \
              WHERE {OWN_TRANSACTION}",
             self.journal_sql(),
             self.schema
@@ -103,8 +157,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let sql = format!(
             "INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, component_digest, \
-                duration_ms, sqlstate, error, runner_version) \
-             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10)",
+                duration_ms, sqlstate, error, runner_version, tag) \
+             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10, $11)",
             self.schema
         );
         let params = [
@@ -115,9 +169,10 @@ impl Ledger {
             digest_parameter(failure.source_digest),
             digest_parameter(failure.component_digest),
             integer(failure.duration_ms),
-            failure.sqlstate.map_or(Parameter::Null, text),
+            optional(failure.sqlstate),
             text(failure.message),
             text(env!("CARGO_PKG_VERSION")),
+            optional(run.tag.as_deref()),
         ];
         let statement = session.prepare(&sql).await?;
         session.execute(&statement, &params).await?;
@@ -132,12 +187,14 @@ fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Ve
         text(outcome.direction.as_str()),
         text(outcome.manifest.revision.as_str()),
         digest_parameter(outcome.source_digest),
-        digest_parameter(outcome.component_digest),
+        outcome.component_digest.map_or(Parameter::Null, digest_parameter),
         integer(outcome.duration_ms),
         integer(outcome.statements),
         integer(outcome.rows),
         text(env!("CARGO_PKG_VERSION")),
         text(transaction),
+        text(outcome.how.as_str()),
+        optional(run.tag.as_deref()),
     ]
 }
 
@@ -157,6 +214,10 @@ fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {
 fn text(value: &str) -> Parameter {
     // The server's text cannot hold NUL; a message from a guest can.
     Parameter::Text(value.replace('\0', "\u{fffd}"))
+}
+
+fn optional(value: Option<&str>) -> Parameter {
+    value.map_or(Parameter::Null, text)
 }
 
 fn integer(value: u64) -> Parameter {

@@ -88,6 +88,9 @@ pub enum PrepareError {
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,
+    /// It was stamped, and has no code that could take it back.
+    #[error("it was stamped, and the ledger has no component that could take it back")]
+    NoComponent,
     /// The parameters do not fit.
     #[error("its parameters do not fit: {}", reasons.join("; "))]
     Params {

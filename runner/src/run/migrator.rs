@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
-use crate::ledger::{Ledger, Recorded, Run};
+use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
@@ -23,12 +23,12 @@ const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
 
 /// A project, a database, and a host for components.
 pub struct Migrator {
-    project: Project,
+    pub(super) project: Project,
     location: Location,
     host: Host,
     settings: Settings,
-    ledger: Ledger,
-    run: Run,
+    pub(super) ledger: Ledger,
+    pub(super) run: Run,
     reporter: Reporter,
     /// What cancels the statement that is running; none while there is no
     /// connection.
@@ -62,7 +62,7 @@ impl Migrator {
     pub fn new(project: Project, location: Location, host: Host, actor: String, reporter: Reporter) -> Self {
         let settings = Settings::new(&project.config.session);
         let ledger = Ledger::in_schema(&project.config.ledger.schema);
-        let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor };
+        let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor, tag: None };
         Self {
             project,
             location,
@@ -92,6 +92,12 @@ impl Migrator {
     /// Who runs the program, for the ledger.
     pub fn as_actor(mut self, actor: impl Into<String>) -> Self {
         self.run.actor = actor.into();
+        self
+    }
+
+    /// Writes a tag into the journal beside everything that this migrator does.
+    pub fn tagged(mut self, tag: Option<String>) -> Self {
+        self.run.tag = tag;
         self
     }
 
@@ -215,7 +221,7 @@ impl Migrator {
     }
 
     /// Reads the folder while the connection is being made.
-    async fn connect(&self) -> Result<(Connection, State), RunError> {
+    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
         let project = self.project.clone();
         let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
         let connection = connect(&self.location, APPLICATION_NAME).await;
@@ -282,7 +288,7 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    self.build_missing(&preparer, state, plan).await?;
+                    self.build_missing(&preparer, &state.on_disk, &plan.steps).await?;
                 }
                 preparer.upgrades(&plan.steps, &state.on_disk).await?
             }
@@ -298,13 +304,13 @@ impl Migrator {
 
     /// Builds the crates of the plan that are not built from the sources as
     /// they are.
-    async fn build_missing(
+    pub(super) async fn build_missing(
         &self,
         preparer: &Preparer<'_>,
-        state: &State,
-        plan: &Plan,
+        on_disk: &OnDisk,
+        steps: &[Step],
     ) -> Result<(), RunError> {
-        let of_plan = plan.steps.iter().filter_map(|step| state.on_disk.revisions.get(&step.revision));
+        let of_plan = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
         let missing: Vec<Found> = of_plan.filter(|found| !preparer.is_built(found)).cloned().collect();
         if missing.is_empty() {
             return Ok(());
@@ -317,7 +323,11 @@ impl Migrator {
         Ok(())
     }
 
-    async fn acquire(&self, connection: &Connection, lock: AdvisoryLock) -> Result<Held, RunError> {
+    pub(super) async fn acquire(
+        &self,
+        connection: &Connection,
+        lock: AdvisoryLock,
+    ) -> Result<Held, RunError> {
         let reporter = Arc::clone(&self.reporter);
         let on_wait =
             move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
@@ -367,18 +377,25 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let session = connection.session();
         let (mut unsound, mut checked) = (Vec::new(), BTreeSet::new());
+        let mut lost = None;
         for applied in state.applied.values() {
-            if !checked.insert(applied.component_digest) {
+            let Some(digest) = applied.component_digest.filter(|digest| checked.insert(*digest)) else {
                 continue;
-            }
-            let found = self.ledger.component(&mut *session.lock().await, applied.component_digest).await;
-            if let Err(error) = found {
-                unsound.push((applied.revision.clone(), error.to_string()));
+            };
+            match self.ledger.component(&mut *session.lock().await, digest).await {
+                Ok(_) => {}
+                Err(error @ LedgerError::Component { .. }) => {
+                    unsound.push((applied.revision.clone(), error.to_string()));
+                }
+                Err(error) => {
+                    lost = Some(error);
+                    break;
+                }
             }
         }
         drop(session);
         connection.close().await;
-        Ok((state, unsound))
+        lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
     /// Builds the crates of a project; no database is needed.

@@ -197,7 +197,7 @@ async fn material_in_ledger(
     artifacts: &mut HashMap<Digest, Artifact>,
 ) -> Result<Material, PrepareError> {
     let recorded = ledger.recorded(session, &step.revision).await?;
-    let digest = recorded.component_digest;
+    let digest = recorded.component_digest.ok_or(PrepareError::NoComponent)?;
     let artifact = match artifacts.get(&digest) {
         Some(artifact) => artifact.clone(),
         None => {

@@ -10,7 +10,7 @@ use crate::db::{
     AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_identifier, quote_literal,
 };
 use crate::host::{Call, Grants, Host, LogLevel, Report, Sink};
-use crate::ledger::{Ledger, Outcome, Run};
+use crate::ledger::{How, Ledger, Outcome, Run};
 use crate::revision::{Digest, Direction, RevisionId};
 use crate::source::Artifact;
 
@@ -222,11 +222,12 @@ impl Context<'_> {
             precondition.expression,
         );
         let outcome = Outcome {
+            how: How::Done,
             direction: prepared.step.direction,
             manifest: &prepared.manifest,
             params: &prepared.params,
             source_digest: prepared.source_digest,
-            component_digest: prepared.artifact.digest,
+            component_digest: Some(prepared.artifact.digest),
             duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
             statements: done.statements,
             rows: done.rows,

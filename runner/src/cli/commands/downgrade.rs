@@ -20,6 +20,10 @@ pub struct Args {
     /// Run all steps in one transaction
     #[arg(long)]
     single_transaction: bool,
+
+    /// Write this into the journal, beside each step
+    #[arg(long)]
+    tag: Option<String>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -28,5 +32,5 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: true,
         params: global.params.clone(),
     };
-    go(Direction::Downgrade, &args.target, options, global, ui)
+    go(Direction::Downgrade, &args.target, options, args.tag.clone(), global, ui)
 }

@@ -24,6 +24,10 @@ pub struct Args {
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    /// Write this into the journal, beside each step
+    #[arg(long)]
+    tag: Option<String>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -32,7 +36,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    go(Direction::Upgrade, &args.target, options, global, ui)
+    go(Direction::Upgrade, &args.target, options, args.tag.clone(), global, ui)
 }
 
 /// Goes to a target, either way.
@@ -40,11 +44,12 @@ pub fn go(
     direction: Direction,
     target: &str,
     options: Options,
+    tag: Option<String>,
     global: &Global,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
     let target = context::target(target)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
