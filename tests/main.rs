@@ -15,6 +15,7 @@ mod executor;
 mod ledger;
 mod library;
 mod migrations;
+mod offline;
 mod stamp;
 mod tidy;
 mod tls;

@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, current, downgrade, heads, history, init, plan, redo, revision, show, stamp, status,
-    upgrade, verify,
+    branches, build, current, downgrade, ensure_version, heads, history, init, plan, redo, revision, show,
+    stamp, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -85,6 +85,8 @@ pub enum Command {
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),
+    #[command(alias = "ensure_version")]
+    EnsureVersion(ensure_version::Args),
     Redo(redo::Args),
     Plan(plan::Args),
     Status(status::Args),

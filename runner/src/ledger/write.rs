@@ -20,8 +20,7 @@ impl Ledger {
         digest: Digest,
         bytes: &[u8],
     ) -> Result<(), LedgerError> {
-        let compressed = zstd::bulk::compress(bytes, COMPRESSION)
-            .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })?;
+        let compressed = compressed(digest, bytes)?;
         let sql = format!(
             "INSERT INTO {}.component (digest, size, zstd) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",
             self.schema
@@ -46,13 +45,10 @@ impl Ledger {
         outcome: &Outcome<'_>,
     ) -> (Result<Vec<TextRow>, DbError>, Result<(), LedgerError>) {
         let mut params = journal_parameters(run, transaction, outcome);
-        let sql = match outcome.direction {
-            Direction::Upgrade => {
-                params.extend(revision_parameters(outcome));
-                self.upgrade_sql()
-            }
-            Direction::Downgrade => self.downgrade_sql(),
-        };
+        if outcome.direction == Direction::Upgrade {
+            params.extend(revision_parameters(outcome));
+        }
+        let sql = self.record_sql(outcome.direction);
         let (settled, touched) = session.batch_and_own(settle, &sql, &params).await;
         let recorded = match touched {
             Ok(1) => Ok(()),
@@ -91,7 +87,7 @@ impl Ledger {
         let params = [
             text(&run.id),
             text(&run.actor),
-            array(revisions.iter().map(AsRef::as_ref)),
+            text(&array(revisions.iter().map(AsRef::as_ref))),
             text(env!("CARGO_PKG_VERSION")),
             optional(run.tag.as_deref()),
         ];
@@ -99,7 +95,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn unstamp_sql(&self) -> String {
+    pub(super) fn unstamp_sql(&self) -> String {
         format!(
             "WITH gone AS (DELETE FROM {0}.revision WHERE revision = ANY ($3::text::text[]) \
                 RETURNING revision, source_digest, component_digest) \
@@ -126,6 +122,14 @@ impl Ledger {
                 $9::bigint, $10::text, $13::text WHERE {OWN_TRANSACTION}) ",
             self.schema
         )
+    }
+
+    /// The statement that records a step.
+    pub(super) fn record_sql(&self, direction: Direction) -> String {
+        match direction {
+            Direction::Upgrade => self.upgrade_sql(),
+            Direction::Downgrade => self.downgrade_sql(),
+        }
     }
 
     fn upgrade_sql(&self) -> String {
@@ -199,16 +203,28 @@ fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Ve
 }
 
 fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {
+    revision_texts(outcome).map(|value| text(&value))
+}
+
+/// What else the row of an applied revision holds, in text format: parents,
+/// dependencies, labels, message, manifest, parameters.
+pub(super) fn revision_texts(outcome: &Outcome<'_>) -> [String; 6] {
     let manifest = outcome.manifest;
-    let json = |value: serde_json::Result<String>| Parameter::Text(value.expect("a manifest serialises"));
+    let json = |value: serde_json::Result<String>| value.expect("a manifest serialises");
     [
         array(manifest.parents.iter().map(AsRef::as_ref)),
         array(manifest.depends_on.iter().map(String::as_str)),
         array(manifest.labels.iter().map(AsRef::as_ref)),
-        text(&manifest.message),
+        manifest.message.clone(),
         json(serde_json::to_string(manifest)),
         json(serde_json::to_string(outcome.params)),
     ]
+}
+
+/// A component's bytes as the ledger keeps them.
+pub(super) fn compressed(digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    zstd::bulk::compress(bytes, COMPRESSION)
+        .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })
 }
 
 fn text(value: &str) -> Parameter {
@@ -230,8 +246,8 @@ fn digest_parameter(digest: Digest) -> Parameter {
 
 /// An array in PostgreSQL's text form. Ids and labels hold no character that it
 /// would have to quote; quoted all the same.
-fn array<'a>(items: impl Iterator<Item = &'a str>) -> Parameter {
+fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<_> =
         items.map(|item| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    Parameter::Text(format!("{{{}}}", items.join(",")))
+    format!("{{{}}}", items.join(","))
 }

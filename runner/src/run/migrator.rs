@@ -29,7 +29,7 @@ pub struct Migrator {
     settings: Settings,
     pub(super) ledger: Ledger,
     pub(super) run: Run,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
     /// What cancels the statement that is running; none while there is no
     /// connection.
     canceller: std::sync::Mutex<Option<Canceller>>,
@@ -224,12 +224,9 @@ impl Migrator {
     pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
         let project = self.project.clone();
         let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = connect(&self.location, APPLICATION_NAME).await;
+        let connection = self.connect_bare().await;
         let on_disk = on_disk.await.expect("reading the folder does not panic")?;
         let connection = connection?;
-        if let Ok(mut canceller) = self.canceller.lock() {
-            *canceller = Some(connection.canceller().clone());
-        }
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
         match applied {
             Ok(applied) => Ok((connection, State::new(on_disk, applied))),
@@ -238,6 +235,15 @@ impl Migrator {
                 Err(error.into())
             }
         }
+    }
+
+    /// Connects, and reads nothing.
+    pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
+        let connection = connect(&self.location, APPLICATION_NAME).await?;
+        if let Ok(mut canceller) = self.canceller.lock() {
+            *canceller = Some(connection.canceller().clone());
+        }
+        Ok(connection)
     }
 
     async fn go_on(
@@ -288,9 +294,9 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    self.build_missing(&preparer, &state.on_disk, &plan.steps).await?;
+                    preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
                 }
-                preparer.upgrades(&plan.steps, &state.on_disk).await?
+                preparer.from_disk(&plan.steps, &state.on_disk).await?
             }
             Direction::Downgrade => {
                 let session = connection.session();
@@ -300,27 +306,6 @@ impl Migrator {
         };
         preparer.check_overrides()?;
         Ok(prepared)
-    }
-
-    /// Builds the crates of the plan that are not built from the sources as
-    /// they are.
-    pub(super) async fn build_missing(
-        &self,
-        preparer: &Preparer<'_>,
-        on_disk: &OnDisk,
-        steps: &[Step],
-    ) -> Result<(), RunError> {
-        let of_plan = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
-        let missing: Vec<Found> = of_plan.filter(|found| !preparer.is_built(found)).cloned().collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
-        (self.reporter)(Event::Building { revisions });
-        let project = self.project.clone();
-        let built = tokio::task::spawn_blocking(move || source::build(&project, &missing)).await;
-        built.expect("building does not panic")?;
-        Ok(())
     }
 
     pub(super) async fn acquire(

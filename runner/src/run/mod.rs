@@ -4,13 +4,17 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod ensure;
 mod error;
 mod event;
 mod executor;
 mod migrator;
 mod overrides;
+mod precondition;
 mod prepare;
+mod script;
 mod settings;
+mod sink;
 mod stamp;
 mod state;
 mod status;
@@ -21,6 +25,7 @@ pub use error::{Failed, PrepareError, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use script::{ScriptOptions, Scripter};
 pub use settings::Settings;
 pub use stamp::StampOptions;
 pub use state::{OnDisk, State};

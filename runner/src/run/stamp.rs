@@ -69,18 +69,18 @@ impl Migrator {
 
     /// Loads and checks what the rows hold, as an upgrade would: what is
     /// recorded must be able to run.
-    pub(super) async fn prepare_rows(
+    async fn prepare_rows(
         &self,
         on_disk: &OnDisk,
         revisions: &[RevisionId],
         options: &StampOptions,
     ) -> Result<Vec<Prepared>, RunError> {
         let mut preparer = Preparer::new(self.host(), &self.project).with_overrides(&options.params);
-        let steps: Vec<Step> = revisions.iter().map(step).collect();
+        let steps = stamp_steps(revisions);
         if !options.no_build {
-            self.build_missing(&preparer, on_disk, &steps).await?;
+            preparer.build_missing(&steps, on_disk, &self.reporter).await?;
         }
-        let rows = preparer.upgrades(&steps, on_disk).await?;
+        let rows = preparer.from_disk(&steps, on_disk).await?;
         preparer.check_overrides()?;
         Ok(rows)
     }
@@ -135,9 +135,14 @@ fn make_stamp(state: &State, targets: &[Target], options: &StampOptions) -> Resu
     Ok(plan::stamp(graph, &state.applied_ids(), targets, options.purge)?)
 }
 
-/// The step whose row is written.
-fn step(revision: &RevisionId) -> Step {
-    Step { revision: revision.clone(), direction: Direction::Upgrade, heads_after: Vec::new() }
+/// The steps whose rows are written.
+pub(super) fn stamp_steps(revisions: &[RevisionId]) -> Vec<Step> {
+    let step = |revision: &RevisionId| Step {
+        revision: revision.clone(),
+        direction: Direction::Upgrade,
+        heads_after: Vec::new(),
+    };
+    revisions.iter().map(step).collect()
 }
 
 /// What the ledger holds of a revision that was not run.

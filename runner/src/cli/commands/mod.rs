@@ -5,6 +5,7 @@ pub mod branches;
 pub mod build;
 pub mod current;
 pub mod downgrade;
+pub mod ensure_version;
 pub mod heads;
 pub mod history;
 pub mod init;
@@ -34,6 +35,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
+        Command::EnsureVersion(args) => ensure_version::run(&args, global, ui),
         Command::Stamp(args) => stamp::run(&args, global, ui),
         Command::Redo(args) => redo::run(&args, global, ui),
         Command::Plan(args) => plan::run(&args, global, ui),

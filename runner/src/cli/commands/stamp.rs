@@ -1,5 +1,5 @@
 use runner::plan::Stamp;
-use runner::run::StampOptions;
+use runner::run::{ScriptOptions, StampOptions};
 use serde_json::json;
 
 use crate::cli::args::Global;
@@ -23,6 +23,12 @@ pub struct Args {
     #[arg(long)]
     purge: bool,
 
+    /// Print a script for psql instead of writing anything; no database is needed
+    ///
+    /// A single revision can be a range FROM:TO then; without FROM the script begins at the base.
+    #[arg(long)]
+    sql: bool,
+
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
@@ -33,11 +39,35 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if args.sql {
+        return write(args, global, ui);
+    }
     let targets = args.revisions.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
     let options = StampOptions { purge: args.purge, no_build: args.no_build, params: global.params.clone() };
     let migrator = context::migrator(global, progress::reporter(ui))?.tagged(args.tag.clone());
+    for text in &args.revisions {
+        context::refuse_range(text, migrator.project())?;
+    }
     let stamp = context::run_interruptibly(&migrator, migrator.stamp(&targets, options))?;
     show(&stamp, ui);
+    Ok(Exit::Done)
+}
+
+fn write(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let scripter = context::scripter(global, progress::reporter(ui))?.tagged(args.tag.clone());
+    let (from, targets) = match args.revisions.as_slice() {
+        [one] => {
+            let (from, to) = context::script_range(one, scripter.project())?;
+            (from, vec![to])
+        }
+        several => {
+            several.iter().try_for_each(|text| context::refuse_range(text, scripter.project()))?;
+            (None, several.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    let options = ScriptOptions { no_build: args.no_build, params: global.params.clone() };
+    let script = context::block_on(scripter.stamp(from.as_ref(), &targets, args.purge, &options))?;
+    ui.script(&script);
     Ok(Exit::Done)
 }
 
