@@ -1,7 +1,7 @@
 //! The real project in `migrations/`, on a real server.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::Database;
 
@@ -9,17 +9,28 @@ use crate::support::Database;
 const REPAIR: &str = "8b01c7d2aa90";
 
 /// Runs the program in the repository itself.
-fn runner(database: &Database, args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_runner"))
+pub fn runner(database: &Database, args: &[&str]) -> String {
+    let output = run(database, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The same where it must fail; returns what it says.
+pub fn fails(database: &Database, args: &[&str]) -> String {
+    let output = run(database, args);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+fn run(database: &Database, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_runner"))
         .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .env("DATABASE_URL", &database.url)
         .env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
         .output()
-        .expect("the program runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {stderr}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+        .expect("the program runs")
 }
 
 #[test]
@@ -64,7 +75,7 @@ fn sorted(dump: &str) -> Vec<String> {
 }
 
 /// What is set to the time of the run differs from run to run.
-fn without_times(dump: &str) -> Vec<String> {
+pub fn without_times(dump: &str) -> Vec<String> {
     let without_times = |line: &str| {
         let fields = line.split('\t').map(|field| if is_time(field) { "[time]" } else { field });
         fields.collect::<Vec<_>>().join("\t")

@@ -1,6 +1,7 @@
 //! A database of its own for each test.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -40,8 +41,18 @@ impl Database {
 
     /// The schema and the data as SQL, without the ledger.
     pub fn dump(&self) -> String {
+        self.pg_dump(&["--exclude-schema=runner"])
+    }
+
+    /// The objects of one schema as SQL, without data.
+    pub fn dump_schema(&self, schema: &str) -> String {
+        self.pg_dump(&["--schema-only", "--schema", schema])
+    }
+
+    fn pg_dump(&self, args: &[&str]) -> String {
         let output = Command::new("pg_dump")
-            .args(["--no-owner", "--exclude-schema=runner", "--dbname", &self.url])
+            .args(["--no-owner", "--dbname", &self.url])
+            .args(args)
             .output()
             .expect("pg_dump runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -50,6 +61,34 @@ impl Database {
         text.lines()
             .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
             .fold(String::new(), |dump, line| dump + line + "\n")
+    }
+
+    /// Runs a script with psql, as a user does who was handed it, and returns
+    /// what it prints, or what it says when it stops.
+    pub fn psql(&self, script: &str) -> Result<String, String> {
+        let mut psql = Command::new("psql")
+            .args(["--no-psqlrc", "--dbname", &self.url, "--file", "-"])
+            // What a user's start-up file may have set.
+            .args(["--set", "x=oops", "--set", "n=oops", "--set", "AUTOCOMMIT=off"])
+            .env("PGCLIENTENCODING", "LATIN1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql runs");
+        let mut input = psql.stdin.take().expect("it is piped");
+        let script = script.to_owned();
+        let writer = std::thread::spawn(move || {
+            // psql stops reading where the script fails.
+            let _ = input.write_all(script.as_bytes());
+        });
+        let output = psql.wait_with_output().expect("it ends");
+        writer.join().expect("it is written");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
+        }
     }
 }
 

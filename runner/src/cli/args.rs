@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, completions, current, downgrade, edit, graph, heads, history, init, list_templates, man,
-    merge, plan, redo, revision, show, status, upgrade, verify,
+    branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, init,
+    list_templates, man, merge, plan, redo, revision, show, stamp, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -88,6 +88,9 @@ pub enum Command {
     Build(build::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
+    Stamp(stamp::Args),
+    #[command(alias = "ensure_version")]
+    EnsureVersion(ensure_version::Args),
     Redo(redo::Args),
     Plan(plan::Args),
     Status(status::Args),

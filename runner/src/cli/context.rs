@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runner::db::Location;
-use runner::graph::Target;
+use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
-use runner::run::{Migrator, Reporter, RunError};
+use runner::revision::PackageName;
+use runner::run::{Migrator, Reporter, RunError, Scripter};
 use runner::source::Project;
 
 use super::args::Global;
@@ -40,6 +41,33 @@ pub fn target(text: &str) -> Result<Target, CommandError> {
     text.parse().map_err(|error| CommandError::target(&error))
 }
 
+/// Parses a range.
+pub fn range(text: &str, project: &Project) -> Result<TargetRange, CommandError> {
+    let packages = project.packages();
+    let is_package = |name: &str| packages.iter().map(PackageName::as_str).any(|package| package == name);
+    TargetRange::parse(text, is_package).map_err(|error| CommandError::target(&error))
+}
+
+/// Parses what a script is told: a target, or a range of which both ends count.
+pub fn script_range(text: &str, project: &Project) -> Result<(Option<Target>, Target), CommandError> {
+    match range(text, project) {
+        Ok(range) => Ok((range.from, range.to.unwrap_or_else(Target::heads))),
+        // The colon may be that of a package.
+        Err(wrong) => match target(text) {
+            Ok(target) => Ok((None, target)),
+            Err(error) => Err(if text.contains(':') { wrong } else { error }),
+        },
+    }
+}
+
+/// Refuses a range where one target is meant.
+pub fn refuse_range(text: &str, project: &Project) -> Result<(), CommandError> {
+    match text.contains(':') && range(text, project).is_ok() {
+        true => Err(CommandError::range_without_sql(text)),
+        false => Ok(()),
+    }
+}
+
 /// Where the database is, and who said so.
 pub fn location(
     global: &Global,
@@ -63,6 +91,14 @@ pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, Command
     tracing::info!("{location} (from {source})");
     let host = host(&project)?;
     Ok(Migrator::new(project, location, host, actor(), reporter))
+}
+
+/// Brings everything together for a command that writes a script: no database
+/// is looked for.
+pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, CommandError> {
+    let project = project(global)?;
+    let host = host(&project)?;
+    Ok(Scripter::new(project, host, reporter))
 }
 
 /// A reporter for commands that run nothing.

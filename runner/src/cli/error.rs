@@ -112,6 +112,13 @@ impl CommandError {
             .hint("Let it end in .svg, .mmd, .dot or .txt, or pass `--format`.")
     }
 
+    /// A range was given to a command that goes to one place.
+    pub fn range_without_sql(text: &str) -> Self {
+        Self::new(Exit::Usage, format!("`{text}` is a range, and only `--sql` takes one")).hint(
+            "Where the database is, it knows itself: name the target alone, or add `--sql` for a script.",
+        )
+    }
+
     /// A revision that is not there.
     pub fn target(error: &TargetError) -> Self {
         let hint = target_hint(error);
@@ -247,6 +254,18 @@ impl From<RunError> for CommandError {
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
             RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Script { revision, direction, error, statement, script } => Self {
+                causes: render::recording_causes(&error, statement.as_deref(), script.as_deref()),
+                ..Self::new(
+                    Exit::Error,
+                    format!("{direction} of `{revision}` cannot be written as a script"),
+                )
+            }
+            .hint(format!(
+                "Run `runner {direction}` against a database, which can answer; or end the script before this revision."
+            )),
+            RunError::NoStart => Self::new(Exit::Usage, error.to_string())
+                .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
@@ -340,6 +359,8 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
             CommandError { causes: vec![render::script_cause(file, text, error)], ..found }
         }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::NoComponent => found
+            .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
         PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
             found.hint("Delete the file and run `runner build`.")
         }

@@ -78,6 +78,19 @@ fn call_causes(error: &CallError, statement: Option<&FailedStatement>, script: O
     causes
 }
 
+/// Why a migration's part of a script cannot be written.
+pub fn recording_causes(
+    error: &CallError,
+    statement: Option<&FailedStatement>,
+    script: Option<&str>,
+) -> Vec<String> {
+    let CallError::Unrecordable { statement } = error else {
+        return call_causes(error, statement, script);
+    };
+    let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    vec![joined([statement.error.to_string(), excerpt(&text, None, None)])]
+}
+
 fn statement_causes(statement: &FailedStatement, script: Option<&str>) -> Vec<String> {
     let which = match statement.index {
         Some((number, total)) => format!("statement {number} of {total}"),

@@ -93,6 +93,16 @@ impl Ui {
         end_on_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
+    /// Prints a script as it is: what looks like the colour of a terminal may be
+    /// a part of somebody's text.
+    pub fn script(&self, script: &str) {
+        if self.json {
+            self.answer(&serde_json::json!({ "event": "script", "sql": script }));
+            return;
+        }
+        end_on_broken_pipe(std::io::stdout().lock().write_all(script.as_bytes()));
+    }
+
     /// Prints an answer as one line of JSON.
     pub fn answer(&self, value: &impl Serialize) {
         let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });

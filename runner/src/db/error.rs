@@ -49,6 +49,10 @@ pub enum DbError {
     /// A value could not be encoded or decoded; nothing was sent.
     #[error("{0}")]
     Value(String),
+    /// There is no server to ask: a script is being written, and this cannot be
+    /// a part of it.
+    #[error("{0}")]
+    Unrecordable(String),
 }
 
 impl DbError {
@@ -56,7 +60,7 @@ impl DbError {
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::Server(error) => Some(&error.sqlstate),
-            Self::Connection(_) | Self::Value(_) => None,
+            Self::Connection(_) | Self::Value(_) | Self::Unrecordable(_) => None,
         }
     }
 
@@ -75,7 +79,7 @@ impl DbError {
                         "08000" | "08001" | "08003" | "08004" | "08006" | "08007"
                     )
             }
-            Self::Value(_) => false,
+            Self::Value(_) | Self::Unrecordable(_) => false,
         }
     }
 }

@@ -13,6 +13,7 @@ mod location;
 mod lock;
 mod name;
 mod postgres;
+mod recording;
 mod session;
 mod tls;
 
@@ -20,9 +21,10 @@ pub use connect::{ConnectError, Connection, connect};
 pub use error::{DbError, ServerError};
 pub use location::{Location, LocationError};
 pub use lock::{AdvisoryLock, Held, LockError};
-pub use name::{NameError, TableName, quote_identifier, quote_literal};
+pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_literal};
 pub use postgres::{Canceller, PostgresSession, TextRow};
+pub use recording::{Recorded, Recording};
 pub use session::{
-    Column, CursorId, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession, Tuples,
-    Type,
+    Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
+    Tuples, Type, Written,
 };

@@ -104,6 +104,18 @@ pub fn quote_literal(text: &str) -> String {
     }
 }
 
+/// A string constant between dollar signs, for a text of many lines.
+pub fn dollar_quoted(text: &str) -> String {
+    let tag = |number: &u32| match number {
+        0 => "$runner$".to_owned(),
+        number => format!("$runner{number}$"),
+    };
+    // The text's end must not make a tag together with ours.
+    let is_free = |tag: &String| !format!("{text}$").contains(tag.as_str());
+    let tag = (0..).map(|number| tag(&number)).find(is_free).expect("a text holds so many tags only");
+    format!("{tag}{text}{tag}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +134,13 @@ mod tests {
         for text in ["", ".", "a.", "a.b.c", "1a", "a b", "t (a) from stdin; --", "\"a", "\"\"", "a;b"] {
             assert!(TableName::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_dollar_quoted_text_does_not_hold_its_tag() {
+        assert_eq!(dollar_quoted("a"), "$runner$a$runner$");
+        assert_eq!(dollar_quoted("$runner$"), "$runner1$$runner$$runner1$");
+        assert_eq!(dollar_quoted("a $runner"), "$runner1$a $runner$runner1$");
     }
 
     #[test]

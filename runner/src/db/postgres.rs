@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::session::PreparedInner;
 use super::{
     Column, CursorId, DbError, Parameter, Prepared, QueryResult, ResultLimit, Session, TableName, Tuples,
-    Type, quote_identifier,
+    Type, Written, quote_identifier,
 };
 
 /// The header of a COPY BINARY stream: signature, flags, no extension. See
@@ -145,6 +145,7 @@ fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
 fn statement(prepared: &Prepared) -> &Statement {
     match &prepared.inner {
         PreparedInner::Postgres(statement) => statement,
+        PreparedInner::Recorded { .. } => panic!("a statement of a recording"),
         #[cfg(test)]
         PreparedInner::Text(_) => panic!("a statement of the unit tests' session"),
     }
@@ -163,7 +164,7 @@ impl Session for PostgresSession {
     async fn prepare(&mut self, sql: &str) -> Result<Prepared, DbError> {
         let statement = self.client.prepare(sql).await?;
         Ok(Prepared {
-            params: statement.params().to_vec(),
+            params: Some(statement.params().to_vec()),
             columns: statement.columns().iter().map(column).collect(),
             inner: PreparedInner::Postgres(statement),
         })
@@ -207,7 +208,8 @@ impl Session for PostgresSession {
         // guess it.
         let name = quote_identifier(&format!("runner_{:016x}", rand::random::<u64>()));
         let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
-        let declare = self.client.prepare_typed(&declare, &prepared.params).await?;
+        let declare =
+            self.client.prepare_typed(&declare, prepared.params.as_deref().unwrap_or_default()).await?;
         self.client.execute_raw(&declare, params).await?;
         self.cursors.insert(id, name);
         Ok(id)
@@ -305,7 +307,7 @@ impl ToSql for Parameter {
         match self {
             Self::Null => return Ok(IsNull::Yes),
             Self::Binary(bytes) => out.put_slice(bytes),
-            Self::Text(text) => out.put_slice(text.as_bytes()),
+            Self::Text(text) | Self::Written(Written { text, .. }) => out.put_slice(text.as_bytes()),
         }
         Ok(IsNull::No)
     }
@@ -316,7 +318,7 @@ impl ToSql for Parameter {
 
     fn encode_format(&self, _: &Type) -> Format {
         match self {
-            Self::Text(_) => Format::Text,
+            Self::Text(_) | Self::Written(_) => Format::Text,
             Self::Null | Self::Binary(_) => Format::Binary,
         }
     }

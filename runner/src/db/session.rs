@@ -33,8 +33,9 @@ pub struct Column {
 /// A statement that the server parsed.
 #[derive(Clone)]
 pub struct Prepared {
-    /// The types that the server expects for `$1` … `$n`.
-    pub params: Vec<Type>,
+    /// The types that the server expects for `$1` … `$n`; none where there is no
+    /// server to say so.
+    pub params: Option<Vec<Type>>,
     /// The columns of the statement's result; empty if it returns no rows.
     pub columns: Vec<Column>,
     pub(super) inner: PreparedInner,
@@ -44,6 +45,11 @@ pub struct Prepared {
 #[derive(Clone)]
 pub(super) enum PreparedInner {
     Postgres(tokio_postgres::Statement),
+    /// Of a recording: which one it is, and its text.
+    Recorded {
+        number: usize,
+        sql: String,
+    },
     /// For the sessions of unit tests: the statement's text.
     #[cfg(test)]
     Text(String),
@@ -67,6 +73,27 @@ pub enum Parameter {
     Binary(Vec<u8>),
     /// In text format: the server's input function parses it.
     Text(String),
+    /// In text format, where there is no server to say what type it expects.
+    Written(Written),
+}
+
+/// A value as text that means the same for some types, and may mean something
+/// else, or be lost in part, for others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The value, as those types' input functions read it.
+    pub text: String,
+    /// The types that it is right for.
+    pub fits: Fits,
+}
+
+/// A set of types. A domain is in it if its base is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fits {
+    /// Names of types in `pg_catalog`.
+    pub types: Vec<String>,
+    /// Every enum, and `citext`.
+    pub enums: bool,
 }
 
 /// Rows as tuples in the layout of COPY BINARY without header and trailer.
@@ -173,6 +200,12 @@ pub trait Session: Send {
     /// Parse message refuses several).
     async fn run(&mut self, sql: &str) -> Result<u64, DbError>;
 
+    /// The same, where the number is not passed on to the migration: it may be
+    /// 0 where nobody can know it.
+    async fn run_uncounted(&mut self, sql: &str) -> Result<u64, DbError> {
+        self.run(sql).await
+    }
+
     /// Runs a prepared statement, discards its rows, and returns the number of
     /// rows that it touched.
     async fn execute(&mut self, statement: &Prepared, params: &[Parameter]) -> Result<u64, DbError>;
@@ -206,9 +239,21 @@ pub trait Session: Send {
 
     /// The columns of a table that a COPY into it would take: those named, or
     /// all of them in the table's order. `table` is a name as SQL spells it.
+    /// Their type is [`Type::UNKNOWN`] where there is no server to say more.
     async fn table_columns(&mut self, table: &str, columns: &[String]) -> Result<Vec<Column>, DbError>;
 
     /// Runs one COPY … FROM STDIN in binary format and returns the number of
     /// rows. `tuples` are whole tuples without header and trailer.
     async fn copy_in(&mut self, table: &str, columns: &[String], tuples: Bytes) -> Result<u64, DbError>;
+
+    /// The same for columns of which only the names are known: rows of values
+    /// that are [written](Parameter::Written) or NULL.
+    async fn copy_in_written(
+        &mut self,
+        table: &str,
+        _columns: &[String],
+        _rows: Vec<Vec<Parameter>>,
+    ) -> Result<u64, DbError> {
+        Err(DbError::Value(format!("the types of the columns of {table} are known: they take tuples")))
+    }
 }

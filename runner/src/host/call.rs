@@ -29,8 +29,9 @@ pub struct Call {
     /// The session, inside the transaction that is lent.
     pub session: SharedSession,
     /// The time at which the transaction began, in microseconds since
-    /// 2000-01-01 00:00 UTC.
-    pub transaction_time: i64,
+    /// 2000-01-01 00:00 UTC. None while a script is written: it runs at another
+    /// time, and must be the same whenever it is written.
+    pub transaction_time: Option<i64>,
     /// Who hears what the migration reports.
     pub sink: Arc<dyn Sink>,
 }

@@ -216,6 +216,13 @@ pub enum CallError {
         /// What is known about it.
         message: String,
     },
+    /// A script is being written, and what the migration wants cannot be a part
+    /// of it.
+    #[error("it cannot be written as a script: {}", statement.error)]
+    Unrecordable {
+        /// The statement, and why.
+        statement: Box<FailedStatement>,
+    },
     /// What the component says about itself makes no sense.
     #[error("the component's description is wrong: {message}")]
     Description {

@@ -36,7 +36,7 @@ impl Host for State {
 
     fn transaction_time(&mut self) -> Result<i64> {
         self.count_call()?;
-        Ok(self.transaction_time)
+        self.transaction_time.ok_or_else(|| self.end_record("it asks for the time of the transaction"))
     }
 
     fn random_bytes(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
@@ -62,10 +62,21 @@ impl State {
         }
     }
 
-    fn random(&self, len: u32) -> Result<Vec<u8>, Fault> {
+    /// Stops a guest that asks for what is another thing every time while a
+    /// script is written.
+    fn end_record(&mut self, why: &str) -> wasmtime::Error {
+        let why = format!("{why}, which is known when the script runs and not before");
+        let _ = self.work.unrecordable(why.clone(), "");
+        wasmtime::Error::msg(why)
+    }
+
+    fn random(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
         if !self.grants.random {
             let message = "random bytes are not granted to this revision: the capability is `random`";
             return Err(types::Error::Denied(message.into()).into());
+        }
+        if self.transaction_time.is_none() {
+            return Err(self.end_record("it asks for random bytes").into());
         }
         if len > MAX_RANDOM {
             let message = format!("{len} random bytes were asked for; the limit is {MAX_RANDOM} a call");

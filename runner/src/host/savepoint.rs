@@ -123,7 +123,7 @@ impl Work {
     /// Runs a statement of the host's own.
     async fn run_own(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.connected()?;
-        let answer = session.lock().await.run(sql).await;
+        let answer = session.lock().await.run_uncounted(sql).await;
         self.noted_without_place(answer, Sent::whole(sql)).map(drop)
     }
 }

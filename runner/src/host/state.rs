@@ -22,7 +22,8 @@ pub(super) struct State {
     /// May hold secrets: never shown.
     pub(super) params: Map<String, Json>,
     pub(super) grants: Grants,
-    pub(super) transaction_time: i64,
+    /// None while a script is written.
+    pub(super) transaction_time: Option<i64>,
     pub(super) sink: Arc<dyn Sink>,
     /// The bytes of log messages that are left; none when the host has said
     /// that there are no more.
@@ -58,7 +59,7 @@ impl State {
             work,
             params: Map::new(),
             grants: Grants::default(),
-            transaction_time: 0,
+            transaction_time: Some(0),
             sink: Arc::new(Nowhere),
             log_bytes: Some(limits.log_bytes),
             host_calls: 0,

@@ -4,13 +4,13 @@ use wasmtime::component::Resource;
 
 use super::bindings::sql::{HostTransaction, RowSet};
 use super::bindings::types::{self, Value};
-use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, rows_pg_to_wit};
+use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, parameters_wit_to_text, rows_pg_to_wit};
 use super::reader::{OpenReader, Reader};
 use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use super::writer::Writer;
-use crate::db::{Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
+use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
 use crate::policy::{self, Statement};
 
 /// The lent transaction, on the guest's side a borrowed handle. There is one a
@@ -103,7 +103,7 @@ impl State {
                 prepared
             }
         };
-        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        let params = self.work.encode(&prepared, params, sent)?;
         let answer = session.lock().await.execute(&prepared, &params).await;
         let rows = self.work.noted(answer, sent)?;
         self.work.count_rows(rows);
@@ -116,7 +116,7 @@ impl State {
         self.begin(statement.text);
         let sent = Sent { text: sql, offset: statement.offset, index: None };
         let prepared = self.work.prepare(&session, sent, statement.text).await?;
-        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        let params = self.work.encode(&prepared, params, sent)?;
         if params.is_empty() {
             self.work.statements.clear();
         }
@@ -139,7 +139,7 @@ impl State {
         for (statement, number) in statements.iter().zip(1..) {
             self.begin(statement.text);
             let index = Some((number, statements.len()));
-            let answer = session.lock().await.run(statement.text).await;
+            let answer = session.lock().await.run_uncounted(statement.text).await;
             let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index })?;
             self.work.count_rows(rows);
         }
@@ -152,7 +152,7 @@ impl State {
         self.begin(statement.text);
         let sent = Sent { text: &sql, offset: statement.offset, index: None };
         let prepared = self.work.prepare(&session, sent, statement.text).await?;
-        let params = parameters_wit_to_pg(&prepared.params, params)?;
+        let params = self.work.encode(&prepared, params, sent)?;
         let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
         let cursor = self.work.noted_without_place(answer, sent)?;
         let offset = statement.offset;
@@ -176,6 +176,23 @@ impl Work {
 
     fn all_statements<'a>(&mut self, sql: &'a str) -> Result<Vec<Statement<'a>>, Fault> {
         policy::statements(sql).map_err(|error| self.refused(error, sql))
+    }
+
+    /// Encodes parameters for the types that the server expects or, where there
+    /// is none, as text.
+    fn encode(
+        &mut self,
+        prepared: &Prepared,
+        params: &[Value],
+        sent: Sent<'_>,
+    ) -> Result<Vec<Parameter>, Fault> {
+        match &prepared.params {
+            Some(types) => Ok(parameters_wit_to_pg(types, params)?),
+            None => {
+                let written = parameters_wit_to_text(params);
+                written.map_err(|error| self.unrecordable(error.to_string(), sent.text))
+            }
+        }
     }
 
     async fn prepare(

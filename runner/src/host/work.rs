@@ -43,6 +43,9 @@ enum Condition {
     Aborted(Box<FailedStatement>),
     /// The connection is gone; nothing helps.
     Lost(String),
+    /// A script is being written, and what the guest wants cannot be a part of
+    /// it; nothing helps.
+    Unrecordable(Box<FailedStatement>),
 }
 
 /// The last error, and what the guest was told of it: a guest that returns the
@@ -112,7 +115,7 @@ impl Work {
         match &self.condition {
             Condition::Usable => self.connected(),
             Condition::Aborted(_) => Err(types::Error::Database(in_failed_transaction()).into()),
-            Condition::Lost(message) => Err(Fault::other("connection", message.clone())),
+            Condition::Lost(_) | Condition::Unrecordable(_) => self.connected(),
         }
     }
 
@@ -120,6 +123,9 @@ impl Work {
     pub(super) fn connected(&self) -> Result<SharedSession, Fault> {
         match (&self.condition, &self.session) {
             (Condition::Lost(message), _) => Err(Fault::other("connection", message.clone())),
+            (Condition::Unrecordable(statement), _) => {
+                Err(Fault::other("unrecordable", statement.error.to_string()))
+            }
             (_, Some(session)) => Ok(Arc::clone(session)),
             (_, None) => Err(wasmtime::Error::msg("a statement without a transaction").into()),
         }
@@ -158,18 +164,26 @@ impl Work {
             DbError::Server(server) => types::Error::Database(server_error_pg_to_wit(server)),
             DbError::Connection(_) => types::Error::Other(("connection".into(), error.to_string())),
             DbError::Value(message) => types::Error::Conversion(message.clone()),
+            DbError::Unrecordable(message) => types::Error::Other(("unrecordable".into(), message.clone())),
         };
         let position = match &error {
             DbError::Server(server) => server.position,
-            DbError::Connection(_) | DbError::Value(_) => None,
+            DbError::Connection(_) | DbError::Value(_) | DbError::Unrecordable(_) => None,
         };
         let failed = self.remember(error.clone().into(), position, sent, &told);
         match &error {
             lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
+            DbError::Unrecordable(_) => self.condition = Condition::Unrecordable(failed),
             DbError::Connection(_) | DbError::Value(_) => {}
         }
         told.into()
+    }
+
+    /// Ends the record of a script: what the guest wants cannot be a part of
+    /// it. `text` is the statement, or what comes nearest to one.
+    pub(super) fn unrecordable(&mut self, why: String, text: &str) -> Fault {
+        self.failed(DbError::Unrecordable(why), Sent::whole(text))
     }
 
     /// Remembers that a text was not sent. The transaction is as it was.
@@ -245,15 +259,20 @@ impl Work {
             Condition::Aborted(statement) => {
                 return Some(CallError::Aborted { statement: statement.clone() });
             }
+            Condition::Unrecordable(_) => return self.lost(),
             Condition::Usable => {}
         }
         self.unfinished.values().next().map(|table| CallError::UnfinishedWriter { table: table.clone() })
     }
 
-    /// The connection's loss, if it is lost.
+    /// Why nothing more can be sent, if that is so: the connection is lost, or
+    /// the script that is being written has come to an end.
     pub(super) fn lost(&self) -> Option<CallError> {
         match &self.condition {
             Condition::Lost(message) => Some(CallError::Connection { message: message.clone() }),
+            Condition::Unrecordable(statement) => {
+                Some(CallError::Unrecordable { statement: statement.clone() })
+            }
             Condition::Usable | Condition::Aborted(_) => None,
         }
     }

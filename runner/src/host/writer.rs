@@ -5,10 +5,10 @@ use wasmtime::component::Resource;
 
 use super::bindings::sql::HostBatchWriter;
 use super::bindings::types::{self, Value};
-use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg};
+use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg, rows_wit_to_text};
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
-use crate::db::{Column, TableName, quote_identifier};
+use crate::db::{Column, Parameter, TableName, Type, quote_identifier};
 
 /// A bulk writer, on the guest's side.
 pub struct Writer;
@@ -26,6 +26,8 @@ pub(super) struct OpenWriter {
     names: Vec<String>,
     /// Whole tuples.
     buffer: Vec<u8>,
+    /// Rows as text, where nobody knows the columns' types.
+    written: Vec<Vec<Parameter>>,
     /// What the server has taken.
     rows: u64,
 }
@@ -42,7 +44,13 @@ impl OpenWriter {
     /// A savepoint was rolled back at which the server had taken `rows`.
     pub(super) fn rewind(&mut self, rows: u64) {
         self.buffer.clear();
+        self.written.clear();
         self.rows = rows;
+    }
+
+    /// Whether the columns' types are known: not while a script is written.
+    fn is_typed(&self) -> bool {
+        self.columns.iter().all(|column| column.type_ != Type::UNKNOWN)
     }
 
     /// The statement, for errors.
@@ -55,7 +63,7 @@ impl OpenWriter {
 impl HostBatchWriter for State {
     async fn columns(&mut self, this: Resource<Writer>) -> wasmtime::Result<Vec<types::Column>> {
         self.count_call()?;
-        Ok(self.work.writer_columns(this.rep()))
+        self.work.writer_columns(this.rep())
     }
 
     async fn write_rows(&mut self, this: Resource<Writer>, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
@@ -86,23 +94,44 @@ impl Work {
         let columns = self.noted_without_place(answer, Sent::whole(table))?;
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
-        self.writers.insert(id, OpenWriter { table: name, columns, names, buffer: Vec::new(), rows: 0 });
+        let (buffer, written) = (Vec::new(), Vec::new());
+        self.writers.insert(id, OpenWriter { table: name, columns, names, buffer, written, rows: 0 });
         Ok(id)
     }
 
     /// None of a writer that ended with its savepoint or by an error.
-    fn writer_columns(&self, id: u32) -> Vec<types::Column> {
-        self.writers.get(&id).map(|writer| columns_pg_to_wit(&writer.columns)).unwrap_or_default()
+    fn writer_columns(&mut self, id: u32) -> wasmtime::Result<Vec<types::Column>> {
+        let Some(writer) = self.writers.get(&id) else { return Ok(Vec::new()) };
+        if writer.is_typed() {
+            return Ok(columns_pg_to_wit(&writer.columns));
+        }
+        let (why, sql) =
+            ("it asks for the types of a table's columns, which only a server knows", writer.sql());
+        let _ = self.unrecordable(why.to_owned(), &sql);
+        Err(wasmtime::Error::msg(why))
     }
 
     async fn write_rows(&mut self, id: u32, rows: &[Vec<Value>]) -> Result<(), Fault> {
         let writer = self.open_writer(id)?;
-        rows_wit_to_pg(&writer.columns, rows, &mut writer.buffer)?;
-        self.flush_if_full(id).await
+        if writer.is_typed() {
+            rows_wit_to_pg(&writer.columns, rows, &mut writer.buffer)?;
+            return self.flush_if_full(id).await;
+        }
+        let sql = writer.sql();
+        match rows_wit_to_text(writer.columns.len(), rows) {
+            Ok(written) => writer.written.extend(written),
+            Err(error) => return Err(self.unrecordable(error.to_string(), &sql)),
+        }
+        Ok(())
     }
 
     async fn write_bytes(&mut self, id: u32, tuples: Vec<u8>) -> Result<(), Fault> {
         let writer = self.open_writer(id)?;
+        if !writer.is_typed() {
+            let (why, sql) =
+                ("it writes bytes in the format of types that only a server knows", writer.sql());
+            return Err(self.unrecordable(why.to_owned(), &sql));
+        }
         count_tuples(&tuples, writer.columns.len())?;
         if writer.buffer.is_empty() {
             writer.buffer = tuples;
@@ -151,11 +180,15 @@ impl Work {
     async fn flush(&mut self, id: u32) -> Result<(), Fault> {
         let session = self.usable()?;
         let writer = self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))?;
-        if writer.buffer.is_empty() {
+        let answer = if !writer.written.is_empty() {
+            let rows = std::mem::take(&mut writer.written);
+            session.lock().await.copy_in_written(&writer.table, &writer.names, rows).await
+        } else if !writer.buffer.is_empty() {
+            let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
+            session.lock().await.copy_in(&writer.table, &writer.names, tuples).await
+        } else {
             return Ok(());
-        }
-        let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
-        let answer = session.lock().await.copy_in(&writer.table, &writer.names, tuples).await;
+        };
         self.count_statement();
         match answer {
             Ok(rows) => {

@@ -20,8 +20,9 @@ pub struct Applied {
     pub message: String,
     /// The digest of what its author wrote.
     pub source_digest: Digest,
-    /// The digest of the component that ran.
-    pub component_digest: Digest,
+    /// The digest of the component that ran, or that would have; none of a
+    /// revision that was stamped and has no code.
+    pub component_digest: Option<Digest>,
     /// When it was applied, in ISO 8601.
     pub applied_at: String,
     /// The database role that applied it.
@@ -39,8 +40,9 @@ pub struct Recorded {
     pub params: Value,
     /// The digest of what its author wrote.
     pub source_digest: Digest,
-    /// The digest of the component that ran.
-    pub component_digest: Digest,
+    /// The digest of the component that ran, or that would have; none of a
+    /// revision that was stamped and has no code.
+    pub component_digest: Option<Digest>,
     /// When it was applied, in ISO 8601.
     pub applied_at: String,
     /// The database role that applied it.
@@ -64,11 +66,34 @@ pub struct Run {
     pub id: String,
     /// Who runs the program, as `user@host`.
     pub actor: String,
+    /// What whoever runs it wants to find it by.
+    pub tag: Option<String>,
 }
 
-/// What a finished step leaves behind.
+/// How a row of the ledger came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The step ran.
+    Done,
+    /// Nothing ran: the ledger was told that it is so.
+    Stamped,
+}
+
+impl How {
+    /// The word of the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stamped => "stamped",
+        }
+    }
+}
+
+/// What a finished step leaves behind, or a stamp.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<'a> {
+    /// Whether it ran.
+    pub how: How,
     /// Which way.
     pub direction: Direction,
     /// The revision's manifest.
@@ -77,8 +102,8 @@ pub struct Outcome<'a> {
     pub params: &'a Value,
     /// The digest of what its author wrote.
     pub source_digest: Digest,
-    /// The digest of the component that ran.
-    pub component_digest: Digest,
+    /// The digest of the component that ran, if there is one.
+    pub component_digest: Option<Digest>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// How many statements it ran.

@@ -48,6 +48,9 @@ pub enum LedgerError {
         /// What is wrong.
         reason: String,
     },
+    /// The lock is no longer ours: nothing was written.
+    #[error("this session no longer holds the runner's lock")]
+    LockLost,
     /// The revision is not applied.
     #[error("revision `{0}` is not in the ledger")]
     NotApplied(RevisionId),

@@ -9,11 +9,13 @@ mod entry;
 mod error;
 mod read;
 mod schema;
+mod script;
 mod write;
 
-pub use entry::{Applied, Failure, Outcome, Recorded, Run};
+pub use entry::{Applied, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
 pub use schema::CURRENT_VERSION;
+pub use script::AtRunTime;
 
 use crate::db::quote_identifier;
 

@@ -80,7 +80,7 @@ impl Ledger {
     ) -> Result<Vec<u8>, LedgerError> {
         let damaged = |reason: &str| LedgerError::Component { digest, reason: reason.to_owned() };
         let sql = format!(
-            "SELECT size, encode(zstd, 'hex') FROM {}.component WHERE digest = '\\x{}'",
+            "SELECT size, encode(zstd, 'hex') FROM {}.component WHERE digest = decode('{}', 'hex')",
             self.schema,
             hex::encode(digest.as_bytes()),
         );
@@ -117,7 +117,7 @@ fn applied(row: TextRow) -> Result<Applied, LedgerError> {
         labels: words(next()),
         message: next(),
         source_digest: digest(next())?,
-        component_digest: digest(next())?,
+        component_digest: Some(next()).filter(|text| !text.is_empty()).map(digest).transpose()?,
         applied_at: next(),
         applied_by: next(),
     })

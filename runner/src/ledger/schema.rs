@@ -12,9 +12,14 @@ pub const CURRENT_VERSION: i64 = VERSIONS.len() as i64;
 
 /// The script that makes each version from the one before. `{schema}` is the
 /// quoted name of the ledger's schema.
-const VERSIONS: [&str; 1] = [include_str!("v1.sql")];
+pub(super) const VERSIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 
 impl Ledger {
+    /// Whether the tables are those of the current version.
+    pub async fn is_current(&self, session: &mut PostgresSession) -> Result<bool, LedgerError> {
+        Ok(self.version(session).await? == CURRENT_VERSION)
+    }
+
     /// Makes the ledger, or upgrades it, in a transaction of its own. The caller
     /// holds the lock.
     pub async fn ensure(&self, session: &mut PostgresSession) -> Result<(), LedgerError> {
@@ -43,9 +48,13 @@ impl Ledger {
             false => format!("CREATE SCHEMA {};\n", self.schema),
             true => String::new(),
         };
+        format!("BEGIN;\n{create}{scripts}\n{}COMMIT;\n", self.version_sql())
+    }
+
+    /// Notes that the tables are those of the current version.
+    pub(super) fn version_sql(&self) -> String {
         format!(
-            "BEGIN;\n{create}{scripts}\n\
-             UPDATE {}.ledger SET version = {CURRENT_VERSION}, upgraded_at = now(), runner_version = {};\nCOMMIT;\n",
+            "UPDATE {}.ledger SET version = {CURRENT_VERSION}, upgraded_at = now(), runner_version = {};\n",
             self.schema,
             quote_literal(env!("CARGO_PKG_VERSION")),
         )

@@ -2,9 +2,9 @@
 //! of, except for failures, whose transaction is gone.
 
 use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
-use crate::revision::{Digest, Direction};
+use crate::revision::{Digest, Direction, RevisionId};
 
-use super::{Failure, Ledger, LedgerError, Outcome, Run};
+use super::{Failure, How, Ledger, LedgerError, Outcome, Run};
 
 /// Zstandard's level: components are written once and read almost never.
 const COMPRESSION: i32 = 9;
@@ -20,8 +20,7 @@ impl Ledger {
         digest: Digest,
         bytes: &[u8],
     ) -> Result<(), LedgerError> {
-        let compressed = zstd::bulk::compress(bytes, COMPRESSION)
-            .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })?;
+        let compressed = compressed(digest, bytes)?;
         let sql = format!(
             "INSERT INTO {}.component (digest, size, zstd) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",
             self.schema
@@ -46,13 +45,10 @@ impl Ledger {
         outcome: &Outcome<'_>,
     ) -> (Result<Vec<TextRow>, DbError>, Result<(), LedgerError>) {
         let mut params = journal_parameters(run, transaction, outcome);
-        let sql = match outcome.direction {
-            Direction::Upgrade => {
-                params.extend(revision_parameters(outcome));
-                self.upgrade_sql()
-            }
-            Direction::Downgrade => self.downgrade_sql(),
-        };
+        if outcome.direction == Direction::Upgrade {
+            params.extend(revision_parameters(outcome));
+        }
+        let sql = self.record_sql(outcome.direction);
         let (settled, touched) = session.batch_and_own(settle, &sql, &params).await;
         let recorded = match touched {
             Ok(1) => Ok(()),
@@ -62,16 +58,78 @@ impl Ledger {
         (settled, recorded)
     }
 
+    /// Records revisions as applied although nothing ran, parents first, each
+    /// as if it had just been upgraded. `transaction` is the id of the
+    /// transaction that the caller began.
+    pub async fn stamp(
+        &self,
+        session: &mut PostgresSession,
+        run: &Run,
+        transaction: &str,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), LedgerError> {
+        let mut params = journal_parameters(run, transaction, outcome);
+        params.extend(revision_parameters(outcome));
+        match session.run_own(&self.upgrade_sql(), &params).await? {
+            1 => Ok(()),
+            _ => Err(LedgerError::NotApplied(outcome.manifest.revision.clone())),
+        }
+    }
+
+    /// Removes the rows of revisions although nothing ran, and tells the journal
+    /// in the order of `revisions`.
+    pub async fn unstamp(
+        &self,
+        session: &mut PostgresSession,
+        run: &Run,
+        revisions: &[RevisionId],
+    ) -> Result<(), LedgerError> {
+        let params = [
+            text(&run.id),
+            text(&run.actor),
+            text(&array(revisions.iter().map(AsRef::as_ref))),
+            text(env!("CARGO_PKG_VERSION")),
+            optional(run.tag.as_deref()),
+        ];
+        session.run_own(&self.unstamp_sql(), &params).await?;
+        Ok(())
+    }
+
+    pub(super) fn unstamp_sql(&self) -> String {
+        format!(
+            "WITH gone AS (DELETE FROM {0}.revision WHERE revision = ANY ($3::text::text[]) \
+                RETURNING revision, source_digest, component_digest) \
+             INSERT INTO {0}.journal (run, actor, direction, revision, outcome, source_digest, component_digest, \
+                duration_ms, statements, rows, runner_version, tag) \
+             SELECT $1::text, $2::text, '{1}', gone.revision, '{2}', gone.source_digest, gone.component_digest, \
+                0, 0, 0, $4::text, $5::text \
+             FROM pg_catalog.unnest($3::text::text[]) WITH ORDINALITY AS wanted (revision, place) \
+                JOIN gone ON gone.revision = wanted.revision \
+             ORDER BY wanted.place",
+            self.schema,
+            Direction::Downgrade,
+            How::Stamped.as_str(),
+        )
+    }
+
     /// Nothing is written unless this is still the step's own transaction: the
     /// statement is on its way before the answer of `settle` is known.
     fn journal_sql(&self) -> String {
         format!(
             "WITH journal AS (INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, \
-                component_digest, duration_ms, statements, rows, runner_version) \
-             SELECT $1::text, $2::text, $3::text, $4::text, 'done', $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
-                $9::bigint, $10::text WHERE {OWN_TRANSACTION}) ",
+                component_digest, duration_ms, statements, rows, runner_version, tag) \
+             SELECT $1::text, $2::text, $3::text, $4::text, $12::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
+                $9::bigint, $10::text, $13::text WHERE {OWN_TRANSACTION}) ",
             self.schema
         )
+    }
+
+    /// The statement that records a step.
+    pub(super) fn record_sql(&self, direction: Direction) -> String {
+        match direction {
+            Direction::Upgrade => self.upgrade_sql(),
+            Direction::Downgrade => self.downgrade_sql(),
+        }
     }
 
     fn upgrade_sql(&self) -> String {
@@ -79,7 +137,7 @@ impl Ledger {
             "{}INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
                 statements, rows, runner_version, parents, depends_on, labels, message, manifest, params) \
              SELECT $1::text, $2::text, $4::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, $9::bigint, $10::text, \
-                $12::text::text[], $13::text::text[], $14::text::text[], $15::text, $16::text::json, $17::text::json \
+                $14::text::text[], $15::text::text[], $16::text::text[], $17::text, $18::text::json, $19::text::json \
              WHERE {OWN_TRANSACTION}",
             self.journal_sql(),
             self.schema
@@ -103,8 +161,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let sql = format!(
             "INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, component_digest, \
-                duration_ms, sqlstate, error, runner_version) \
-             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10)",
+                duration_ms, sqlstate, error, runner_version, tag) \
+             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10, $11)",
             self.schema
         );
         let params = [
@@ -115,9 +173,10 @@ impl Ledger {
             digest_parameter(failure.source_digest),
             digest_parameter(failure.component_digest),
             integer(failure.duration_ms),
-            failure.sqlstate.map_or(Parameter::Null, text),
+            optional(failure.sqlstate),
             text(failure.message),
             text(env!("CARGO_PKG_VERSION")),
+            optional(run.tag.as_deref()),
         ];
         let statement = session.prepare(&sql).await?;
         session.execute(&statement, &params).await?;
@@ -132,31 +191,49 @@ fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Ve
         text(outcome.direction.as_str()),
         text(outcome.manifest.revision.as_str()),
         digest_parameter(outcome.source_digest),
-        digest_parameter(outcome.component_digest),
+        outcome.component_digest.map_or(Parameter::Null, digest_parameter),
         integer(outcome.duration_ms),
         integer(outcome.statements),
         integer(outcome.rows),
         text(env!("CARGO_PKG_VERSION")),
         text(transaction),
+        text(outcome.how.as_str()),
+        optional(run.tag.as_deref()),
     ]
 }
 
 fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {
+    revision_texts(outcome).map(|value| text(&value))
+}
+
+/// What else the row of an applied revision holds, in text format: parents,
+/// dependencies, labels, message, manifest, parameters.
+pub(super) fn revision_texts(outcome: &Outcome<'_>) -> [String; 6] {
     let manifest = outcome.manifest;
-    let json = |value: serde_json::Result<String>| Parameter::Text(value.expect("a manifest serialises"));
+    let json = |value: serde_json::Result<String>| value.expect("a manifest serialises");
     [
         array(manifest.parents.iter().map(AsRef::as_ref)),
         array(manifest.depends_on.iter().map(String::as_str)),
         array(manifest.labels.iter().map(AsRef::as_ref)),
-        text(&manifest.message),
+        manifest.message.clone(),
         json(serde_json::to_string(manifest)),
         json(serde_json::to_string(outcome.params)),
     ]
 }
 
+/// A component's bytes as the ledger keeps them.
+pub(super) fn compressed(digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    zstd::bulk::compress(bytes, COMPRESSION)
+        .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })
+}
+
 fn text(value: &str) -> Parameter {
     // The server's text cannot hold NUL; a message from a guest can.
     Parameter::Text(value.replace('\0', "\u{fffd}"))
+}
+
+fn optional(value: Option<&str>) -> Parameter {
+    value.map_or(Parameter::Null, text)
 }
 
 fn integer(value: u64) -> Parameter {
@@ -169,8 +246,8 @@ fn digest_parameter(digest: Digest) -> Parameter {
 
 /// An array in PostgreSQL's text form. Ids and labels hold no character that it
 /// would have to quote; quoted all the same.
-fn array<'a>(items: impl Iterator<Item = &'a str>) -> Parameter {
+fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<_> =
         items.map(|item| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    Parameter::Text(format!("{{{}}}", items.join(",")))
+    format!("{{{}}}", items.join(","))
 }

@@ -5,8 +5,10 @@
 
 mod build;
 mod drift;
+mod stamp;
 mod step;
 
 pub use build::{PlanError, build};
 pub use drift::{Drift, drift};
+pub use stamp::{Stamp, stamp};
 pub use step::{Plan, Step};

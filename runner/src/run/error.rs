@@ -52,6 +52,23 @@ pub enum RunError {
     /// The database is not at the heads of the project.
     #[error(transparent)]
     NotCurrent(#[from] NotCurrent),
+    /// A revision cannot be written as a script.
+    #[error("{direction} of `{revision}` cannot be written as a script")]
+    Script {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// Why.
+        error: CallError,
+        /// The statement that went wrong, if one did.
+        statement: Option<Box<FailedStatement>>,
+        /// Where the revision's script is, if the statement is from one.
+        script: Option<String>,
+    },
+    /// A script that takes revisions back must be told where it begins.
+    #[error("a script that takes revisions back must be told where the database is")]
+    NoStart,
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -88,6 +105,9 @@ pub enum PrepareError {
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,
+    /// It was stamped, and has no code that could take it back.
+    #[error("it was stamped, and the ledger has no component that could take it back")]
+    NoComponent,
     /// The parameters do not fit.
     #[error("its parameters do not fit: {}", reasons.join("; "))]
     Params {
@@ -104,6 +124,9 @@ pub enum PrepareError {
         /// What is wrong with it.
         error: PolicyError,
     },
+    /// A statement of it cannot be taken apart.
+    #[error("a statement of it cannot be read")]
+    Statement(#[source] PolicyError),
     /// The component publishes a schema that is none.
     #[error("the component's schema of parameters is wrong: {0}")]
     Schema(String),

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
-use crate::ledger::{Ledger, Recorded, Run};
+use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
@@ -23,13 +23,13 @@ const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
 
 /// A project, a database, and a host for components.
 pub struct Migrator {
-    project: Project,
+    pub(super) project: Project,
     location: Location,
     host: Host,
     settings: Settings,
-    ledger: Ledger,
-    run: Run,
-    reporter: Reporter,
+    pub(super) ledger: Ledger,
+    pub(super) run: Run,
+    pub(super) reporter: Reporter,
     /// What cancels the statement that is running; none while there is no
     /// connection.
     canceller: std::sync::Mutex<Option<Canceller>>,
@@ -62,7 +62,7 @@ impl Migrator {
     pub fn new(project: Project, location: Location, host: Host, actor: String, reporter: Reporter) -> Self {
         let settings = Settings::new(&project.config.session);
         let ledger = Ledger::in_schema(&project.config.ledger.schema);
-        let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor };
+        let run = Run { id: format!("{:016x}", rand::random::<u64>()), actor, tag: None };
         Self {
             project,
             location,
@@ -92,6 +92,12 @@ impl Migrator {
     /// Who runs the program, for the ledger.
     pub fn as_actor(mut self, actor: impl Into<String>) -> Self {
         self.run.actor = actor.into();
+        self
+    }
+
+    /// Writes a tag into the journal beside everything that this migrator does.
+    pub fn tagged(mut self, tag: Option<String>) -> Self {
+        self.run.tag = tag;
         self
     }
 
@@ -215,15 +221,12 @@ impl Migrator {
     }
 
     /// Reads the folder while the connection is being made.
-    async fn connect(&self) -> Result<(Connection, State), RunError> {
+    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
         let project = self.project.clone();
         let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = connect(&self.location, APPLICATION_NAME).await;
+        let connection = self.connect_bare().await;
         let on_disk = on_disk.await.expect("reading the folder does not panic")?;
         let connection = connection?;
-        if let Ok(mut canceller) = self.canceller.lock() {
-            *canceller = Some(connection.canceller().clone());
-        }
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
         match applied {
             Ok(applied) => Ok((connection, State::new(on_disk, applied))),
@@ -232,6 +235,15 @@ impl Migrator {
                 Err(error.into())
             }
         }
+    }
+
+    /// Connects, and reads nothing.
+    pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
+        let connection = connect(&self.location, APPLICATION_NAME).await?;
+        if let Ok(mut canceller) = self.canceller.lock() {
+            *canceller = Some(connection.canceller().clone());
+        }
+        Ok(connection)
     }
 
     async fn go_on(
@@ -282,9 +294,9 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    self.build_missing(&preparer, state, plan).await?;
+                    preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
                 }
-                preparer.upgrades(&plan.steps, &state.on_disk).await?
+                preparer.from_disk(&plan.steps, &state.on_disk).await?
             }
             Direction::Downgrade => {
                 let session = connection.session();
@@ -296,28 +308,11 @@ impl Migrator {
         Ok(prepared)
     }
 
-    /// Builds the crates of the plan that are not built from the sources as
-    /// they are.
-    async fn build_missing(
+    pub(super) async fn acquire(
         &self,
-        preparer: &Preparer<'_>,
-        state: &State,
-        plan: &Plan,
-    ) -> Result<(), RunError> {
-        let of_plan = plan.steps.iter().filter_map(|step| state.on_disk.revisions.get(&step.revision));
-        let missing: Vec<Found> = of_plan.filter(|found| !preparer.is_built(found)).cloned().collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
-        (self.reporter)(Event::Building { revisions });
-        let project = self.project.clone();
-        let built = tokio::task::spawn_blocking(move || source::build(&project, &missing)).await;
-        built.expect("building does not panic")?;
-        Ok(())
-    }
-
-    async fn acquire(&self, connection: &Connection, lock: AdvisoryLock) -> Result<Held, RunError> {
+        connection: &Connection,
+        lock: AdvisoryLock,
+    ) -> Result<Held, RunError> {
         let reporter = Arc::clone(&self.reporter);
         let on_wait =
             move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
@@ -367,18 +362,25 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let session = connection.session();
         let (mut unsound, mut checked) = (Vec::new(), BTreeSet::new());
+        let mut lost = None;
         for applied in state.applied.values() {
-            if !checked.insert(applied.component_digest) {
+            let Some(digest) = applied.component_digest.filter(|digest| checked.insert(*digest)) else {
                 continue;
-            }
-            let found = self.ledger.component(&mut *session.lock().await, applied.component_digest).await;
-            if let Err(error) = found {
-                unsound.push((applied.revision.clone(), error.to_string()));
+            };
+            match self.ledger.component(&mut *session.lock().await, digest).await {
+                Ok(_) => {}
+                Err(error @ LedgerError::Component { .. }) => {
+                    unsound.push((applied.revision.clone(), error.to_string()));
+                }
+                Err(error) => {
+                    lost = Some(error);
+                    break;
+                }
             }
         }
         drop(session);
         connection.close().await;
-        Ok((state, unsound))
+        lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
     /// Builds the crates of a project; no database is needed.

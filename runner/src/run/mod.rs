@@ -5,13 +5,18 @@
 //! step.
 
 mod author;
+mod ensure;
 mod error;
 mod event;
 mod executor;
 mod migrator;
 mod overrides;
+mod precondition;
 mod prepare;
+mod script;
 mod settings;
+mod sink;
+mod stamp;
 mod state;
 mod status;
 mod step;
@@ -22,7 +27,9 @@ pub use error::{Failed, PrepareError, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use script::{ScriptOptions, Scripter};
 pub use settings::Settings;
+pub use stamp::StampOptions;
 pub use state::{OnDisk, State};
 pub use status::{NotCurrent, RevisionStatus, Standing, Status};
 pub use verify::{Finding, Verification};

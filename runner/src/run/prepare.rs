@@ -12,10 +12,10 @@ use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy;
 use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Request};
-use crate::source::{Artifact, Found, Project, Scripts, load_artifact, sql_component};
+use crate::source::{self, Artifact, Found, Project, Scripts, load_artifact, sql_component};
 
 use super::overrides::Overrides;
-use super::{OnDisk, Override, PrepareError, RunError};
+use super::{Event, OnDisk, Override, PrepareError, Reporter, RunError};
 
 /// A step with everything that it takes to run it.
 pub(super) struct Prepared {
@@ -74,16 +74,37 @@ impl<'a> Preparer<'a> {
         if unused.is_empty() { Ok(()) } else { Err(RunError::UnknownParameter(unused)) }
     }
 
-    /// Prepares steps towards the heads, from what is on disk.
-    pub(super) async fn upgrades(
+    /// Builds the crates of the steps that are not built from the sources as
+    /// they are.
+    pub(super) async fn build_missing(
+        &self,
+        steps: &[Step],
+        on_disk: &OnDisk,
+        reporter: &Reporter,
+    ) -> Result<(), RunError> {
+        let of_steps = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
+        let missing: Vec<Found> = of_steps.filter(|found| !self.is_built(found)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
+        reporter(Event::Building { revisions });
+        let project = self.project.clone();
+        let built = tokio::task::spawn_blocking(move || source::build(&project, &missing)).await;
+        built.expect("building does not panic")?;
+        Ok(())
+    }
+
+    /// Prepares steps from what is on disk, either way.
+    pub(super) async fn from_disk(
         &mut self,
         steps: &[Step],
         on_disk: &OnDisk,
     ) -> Result<Vec<Prepared>, RunError> {
         let mut prepared = Vec::with_capacity(steps.len());
         for step in steps {
-            let found = on_disk.revisions.get(&step.revision).expect("an upgrade's steps are on disk");
-            let result = match self.material_on_disk(found) {
+            let found = on_disk.revisions.get(&step.revision).expect("the steps are on disk");
+            let result = match self.material_on_disk(found, step.direction) {
                 Ok(material) => self.prepare(step, material).await,
                 Err(error) => Err(error),
             };
@@ -128,7 +149,7 @@ impl<'a> Preparer<'a> {
             direction: Direction::Upgrade,
             heads_after: Vec::new(),
         };
-        let material = self.material_on_disk(found)?;
+        let material = self.material_on_disk(found, Direction::Upgrade)?;
         self.prepare(&step, material).await.map(|_| ())
     }
 
@@ -141,7 +162,7 @@ impl<'a> Preparer<'a> {
         })
     }
 
-    fn material_on_disk(&self, found: &Found) -> Result<Material, PrepareError> {
+    fn material_on_disk(&self, found: &Found, direction: Direction) -> Result<Material, PrepareError> {
         let mut params = found.params();
         if let Some(scripts) = &found.scripts {
             check_scripts(&found.dir, scripts, &mut params)?;
@@ -152,7 +173,7 @@ impl<'a> Preparer<'a> {
             params,
             source_digest: found.source_digest,
             artifact,
-            script: script_path(found, Direction::Upgrade),
+            script: script_path(found, direction),
             found: Some(found.clone()),
         })
     }
@@ -197,7 +218,7 @@ async fn material_in_ledger(
     artifacts: &mut HashMap<Digest, Artifact>,
 ) -> Result<Material, PrepareError> {
     let recorded = ledger.recorded(session, &step.revision).await?;
-    let digest = recorded.component_digest;
+    let digest = recorded.component_digest.ok_or(PrepareError::NoComponent)?;
     let artifact = match artifacts.get(&digest) {
         Some(artifact) => artifact.clone(),
         None => {

@@ -4,13 +4,24 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::db::{quote_identifier, quote_literal};
+use crate::db::{dollar_quoted, quote_identifier, quote_literal};
 use crate::source::SessionConfig;
+
+/// Takes back what a step before did to the session.
+const RESET: &str = "RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL;";
+
+/// The end of the migration's part: its deferred constraints are checked while
+/// its rights still hold, then a role that it took on is given back.
+/// The ledger's own names and texts mean what we mean by them.
+pub(super) const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; \
+    SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL client_encoding = 'UTF8';";
 
 /// The settings of the session, ready to be sent.
 #[derive(Clone, Debug)]
 pub struct Settings {
     script: String,
+    /// The calls that make the settings, with commas between them.
+    calls: String,
     /// How long to wait for another runner.
     pub lock_wait: Duration,
     /// How often a step is tried again.
@@ -38,12 +49,11 @@ impl Settings {
         };
         // One statement for all of them: each one that is sent costs the server
         // ten microseconds a step.
-        let script = format!(
-            "RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SELECT {}; ",
-            settings.iter().map(set).collect::<Vec<_>>().join(", ")
-        );
+        let calls = settings.iter().map(set).collect::<Vec<_>>().join(", ");
+        let script = format!("{RESET} SELECT {calls}; ");
         Self {
             script,
+            calls,
             lock_wait: positive(config.lock_wait).unwrap_or_default(),
             retries: config.retries,
             step_timeout: positive(config.step_timeout),
@@ -54,6 +64,12 @@ impl Settings {
     /// the step before did to it.
     pub(super) fn script(&self) -> &str {
         &self.script
+    }
+
+    /// The same without a result, for a script that somebody else runs.
+    pub(super) fn quiet_script(&self) -> String {
+        let body = dollar_quoted(&format!("BEGIN PERFORM {}; END", self.calls));
+        format!("{RESET}\nSET client_encoding = 'UTF8';\nDO {body};\n")
     }
 }
 

@@ -6,26 +6,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::db::{
-    AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_identifier, quote_literal,
-};
-use crate::host::{Call, Grants, Host, LogLevel, Report, Sink};
-use crate::ledger::{Ledger, Outcome, Run};
-use crate::revision::{Digest, Direction, RevisionId};
+use crate::db::{AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_literal};
+use crate::host::{Call, Grants, Host, Report};
+use crate::ledger::{How, Ledger, Outcome, Run};
+use crate::revision::{Digest, Direction};
 use crate::source::Artifact;
 
+use super::precondition::Precondition;
 use super::prepare::Prepared;
-use super::{Event, Reporter, Settings, StepError};
+use super::settings::SETTLE;
+use super::sink::StepSink;
+use super::{Reporter, Settings, StepError};
 
 /// How long the server is given to answer a cancel request before the
 /// connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
-
-/// The end of the migration's part: its deferred constraints are checked while
-/// its rights still hold, then a role that it took on is given back.
-/// The ledger's own names and texts mean what we mean by them.
-const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; \
-    SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL client_encoding = 'UTF8';";
 
 /// Everything that all steps of a run share.
 pub(super) struct Context<'a> {
@@ -40,14 +35,6 @@ pub(super) struct Context<'a> {
     pub(super) reporter: &'a Reporter,
     /// The components whose bytes the ledger has for certain.
     pub(super) kept: Mutex<HashSet<Digest>>,
-}
-
-/// What must be so in the ledger for a step to begin.
-struct Precondition {
-    /// As SQL.
-    expression: String,
-    /// What is wrong if it is not so.
-    violated: &'static str,
 }
 
 /// The transaction that the host owns.
@@ -147,29 +134,8 @@ impl Context<'_> {
         }
     }
 
-    /// The plan was made before this transaction began: what it relies on must
-    /// still be so.
     fn precondition(&self, prepared: &Prepared) -> Precondition {
-        let revision = quote_literal(prepared.step.revision.as_str());
-        let table = format!("{}.revision", quote_identifier(self.ledger.schema_name()));
-        match prepared.step.direction {
-            Direction::Upgrade => Precondition {
-                expression: format!(
-                    "NOT EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) AND {} = \
-                     (SELECT count(*) FROM {table} WHERE revision = ANY (ARRAY[{}]::text[]))",
-                    prepared.manifest.parents.len(),
-                    literals(&prepared.manifest.parents),
-                ),
-                violated: "a parent is no longer applied, or the revision already is",
-            },
-            Direction::Downgrade => Precondition {
-                expression: format!(
-                    "EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) \
-                     AND NOT EXISTS (SELECT 1 FROM {table} WHERE {revision} = ANY (parents))"
-                ),
-                violated: "the revision is no longer applied, or a child of it is",
-            },
-        }
+        Precondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest)
     }
 
     /// Lends the transaction to the component for one call.
@@ -180,7 +146,7 @@ impl Context<'_> {
             params: prepared.params.clone(),
             grants: Grants { random: prepared.manifest.capabilities.random },
             session,
-            transaction_time: transaction.time,
+            transaction_time: Some(transaction.time),
             sink: Arc::new(StepSink {
                 revision: prepared.step.revision.clone(),
                 reporter: self.reporter.clone(),
@@ -222,11 +188,12 @@ impl Context<'_> {
             precondition.expression,
         );
         let outcome = Outcome {
+            how: How::Done,
             direction: prepared.step.direction,
             manifest: &prepared.manifest,
             params: &prepared.params,
             source_digest: prepared.source_digest,
-            component_digest: prepared.artifact.digest,
+            component_digest: Some(prepared.artifact.digest),
             duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
             statements: done.statements,
             rows: done.rows,
@@ -282,33 +249,6 @@ impl Context<'_> {
     }
 }
 
-fn literals(ids: &[RevisionId]) -> String {
-    ids.iter().map(|id| quote_literal(id.as_str())).collect::<Vec<_>>().join(", ")
-}
-
 fn last_row(rows: Vec<TextRow>) -> Option<TextRow> {
     rows.into_iter().next_back()
-}
-
-/// Passes on what a migration reports, with the revision's name.
-struct StepSink {
-    revision: RevisionId,
-    reporter: Reporter,
-}
-
-impl Sink for StepSink {
-    fn log(&self, level: LogLevel, message: &str) {
-        let level = match level {
-            LogLevel::Trace => "trace",
-            LogLevel::Debug => "debug",
-            LogLevel::Info => "info",
-            LogLevel::Warn => "warn",
-            LogLevel::Error => "error",
-        };
-        (self.reporter)(Event::Log { revision: self.revision.clone(), level, message: message.to_owned() });
-    }
-
-    fn progress(&self, done: u64, total: Option<u64>) {
-        (self.reporter)(Event::Progress { revision: self.revision.clone(), done, total });
-    }
 }

@@ -1,7 +1,7 @@
 use runner::revision::Direction;
 use runner::run::Options;
 
-use super::upgrade::go;
+use super::upgrade::{Way, go};
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -17,16 +17,28 @@ pub struct Args {
     #[arg(allow_negative_numbers = true)]
     target: String,
 
-    /// Run all steps in one transaction
+    /// Print a script for psql instead of running anything; no database is needed
+    ///
+    /// TARGET is a range FROM:TO then, and the revisions are taken as they are on disk.
     #[arg(long)]
+    sql: bool,
+
+    /// Run all steps in one transaction
+    #[arg(long, conflicts_with = "sql")]
     single_transaction: bool,
+
+    /// Write this into the journal, beside each step
+    #[arg(long)]
+    tag: Option<String>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let options = Options {
         single_transaction: args.single_transaction,
-        no_build: true,
+        // What runs is in the ledger already; a script needs what is on disk.
+        no_build: !args.sql,
         params: global.params.clone(),
     };
-    go(Direction::Downgrade, &args.target, options, global, ui)
+    let (tag, sql) = (args.tag.clone(), args.sql);
+    go(Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql }, global, ui)
 }

@@ -1,5 +1,4 @@
 use runner::graph::TargetRange;
-use runner::revision::PackageName;
 use serde_json::{Value, json};
 
 use crate::cli::args::Global;
@@ -48,7 +47,5 @@ pub fn range(text: Option<&str>, global: &Global) -> Result<TargetRange, Command
     let Some(text) = text else {
         return Ok(TargetRange::default());
     };
-    let packages = context::project(global)?.packages();
-    let is_package = |name: &str| packages.iter().map(PackageName::as_str).any(|package| package == name);
-    TargetRange::parse(text, is_package).map_err(|error| CommandError::target(&error))
+    context::range(text, &context::project(global)?)
 }

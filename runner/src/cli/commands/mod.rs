@@ -7,6 +7,7 @@ pub mod completions;
 pub mod current;
 pub mod downgrade;
 pub mod edit;
+pub mod ensure_version;
 pub mod graph;
 pub mod heads;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod redo;
 pub mod revision;
 pub mod show;
+pub mod stamp;
 pub mod status;
 pub mod upgrade;
 pub mod verify;
@@ -42,6 +44,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
+        Command::EnsureVersion(args) => ensure_version::run(&args, global, ui),
+        Command::Stamp(args) => stamp::run(&args, global, ui),
         Command::Redo(args) => redo::run(&args, global, ui),
         Command::Plan(args) => plan::run(&args, global, ui),
         Command::Status(args) => status::run(&args, global, ui),

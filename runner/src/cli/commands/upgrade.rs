@@ -1,5 +1,5 @@
 use runner::revision::Direction;
-use runner::run::Options;
+use runner::run::{Options, ScriptOptions};
 use serde_json::json;
 
 use crate::cli::args::Global;
@@ -17,13 +17,32 @@ pub struct Args {
     #[arg(allow_negative_numbers = true)]
     target: String,
 
-    /// Run all steps in one transaction
+    /// Print a script for psql instead of running anything; no database is needed
+    ///
+    /// TARGET can be a range FROM:TO then; without FROM the script begins at the base.
     #[arg(long)]
+    sql: bool,
+
+    /// Run all steps in one transaction
+    #[arg(long, conflicts_with = "sql")]
     single_transaction: bool,
 
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    /// Write this into the journal, beside each step
+    #[arg(long)]
+    tag: Option<String>,
+}
+
+/// Where to go, and how.
+pub struct Way<'a> {
+    pub direction: Direction,
+    pub target: &'a str,
+    pub options: Options,
+    pub tag: Option<String>,
+    pub sql: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -32,19 +51,19 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    go(Direction::Upgrade, &args.target, options, global, ui)
+    let (tag, sql) = (args.tag.clone(), args.sql);
+    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
 }
 
-/// Goes to a target, either way.
-pub fn go(
-    direction: Direction,
-    target: &str,
-    options: Options,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Exit, CommandError> {
-    let target = context::target(target)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?;
+/// Goes to a target, either way, or writes the script that does.
+pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if way.sql {
+        return write(way, global, ui);
+    }
+    let Way { direction, target: text, options, tag, .. } = way;
+    let target = context::target(text)?;
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
@@ -61,5 +80,14 @@ pub fn go(
             heads(&summary.heads)
         ));
     }
+    Ok(Exit::Done)
+}
+
+fn write(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let scripter = context::scripter(global, progress::reporter(ui))?.tagged(way.tag);
+    let (from, to) = context::script_range(way.target, scripter.project())?;
+    let options = ScriptOptions { no_build: way.options.no_build, params: way.options.params };
+    let script = context::block_on(scripter.go(way.direction, from.as_ref(), &to, &options))?;
+    ui.script(&script);
     Ok(Exit::Done)
 }

@@ -34,7 +34,7 @@ fn applied(id: &str, parents: &[&str], message: &str, source: &str) -> Applied {
         labels: if id == "b1" { vec!["payments".into()] } else { Vec::new() },
         message: message.into(),
         source_digest: Digest::of(source.as_bytes()),
-        component_digest: Digest::of(b"component"),
+        component_digest: Some(Digest::of(b"component")),
         applied_at: "2026-01-01T00:00:00Z".into(),
         applied_by: "postgres".into(),
     }

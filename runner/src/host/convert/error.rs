@@ -27,6 +27,9 @@ pub(in super::super) enum ConvertError {
     /// A raw value of another type.
     #[error("a raw value of type {found} does not fit `{name}`, which is type {expected}")]
     RawType { found: u32, expected: u32, name: String },
+    /// A value of a type that the host cannot write as text.
+    #[error("a value of type {0} is known in its binary format only, and only a server can write it as text")]
+    NoText(u32),
     /// A literal in a row.
     #[error("a `literal` is for parameters of statements: a writer's rows have no text format")]
     LiteralInRow,

@@ -7,15 +7,18 @@
 mod array;
 mod error;
 mod fault;
+mod moment;
 mod numeric;
 mod pg_to_wit;
 #[cfg(test)]
 mod tests;
 mod tuple;
 mod wit_to_pg;
+mod wit_to_text;
 
 pub(super) use error::ConvertError;
 pub(super) use fault::{error_wit_to_plain, server_error_pg_to_wit};
 pub(super) use pg_to_wit::{columns_pg_to_wit, rows_pg_to_wit};
 pub(super) use tuple::count_tuples;
 pub(super) use wit_to_pg::{parameters_wit_to_pg, rows_wit_to_pg};
+pub(super) use wit_to_text::{parameters_wit_to_text, rows_wit_to_text};

@@ -198,7 +198,7 @@ fn is_textual(type_: &Type) -> bool {
         || (matches!(type_.kind(), Kind::Simple) && type_.name() == "citext")
 }
 
-fn without_nul(text: &str) -> Result<(), ConvertError> {
+pub(super) fn without_nul(text: &str) -> Result<(), ConvertError> {
     match text.contains('\0') {
         true => Err(ConvertError::Nul),
         false => Ok(()),

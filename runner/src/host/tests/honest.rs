@@ -77,7 +77,7 @@ async fn random_bytes_have_to_be_granted() {
         params: json!({"kind": "random", "len": 1}),
         grants: crate::host::Grants::default(),
         session,
-        transaction_time: 0,
+        transaction_time: Some(0),
         sink: std::sync::Arc::new(super::Recorder::default()),
     };
     let report = host.call(&component, call).await;
@@ -96,7 +96,7 @@ async fn failures_are_passed_on() {
         params: json!({}),
         grants: crate::host::Grants::default(),
         session,
-        transaction_time: 0,
+        transaction_time: Some(0),
         sink: std::sync::Arc::new(super::Recorder::default()),
     };
     let report = host.call(&component, call).await;

@@ -288,7 +288,7 @@ async fn time_in_the_host_is_not_the_guests() {
         params: json!({"kind": "execute", "sql": "select 1"}),
         grants: crate::host::Grants::default(),
         session,
-        transaction_time: 0,
+        transaction_time: Some(0),
         sink: std::sync::Arc::new(super::Recorder::default()),
     };
     let release = async {

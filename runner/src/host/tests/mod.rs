@@ -95,7 +95,7 @@ async fn call(
         params,
         grants: Grants { random: true },
         session,
-        transaction_time: 42,
+        transaction_time: Some(42),
         sink: Arc::clone(&recorder) as Arc<dyn Sink>,
     };
     let report = host.call(component, call).await;

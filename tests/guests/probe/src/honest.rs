@@ -2,7 +2,7 @@
 
 use crate::bindings::runner::migration::host;
 use crate::bindings::runner::migration::sql::{BatchReader, BatchWriter, Savepoint, Transaction};
-use crate::bindings::runner::migration::types::{Error, Failure, Value};
+use crate::bindings::runner::migration::types::{ArrayDim, ArrayValue, Error, Failure, Interval, Value};
 use crate::{number, param, say, sql};
 
 /// Does what `kind` says; none if it is not known here.
@@ -24,6 +24,8 @@ pub fn run(kind: &str, tx: &Transaction) -> Option<Result<(), Failure>> {
         "reader-rows" => reader_rows(tx),
         "reader-bytes" => reader_bytes(tx),
         "writer-rows" => writer_rows(tx),
+        "write" => write(tx),
+        "keep-or-undo" => keep_or_undo(tx),
         "copy" => copy(tx),
         "copy-rows" => copy_rows(tx),
         "copy-params" => copy_params(tx),
@@ -62,15 +64,78 @@ fn values() -> Vec<Value> {
 fn value(line: &str) -> Value {
     let (kind, text) = line.split_once(':').unwrap_or((line, ""));
     let text = text.to_owned();
+    let number = |text: &str| text.parse::<i64>().expect("a number");
     match kind {
         "int2" => Value::Int2(text.parse().expect("an int2")),
         "int4" => Value::Int4(text.parse().expect("an int4")),
-        "int8" => Value::Int8(text.parse().expect("an int8")),
+        "int8" => Value::Int8(number(&text)),
         "numeric" => Value::Numeric(text),
         "text" => Value::Text(text),
+        "lines" => Value::Text(lines(&text)),
+        "texts" => texts(&lines(&text)),
         "jsonb" => Value::Jsonb(text),
+        "bytea" => Value::Bytea(bytes(&text)),
+        "timestamptz" => Value::Timestamptz(number(&text)),
+        "date" => Value::Date(text.parse().expect("days")),
+        "time" => Value::Time(number(&text)),
+        "interval" => interval(&text),
+        "float4" => Value::Float4(text.parse().expect("a float4")),
+        "float8" => Value::Float8(text.parse().expect("a float8")),
+        "bool" => Value::Boolean(text == "t"),
+        "uuid" => Value::Uuid((text.parse().expect("a number"), 1)),
         "literal" => Value::Literal(text),
         _ => Value::Null,
+    }
+}
+
+/// `␤` stands for the end of a line: the values are one a line.
+fn lines(text: &str) -> String {
+    text.replace('␤', "\n")
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let pair = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits");
+    (0..digits.len()).step_by(2).map(pair).collect()
+}
+
+/// Months, days and microseconds.
+fn interval(text: &str) -> Value {
+    let mut parts = text.split(' ').map(|part| part.parse::<i64>().expect("a number"));
+    let mut next = || parts.next().expect("three numbers");
+    Value::Interval(Interval { months: next() as i32, days: next() as i32, micros: next() })
+}
+
+/// An array of `text` that begins at 0, with the items that commas divide and a
+/// NULL after them.
+fn texts(text: &str) -> Value {
+    let mut elements: Vec<_> = text.split(',').map(|item| Some(item.as_bytes().to_vec())).collect();
+    elements.push(None);
+    let dims = vec![ArrayDim { len: elements.len() as u32, lower_bound: 0 }];
+    Value::Array(ArrayValue { element_oid: 25, dims, elements })
+}
+
+/// Writes the values `times` times as rows of the named columns, asking for
+/// nothing.
+fn write(tx: &Transaction) -> Result<(), Failure> {
+    let columns: Vec<String> = param("columns").split_whitespace().map(str::to_owned).collect();
+    let writer = tx.open_writer(&param("table"), &columns).map_err(sql)?;
+    let rows = vec![values(); number("times").max(1) as usize];
+    writer.write_rows(&rows).map_err(sql)?;
+    say(short(BatchWriter::finish(writer)));
+    Ok(())
+}
+
+/// Runs the statement after a savepoint, and ends the savepoint as `end` says.
+fn keep_or_undo(tx: &Transaction) -> Result<(), Failure> {
+    let savepoint = tx.savepoint().map_err(sql)?;
+    tx.execute(&param("sql"), &[]).map_err(sql)?;
+    match param("end").as_str() {
+        "release" => Savepoint::release(savepoint).map_err(sql),
+        "rollback" => Savepoint::rollback(savepoint).map_err(sql),
+        _ => {
+            drop(savepoint);
+            Ok(())
+        }
     }
 }
 

@@ -1,0 +1,30 @@
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::ui::Ui;
+use crate::cli::{context, progress};
+
+/// Make the ledger's tables, or upgrade them, and nothing else
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print a script for psql instead of changing anything; no database is needed
+    #[arg(long)]
+    sql: bool,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if args.sql {
+        ui.script(&context::scripter(global, context::silent())?.ensure_version());
+        return Ok(Exit::Done);
+    }
+    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let changed = context::run_interruptibly(&migrator, migrator.ensure_version())?;
+    match (ui.json(), changed) {
+        (true, _) => ui.answer(&json!({ "event": "ensured", "changed": changed })),
+        (false, true) => ui.note("Done: the ledger has the tables of this runner."),
+        (false, false) => ui.note("Nothing to do: the ledger has the tables of this runner."),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,64 @@
+//! A stamp as a script.
+
+use std::collections::BTreeSet;
+
+use crate::graph::Target;
+use crate::plan::{self, PlanError, Stamp};
+use crate::revision::RevisionId;
+
+use super::psql::check;
+use super::step::heading;
+use super::{ACTOR, NOTHING_RAN, ScriptOptions, Scripter};
+use crate::run::prepare::Prepared;
+use crate::run::stamp::{stamp_steps, stamped};
+use crate::run::{Migrator, RunError};
+
+impl Scripter {
+    /// A script that tells the ledger that the database is at some revisions,
+    /// and runs nothing. Without `from` it begins at the base, and makes the
+    /// ledger's tables. With `purge` it removes every row first, whatever is
+    /// there.
+    pub async fn stamp(
+        &self,
+        from: Option<&Target>,
+        targets: &[Target],
+        purge: bool,
+        options: &ScriptOptions,
+    ) -> Result<String, RunError> {
+        let on_disk = Migrator::on_disk(&self.project)?;
+        let graph = &on_disk.graph;
+        let starts = from.map(|from| graph.locate(from, None)).transpose().map_err(PlanError::from)?;
+        let applied = graph.needed_for(starts.unwrap_or_default());
+        let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
+        let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
+        let stamp = plan::stamp(graph, &applied, targets, purge)?;
+        let rows = self.prepare(&stamp_steps(&stamp.added), &on_disk, options).await?;
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let with_tables = applied.is_empty();
+        let script = self.stamp_rows(&stamp, purge, &rows)?;
+        Ok(self.whole(&format!("stamp {}", targets.join(" ")), with_tables, &script))
+    }
+
+    fn stamp_rows(&self, stamp: &Stamp, purge: bool, rows: &[Prepared]) -> Result<String, RunError> {
+        let (ledger, tag) = (&self.ledger, self.tag.as_deref());
+        let mut script = heading("stamp: nothing is run");
+        script += "BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n";
+        if purge {
+            script += &ledger.unstamp_script(ACTOR, tag, None, &NOTHING_RAN);
+        } else {
+            let is_there = ledger.applied_expression(&stamp.removed, true);
+            script += &check(&is_there, "stamp: a revision whose row is to go is not applied");
+            let is_free = ledger.applied_expression(&stamp.added, false);
+            script += &check(&is_free, "stamp: a revision whose row is to come is applied already");
+            script += &ledger.unstamp_script(ACTOR, tag, Some(&stamp.removed), &NOTHING_RAN);
+        }
+        let mut kept = BTreeSet::new();
+        for row in rows {
+            if kept.insert(row.artifact.digest) {
+                script += &ledger.component_script(row.artifact.digest, &row.artifact.bytes)?;
+            }
+            script += &ledger.record_script(ACTOR, tag, &stamped(row), &NOTHING_RAN);
+        }
+        Ok(script + "COMMIT;\n")
+    }
+}

@@ -1,0 +1,29 @@
+//! From what a migration reports to events.
+
+use crate::host::{LogLevel, Sink};
+use crate::revision::RevisionId;
+
+use super::{Event, Reporter};
+
+/// Passes on what a migration reports, with the revision's name.
+pub(super) struct StepSink {
+    pub(super) revision: RevisionId,
+    pub(super) reporter: Reporter,
+}
+
+impl Sink for StepSink {
+    fn log(&self, level: LogLevel, message: &str) {
+        let level = match level {
+            LogLevel::Trace => "trace",
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        };
+        (self.reporter)(Event::Log { revision: self.revision.clone(), level, message: message.to_owned() });
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>) {
+        (self.reporter)(Event::Progress { revision: self.revision.clone(), done, total });
+    }
+}
