@@ -72,13 +72,14 @@ fn hooks(project: &Project, files: &NewFiles, ui: &Ui) -> Result<(), CommandErro
 }
 
 /// The files of a revision that people write: both scripts, or the crate's first
-/// file.
+/// file; where a crate has it elsewhere, its Cargo.toml, which says where.
 pub fn to_edit(kind: Kind, dir: &Path) -> Vec<PathBuf> {
-    let names: &[&str] = match kind {
-        Kind::Sql => &["upgrade.sql", "downgrade.sql"],
-        Kind::Rust => &["src/lib.rs"],
+    let (names, else_name): (&[&str], _) = match kind {
+        Kind::Sql => (&["upgrade.sql", "downgrade.sql"], "upgrade.sql"),
+        Kind::Rust => (&["src/lib.rs"], "Cargo.toml"),
     };
-    names.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
+    let found: Vec<_> = names.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
+    if found.is_empty() { vec![dir.join(else_name)] } else { found }
 }
 
 /// The revisions that a target names, for `--head` and `merge`: none for `base`.

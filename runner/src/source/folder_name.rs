@@ -224,6 +224,8 @@ pub fn slug(message: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn template(text: &str) -> Result<FolderTemplate, FolderTemplateError> {
@@ -298,5 +300,26 @@ mod tests {
         assert_eq!(slug("one two three", 8), "one_two");
         assert_eq!(slug("one twothree x", 8), "one", "no word after one that did not fit");
         assert_eq!(slug("incomprehensibilities", 5), "incom");
+    }
+
+    proptest! {
+        #[test]
+        fn no_template_panics_and_no_name_leaves_its_folder(
+            text in "\\PC{0,12}|(\\{(rev|slug|year)\\}|[./_%({}a-z]){0,6}",
+            message in "\\PC{0,20}",
+            longest in 1usize..12,
+        ) {
+            let slug = slug(&message, longest);
+            prop_assert!(slug.chars().count() <= longest && !slug.contains(['/', '.', ' ']));
+            if let Ok(template) = template(&text) {
+                let id = RevisionId::new("..").expect("an id");
+                let created = "2026-01-02T03:04:05Z[UTC]".parse().expect("a time");
+                if let Ok(path) = template.render(&id, &slug, &created) {
+                    prop_assert_eq!(path.components().count(), template.depth() + 1);
+                    let plain = |part| matches!(part, std::path::Component::Normal(_));
+                    prop_assert!(path.components().all(plain), "{}", path.display());
+                }
+            }
+        }
     }
 }
