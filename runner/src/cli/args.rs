@@ -64,7 +64,7 @@ impl Command {
     /// Whether it runs migrations, or looks at how they would run: only then
     /// parameters make sense.
     pub fn takes_params(&self) -> bool {
-        matches!(self, Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_))
+        matches!(self, Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_))
     }
 }
 
