@@ -36,6 +36,8 @@ fn help() {
       build           Build the components of all revisions of kind `rust`
       upgrade         Apply revisions, up to a target
       downgrade       Take revisions back, down to a target
+      stamp           Tell the ledger where the database is, without running anything
+      ensure-version  Make the ledger's tables, or upgrade them, and nothing else
       redo            Take revisions back, and apply them again as they are on disk now
       plan            Show the steps that an upgrade or a downgrade would run, without running any
       status          Show where each revision stands: applied, pending, changed or missing
@@ -44,7 +46,10 @@ fn help() {
       heads           List the revisions on disk that no other one follows
       branches        List the revisions after which the graph divides, with the ways on
       show            Show a revision; where a database is configured, also how it was applied
+      graph           Draw the revision graph, newest first
       verify          Compare the revisions on disk, their components and the ledger
+      completions     Print a script with which a shell completes commands and options
+      man             Print the manual page, or write the pages of all commands to a folder
       help            Print this message or the help of the given subcommand(s)
 
     Options:
@@ -97,11 +102,19 @@ fn help() {
               `ID+2`
 
     Options:
+          --sql
+              Print a script for psql instead of running anything; no database is needed
+              
+              TARGET can be a range FROM:TO then; without FROM the script begins at the base.
+
           --single-transaction
               Run all steps in one transaction
 
           --no-build
               Do not build crates; fail if a component is not built
+
+          --tag <TAG>
+              Write this into the journal, beside each step
 
       -h, --help
               Print help (see a summary with '-h')
@@ -151,8 +164,16 @@ fn help() {
               `base`, `-N`, an id or the unique beginning of one, `LABEL@-1`, `LABEL@base`, `head-2`
 
     Options:
+          --sql
+              Print a script for psql instead of running anything; no database is needed
+              
+              TARGET is a range FROM:TO then, and the revisions are taken as they are on disk.
+
           --single-transaction
               Run all steps in one transaction
+
+          --tag <TAG>
+              Write this into the journal, beside each step
 
       -h, --help
               Print help (see a summary with '-h')

@@ -72,6 +72,11 @@ fn a_script_leaves_what_a_run_leaves_both_ways() {
     twins.project.tables(&["a", "b", "c"]);
     twins.same(&["upgrade", "b"], &["upgrade", "b"]);
     twins.same(&["upgrade", "head"], &["upgrade", "b:head"]);
+    // The first statement that writes is the ledger's own.
+    twins.project.sql("d", "c", "SELECT 1;", "SELECT 2, generate_series(1, 3);");
+    twins.same(&["upgrade", "head"], &["upgrade", "c:d"]);
+    twins.same(&["downgrade", "c"], &["downgrade", "d:c"]);
+    std::fs::remove_dir_all(twins.project.path("migrations/d")).expect("removes");
     twins.same(&["downgrade", "a"], &["downgrade", "c:a"]);
     twins.same(&["upgrade", "+1", "--tag", "it's"], &["upgrade", "a:+1", "--tag", "it's"]);
     twins.same(&["downgrade", "base", "--tag", "x\ny"], &["downgrade", "b:base", "--tag", "x\ny"]);
@@ -309,7 +314,7 @@ fn the_query_that_stops_a_script_is_named() {
     Error: upgrade of `a` cannot be written as a script
     Caused by:
     1: the migration reads rows, which only a server has
-    in: SELECT id FROM public.target
+       in: SELECT id FROM public.target
     Hint: Run `runner upgrade` against a database, which can answer; or end the script before this revision.
     ");
 }
@@ -437,6 +442,7 @@ fn bad_input() {
     ");
     snapshot!(project.fails(1, &["upgrade", "+1:b", "--sql"]), @r"
     Error: `+1` depends on where the database is, and none is asked here
+    Hint: Name the revision.
     ");
     snapshot!(project.fails(1, &["upgrade", "a:zz", "--sql"]), @r"
     Error: no revision's id begins with `zz`, and no branch has that label

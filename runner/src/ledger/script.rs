@@ -17,6 +17,8 @@ const DIGITS: usize = 120;
 pub struct AtRunTime<'a> {
     /// The run's number, as an expression.
     pub run: &'a str,
+    /// The number of the transaction, as an expression.
+    pub transaction: &'a str,
     /// How many milliseconds the step took, as an expression.
     pub duration_ms: &'a str,
     /// How many rows it touched, as an expression.
@@ -121,7 +123,7 @@ impl Ledger {
             outcome.statements.to_string(),
             at.rows.to_owned(),
             quote_literal(env!("CARGO_PKG_VERSION")),
-            "pg_catalog.pg_current_xact_id()".to_owned(),
+            at.transaction.to_owned(),
             quote_literal(outcome.how.as_str()),
             tag.map_or_else(null, quote_literal),
         ];

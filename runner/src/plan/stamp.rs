@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn dependencies_come_and_dependents_go() {
-        assert_eq!(stamped(DEPENDENT, "", "z"), "+x +a +b +y +z → b z");
+        assert_eq!(stamped(DEPENDENT, "", "z"), "+a +b +x +y +z → b z");
         assert_eq!(stamped(DEPENDENT, "a b x y z", "a"), "-z -y -b → a x");
         assert_eq!(stamped(DEPENDENT, "a b x y z", "x"), "-z -y → b x");
     }

@@ -296,7 +296,7 @@ impl Migrator {
                 if !options.no_build {
                     preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
                 }
-                preparer.from_disk(&plan.steps, &state.on_disk).await?
+                preparer.as_on_disk(&plan.steps, &state.on_disk).await?
             }
             Direction::Downgrade => {
                 let session = connection.session();

@@ -96,7 +96,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Prepares steps from what is on disk, either way.
-    pub(super) async fn from_disk(
+    pub(super) async fn as_on_disk(
         &mut self,
         steps: &[Step],
         on_disk: &OnDisk,

@@ -80,7 +80,7 @@ impl Migrator {
         if !options.no_build {
             preparer.build_missing(&steps, on_disk, &self.reporter).await?;
         }
-        let rows = preparer.from_disk(&steps, on_disk).await?;
+        let rows = preparer.as_on_disk(&steps, on_disk).await?;
         preparer.check_overrides()?;
         Ok(rows)
     }

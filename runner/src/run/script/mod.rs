@@ -31,7 +31,7 @@ use super::settings::SETTLE;
 use super::sink::StepSink;
 use super::{Migrator, OnDisk, Override, PrepareError, Reporter, RunError, Settings};
 
-use psql::{check, comment};
+use psql::{TRANSACTION, check, check_one_row, comment};
 use step::heading;
 
 /// Who runs the program, for the ledger.
@@ -39,7 +39,8 @@ const ACTOR: &str = "psql";
 /// The number of the run, which psql draws when the script begins.
 const RUN: &str = ":'runner_run'";
 /// What a stamp leaves behind.
-const NOTHING_RAN: AtRunTime<'static> = AtRunTime { run: RUN, duration_ms: "0", rows: "0" };
+const NOTHING_RAN: AtRunTime<'static> =
+    AtRunTime { run: RUN, transaction: TRANSACTION, duration_ms: "0", rows: "0" };
 
 /// A project and a host for components, without a database.
 pub struct Scripter {
@@ -118,7 +119,7 @@ impl Scripter {
         if !options.no_build {
             preparer.build_missing(steps, on_disk, &self.reporter).await?;
         }
-        let prepared = preparer.from_disk(steps, on_disk).await?;
+        let prepared = preparer.as_on_disk(steps, on_disk).await?;
         preparer.check_overrides()?;
         Ok(prepared)
     }
@@ -162,6 +163,7 @@ impl Scripter {
         let mut script = heading(&format!("{direction} {revision}: {}", manifest.message));
         script += &self.settings.quiet_script();
         script += "BEGIN;\n";
+        script += psql::NOTE_TRANSACTION;
         script += &is_ready;
         if *direction == Direction::Downgrade {
             script += &check(
@@ -201,10 +203,12 @@ impl Scripter {
         };
         let at = AtRunTime {
             run: RUN,
+            transaction: TRANSACTION,
             duration_ms: "(extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000)",
             rows: "(:runner_rows)",
         };
-        Ok(script + &self.ledger.record_script(ACTOR, self.tag.as_deref(), &outcome, &at))
+        script += &self.ledger.record_script(ACTOR, self.tag.as_deref(), &outcome, &at);
+        Ok(script + &check_one_row("the migration left the transaction that the script began"))
     }
 
     /// Runs the component against a recording.

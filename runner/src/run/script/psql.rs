@@ -60,6 +60,20 @@ pub(super) fn check(expression: &str, otherwise: &str) -> String {
     format!("DO {};\n", dollar_quoted(&body))
 }
 
+/// Notes the transaction's number: by it the ledger's statements know that they
+/// are in the transaction that was begun.
+pub(super) const NOTE_TRANSACTION: &str =
+    "SELECT pg_catalog.pg_current_xact_id() AS runner_transaction \\gset\n";
+
+/// The number that [`NOTE_TRANSACTION`] noted.
+pub(super) const TRANSACTION: &str = ":'runner_transaction'";
+
+/// Raises an error unless the statement before it touched one row.
+pub(super) fn check_one_row(otherwise: &str) -> String {
+    let raise = check("false", otherwise);
+    format!("SELECT :ROW_COUNT <> 1 AS runner_stop \\gset\n\\if :runner_stop\n{raise}\\endif\n")
+}
+
 /// A line that psql and the server pass over. The text may be anything.
 pub(super) fn comment(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -6,7 +6,7 @@ use crate::graph::Target;
 use crate::plan::{self, PlanError, Stamp};
 use crate::revision::RevisionId;
 
-use super::psql::check;
+use super::psql::{NOTE_TRANSACTION, check, check_one_row};
 use super::step::heading;
 use super::{ACTOR, NOTHING_RAN, ScriptOptions, Scripter};
 use crate::run::prepare::Prepared;
@@ -43,6 +43,7 @@ impl Scripter {
         let (ledger, tag) = (&self.ledger, self.tag.as_deref());
         let mut script = heading("stamp: nothing is run");
         script += "BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n";
+        script += NOTE_TRANSACTION;
         if purge {
             script += &ledger.unstamp_script(ACTOR, tag, None, &NOTHING_RAN);
         } else {
@@ -58,6 +59,7 @@ impl Scripter {
                 script += &ledger.component_script(row.artifact.digest, &row.artifact.bytes)?;
             }
             script += &ledger.record_script(ACTOR, tag, &stamped(row), &NOTHING_RAN);
+            script += &check_one_row("stamp: the row was not written");
         }
         Ok(script + "COMMIT;\n")
     }
