@@ -79,7 +79,7 @@ const MANIFESTS: &[&str] = &[
 
 const CONFIGS: &[&str] = &[
     include_str!("../runner.toml"),
-    include_str!("../runner/src/source/templates/runner.toml"),
+    include_str!("../runner/src/source/templates/init/runner.toml"),
     "[migrations]\ndirs = [\"a\", { path = \"b\", package = \"p\", recursive = true }]\n\
      [database]\nurl = \"postgres://localhost/x\"\n[ledger]\nschema = \"runner\"\n[limits]\nmemory = \"64 MiB\"\n",
     "[session]\nlock_timeout = \"5s\"\nstatement_timeout = \"1h\"\n",
