@@ -72,6 +72,13 @@ pub enum Difference {
     /// A downgrade leaves Alembic's table with a row for what another row needs
     /// (its issues #789 and #1373, in further shapes). Its next upgrade fails.
     RowThatIsImplied,
+    /// `stamp head-1`: every target can be stamped. Alembic takes no steps there,
+    /// and with an empty table it does not even look.
+    StampTakesSteps,
+    /// `stamp` moves the branches that the target is part of, and keeps the
+    /// others. Alembic forgets what a row that goes implied, and moves all rows
+    /// that share a dependency with the target.
+    StampKeepsOthers,
     /// Two revisions with one id: Alembic warns, and the last one is it.
     DuplicateId,
     /// A revision that depends on its own parent: Alembic has no use for it
@@ -84,7 +91,7 @@ pub enum Difference {
 
 impl Difference {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::StepsFromSeveralHeads,
         Self::StepBackFromMerge,
         Self::BranchGuidesDown,
@@ -104,6 +111,8 @@ impl Difference {
         Self::OverlappingHeads,
         Self::ImpliedDependency,
         Self::RowThatIsImplied,
+        Self::StampTakesSteps,
+        Self::StampKeepsOthers,
         Self::DuplicateId,
         Self::DependsOnParent,
         Self::CycleWithEntry,
@@ -114,13 +123,12 @@ impl Difference {
         match self {
             Self::StepsAreCounted => 5,
             Self::HeadsAreHeads => 10,
-            Self::StepBackFromMerge
-            | Self::SecondAt
+            Self::SecondAt
             | Self::OverlappingHeads
             | Self::DuplicateId
             | Self::DependsOnParent
             | Self::CycleWithEntry => 20,
-            Self::BelowBase | Self::EmptyBranch => 30,
+            Self::StepBackFromMerge | Self::BelowBase | Self::EmptyBranch => 30,
             Self::RowThatIsImplied => 50,
             Self::NothingAboveTarget => 100,
             Self::CurrentIsTarget => 110,
@@ -132,6 +140,8 @@ impl Difference {
             Self::LabelsAreWhole => 300,
             Self::UpgradeToBase => 500,
             Self::BranchIsChecked => 1_150,
+            Self::StampKeepsOthers => 130,
+            Self::StampTakesSteps => 1_500,
         }
     }
 }
@@ -153,11 +163,33 @@ impl Disagreement<'_> {
 
     /// Why they differ, if that is on purpose.
     pub fn reason(&self) -> Option<Difference> {
+        if self.case.command == Command::Stamp
+            && let Some(reason) = self.of_stamp()
+        {
+            return Some(reason);
+        }
         match (self.ours, self.theirs) {
             (Err(error), OfCase::Done { .. }) => self.only_ours_fails(error),
             (Ok(done), OfCase::Refused { error }) => self.only_theirs_fails(done, error),
             (Ok(done), OfCase::Done { steps, rows }) => self.both_succeed(done, steps, rows),
             (Err(_), OfCase::Refused { .. }) => None,
+        }
+    }
+
+    fn of_stamp(&self) -> Option<Difference> {
+        match (self.ours, self.theirs) {
+            (Ok(_), OfCase::Refused { .. }) | (Err(_), OfCase::Done { .. })
+                if Form::of(&self.case.target).steps.is_some() =>
+            {
+                Some(Difference::StampTakesSteps)
+            }
+            (Ok(done), OfCase::Done { rows, .. }) => {
+                let find = |row: &String| self.shape.find(row).expect("rows are revisions");
+                let theirs = self.shape.closure(rows.iter().map(find));
+                let fewer = theirs != done.applied && theirs.is_subset(&done.applied);
+                fewer.then_some(Difference::StampKeepsOthers)
+            }
+            _ => None,
         }
     }
 

@@ -5,7 +5,6 @@ use std::fmt;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runner::revision::Direction;
 use serde::Serialize;
 
 use crate::support::shape::{Revision, Shape, shapes};
@@ -41,22 +40,13 @@ pub struct Case {
 pub enum Command {
     Upgrade,
     Downgrade,
-}
-
-impl Case {
-    /// Which way the command goes.
-    pub fn direction(&self) -> Direction {
-        match self.command {
-            Command::Upgrade => Direction::Upgrade,
-            Command::Downgrade => Direction::Downgrade,
-        }
-    }
+    Stamp,
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<&str> = self.rows.iter().map(String::as_str).collect();
-        write!(f, "{} `{}` from [{}]", self.direction(), self.target, rows.join(" "))
+        write!(f, "{:?} `{}` from [{}]", self.command, self.target, rows.join(" "))
     }
 }
 
@@ -78,7 +68,7 @@ impl Question {
 /// What decides a case.
 #[derive(Clone, Debug)]
 struct Choices {
-    upgrade: bool,
+    command: Command,
     applied: (u8, [Index; 3]),
     form: usize,
     names: [Index; 2],
@@ -87,15 +77,13 @@ struct Choices {
 
 /// Graphs, each with its cases.
 pub fn questions() -> impl Strategy<Value = Question> {
-    let choice =
-        (any::<bool>(), (0..100_u8, any::<[Index; 3]>()), 0..FORMS.len(), any::<[Index; 2]>(), 1..=3_u8)
-            .prop_map(|(upgrade, applied, form, names, steps)| Choices {
-                upgrade,
-                applied,
-                form,
-                names,
-                steps,
-            });
+    let command = prop_oneof![
+        4 => Just(Command::Upgrade),
+        4 => Just(Command::Downgrade),
+        2 => Just(Command::Stamp),
+    ];
+    let choice = (command, (0..100_u8, any::<[Index; 3]>()), 0..FORMS.len(), any::<[Index; 2]>(), 1..=3_u8)
+        .prop_map(|(command, applied, form, names, steps)| Choices { command, applied, form, names, steps });
     let spoiled = prop::option::weighted(0.05, (0..FAULTS.len(), any::<[Index; 2]>()));
     let cases = prop::collection::vec(choice, CASES);
     (shapes(MOST_REVISIONS), cases, spoiled).prop_map(|(mut shape, choices, spoiled)| {
@@ -155,7 +143,7 @@ const FAULTS: [fn(&mut Vec<Revision>, usize, usize); 9] = [
 
 fn case(shape: &Shape, choices: &Choices) -> Case {
     let applied = applied(shape, choices);
-    let command = if choices.upgrade { Command::Upgrade } else { Command::Downgrade };
+    let command = choices.command;
     // A way down begins where the database is, mostly.
     let known: Vec<usize> = match command {
         Command::Downgrade if choices.steps > 1 && !applied.is_empty() => applied.iter().copied().collect(),
@@ -163,7 +151,7 @@ fn case(shape: &Shape, choices: &Choices) -> Case {
     };
     let mut target = (FORMS[choices.form])(&Names { shape, choices, known });
     // All of these fail; a few are enough.
-    if choices.upgrade && choices.steps > 1 && target.ends_with("base") {
+    if command == Command::Upgrade && choices.steps > 1 && target.ends_with("base") {
         target = "heads".into();
     }
     Case { command, target, rows: shape.ids(&shape.tips(&applied)), applied }
