@@ -24,7 +24,14 @@ const ALEMBIC: &[(&str, &[&str])] = &[
     (
         "revision",
         &[
-            "-m", "--autogenerate", "--sql", "--head", "--splice", "--branch-label", "--version-path", "--rev-id",
+            "-m",
+            "--autogenerate",
+            "--sql",
+            "--head",
+            "--splice",
+            "--branch-label",
+            "--version-path",
+            "--rev-id",
             "--depends-on",
         ],
     ),
@@ -34,7 +41,8 @@ const ALEMBIC: &[(&str, &[&str])] = &[
 ];
 
 /// Alembic's options of every command.
-const GLOBAL: &[&str] = &["-h", "--help", "--version", "-c", "--config", "-n", "--name", "-x", "--raiseerr", "-q", "--quiet"];
+const GLOBAL: &[&str] =
+    &["-h", "--help", "--version", "-c", "--config", "-n", "--name", "-x", "--raiseerr", "-q", "--quiet"];
 
 /// A command of the page.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,7 +142,8 @@ fn of_cell(line: usize, cell: &str) -> Vec<Shown> {
     for (number, part) in cell.split('`').enumerate() {
         if number % 2 == 1 {
             shown.push(Shown { line, command: part.replace("\\|", "|"), code: 0 });
-        } else if let Some(code) = part.trim().strip_prefix("(exits ").and_then(|rest| rest.strip_suffix(')')) {
+        } else if let Some(code) = part.trim().strip_prefix("(exits ").and_then(|rest| rest.strip_suffix(')'))
+        {
             let last = shown.last_mut().expect("a command comes before its exit code");
             last.code = code.parse().expect("an exit code is a number");
         }

@@ -9,6 +9,7 @@ mod bad_input;
 mod branches;
 mod cli;
 mod component;
+mod docs;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod executor;
