@@ -145,7 +145,7 @@ impl Shape {
         for index in &choices.depends_on[..wanted] {
             if let Some(found) = others.get(index.index(others.len().max(1))) {
                 // By label where there is one, every other time.
-                let by_label = found.labels.first().filter(|_| choices.dependency % 2 == 0);
+                let by_label = found.labels.first().filter(|_| choices.dependency.is_multiple_of(2));
                 chosen.insert(&found.id, by_label.unwrap_or(&found.id).clone());
             }
         }
