@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, current, downgrade, ensure_version, heads, history, init, plan, redo, revision, show,
-    stamp, status, upgrade, verify,
+    branches, build, current, downgrade, ensure_version, heads, history, import, init, plan, redo, revision,
+    show, stamp, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -80,6 +80,7 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Init(init::Args),
+    Import(import::Args),
     Revision(revision::Args),
     Build(build::Args),
     Upgrade(upgrade::Args),

@@ -3,6 +3,7 @@
 //!
 //! Talks to no database and runs no component.
 
+pub mod alembic;
 mod artifact;
 mod build;
 mod config;
@@ -18,5 +19,6 @@ pub use config::{
 };
 pub use migrations_dir::MigrationsDir;
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
-pub use template::{NewRevision, TemplateError, init, new_revision};
+pub(crate) use template::slug;
+pub use template::{NewRevision, TemplateError, init, new_revision, write_revision};
 pub use toolchain::{Toolchain, ToolchainError};

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
-use crate::revision::{Kind, RevisionId};
+use crate::revision::{Kind, Manifest, RevisionId};
 
-use super::{CONFIG_FILE, Project};
+use super::{CONFIG_FILE, Project, Scripts};
 
 /// The longest slug in a folder's name, in characters.
 const SLUG_LENGTH: usize = 40;
@@ -88,8 +88,27 @@ pub fn new_revision(project: &Project, new: &NewRevision) -> Result<PathBuf, Tem
             write_new(&dir.join("src/lib.rs"), &new.filled(include_str!("templates/lib.rs")))?;
             ensure_workspace(&migrations, new)?;
         }
+        Kind::Imported => {}
     }
     Ok(dir)
+}
+
+/// Writes the folder of a revision that was made elsewhere.
+pub fn write_revision(
+    dir: &Path,
+    manifest: &Manifest,
+    scripts: Option<&Scripts>,
+) -> Result<(), TemplateError> {
+    let text = toml::to_string(manifest).expect("a manifest is a TOML document");
+    create_dir(dir)?;
+    write_new(&dir.join("migration.toml"), &text)?;
+    if let Some(Scripts { upgrade, downgrade }) = scripts {
+        write_new(&dir.join("upgrade.sql"), upgrade)?;
+        if let Some(downgrade) = downgrade {
+            write_new(&dir.join("downgrade.sql"), downgrade)?;
+        }
+    }
+    Ok(())
 }
 
 /// A crate needs a workspace that says which SDK it is built against.
@@ -136,7 +155,7 @@ impl NewRevision {
 }
 
 /// The message as part of a file's name.
-fn slug(message: &str) -> String {
+pub(crate) fn slug(message: &str) -> String {
     let words = message.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut slug = String::new();
     for word in words.map(str::to_lowercase) {

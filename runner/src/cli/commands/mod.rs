@@ -8,6 +8,7 @@ pub mod downgrade;
 pub mod ensure_version;
 pub mod heads;
 pub mod history;
+pub mod import;
 pub mod init;
 pub mod plan;
 pub mod redo;
@@ -31,6 +32,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
     }
     match args.command {
         Command::Init(args) => init::run(&args, ui),
+        Command::Import(args) => import::run(&args, global, ui),
         Command::Revision(args) => revision::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
