@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test(rest),
         ["lint"] => lint(),
         ["bench", name] => bench(name),
-        ["setup"] => setup::ensure(&[Need::Build, Need::Server]),
+        ["setup"] => setup::ensure(&[Need::Build, Need::Server, Need::Alembic]),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 /// All tests of all crates; what follows is passed on to them.
 fn test(rest: &[&str]) -> Result<()> {
-    setup::ensure(&[Need::Build, Need::Server])?;
+    setup::ensure(&[Need::Build, Need::Server, Need::Alembic])?;
     let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded"]);
     run(command.args(rest))
 }

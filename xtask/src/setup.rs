@@ -14,6 +14,8 @@ pub enum Need {
     Build,
     /// A PostgreSQL server for the tests, and its clients.
     Server,
+    /// Python, for the tests that compare us with Alembic.
+    Alembic,
 }
 
 /// A system package, and how to tell whether it is there.
@@ -41,6 +43,12 @@ const SERVER: [Package; 2] = [
     },
 ];
 
+const ALEMBIC: [Package; 1] = [Package {
+    name: "python3-venv",
+    why: "Alembic, which the tests compare us with, in an environment of its own",
+    is_there: has_venv,
+}];
+
 /// Debian's compiler for WebAssembly, where rustup cannot give one.
 const WEB_TOOLCHAIN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 
@@ -48,6 +56,7 @@ const WEB_TOOLCHAIN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld
 pub fn ensure(needs: &[Need]) -> Result<()> {
     let wanted = |need, packages: &'static [Package]| if needs.contains(&need) { packages } else { &[] };
     let all = wanted(Need::Build, &BUILD).iter().chain(wanted(Need::Server, &SERVER));
+    let all = all.chain(wanted(Need::Alembic, &ALEMBIC));
     let missing: Vec<&Package> = all.filter(|package| !(package.is_there)()).collect();
     for package in &missing {
         eprintln!("missing: {} ({})", package.name, package.why);
@@ -110,4 +119,11 @@ fn has_libclang() -> bool {
 fn has_server() -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     versions.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.is_file())
+}
+
+/// Debian's python3 has the module `venv` without what it needs: asking for its
+/// help is not enough.
+fn has_venv() -> bool {
+    let imports = Command::new("python3").args(["-c", "import venv, ensurepip"]).output();
+    imports.is_ok_and(|output| output.status.success())
 }
