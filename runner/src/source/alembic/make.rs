@@ -9,7 +9,7 @@ use super::file::RevisionFile;
 use super::offline::{Offline, Said};
 use super::script::{Created, Script};
 use super::sql::{Refusal, scripts};
-use crate::revision::{Imported, Kind, Label, Manifest, RevisionId, Tool, TransactionMode};
+use crate::revision::{IdError, Imported, Kind, Label, Manifest, RevisionId, Tool, TransactionMode};
 use crate::source::{Scripts, slug};
 
 /// The date of a folder whose revision, and those before it, have none.
@@ -84,11 +84,11 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         let what = format!("{what} cannot be carried over: {error}; rename it in Alembic first");
         wrong.push(Finding::at(&file.file, 0, what));
     };
-    let revision = RevisionId::new(script.revision.as_str());
+    let revision = plain_id(&script.revision);
     let revision = revision.map_err(|error| refuse("the revision's id", &error)).ok();
     let (mut parents, mut labels) = (Vec::new(), Vec::new());
     for parent in &script.down_revision {
-        match RevisionId::new(parent.as_str()) {
+        match plain_id(parent) {
             Ok(parent) => parents.push(parent),
             Err(error) => refuse("a `down_revision`", &error),
         }
@@ -100,7 +100,7 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         }
     }
     for other in &script.depends_on {
-        if let Err(error) = RevisionId::new(other.as_str()) {
+        if let Err(error) = plain_id(other) {
             refuse("a `depends_on`", &error);
         }
     }
@@ -125,6 +125,11 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         params: serde_json::Map::new(),
         capabilities: crate::revision::Capabilities::default(),
     })
+}
+
+/// An id without a package: Alembic has none.
+fn plain_id(text: &str) -> Result<RevisionId, IdError> {
+    Label::new(text).and_then(|_| RevisionId::new(text))
 }
 
 fn created(created: Created) -> String {
