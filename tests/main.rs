@@ -5,6 +5,7 @@
 
 mod support;
 
+mod alembic_import;
 mod bad_input;
 mod branches;
 mod cli;

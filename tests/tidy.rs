@@ -11,17 +11,20 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
     ("host", &["db", "policy", "revision"]),
-    // `host` for its `Limits`, which are a table of runner.toml.
-    ("source", &["host", "revision"]),
+    // `host` for its `Limits`, which are a table of runner.toml; `policy` for the
+    // SQL that another tool made.
+    ("source", &["host", "policy", "revision"]),
     ("run", &["db", "graph", "host", "ledger", "plan", "policy", "revision", "source"]),
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("tokio_postgres", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
     ("pg_query", &["policy"]),
+    ("tree_sitter", &["source"]),
+    ("configparser", &["source"]),
     ("wasmtime", &["host"]),
     ("wasmparser", &["host", "source"]),
     ("wit_component", &["host", "source"]),

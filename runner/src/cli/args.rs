@@ -7,8 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, init,
-    list_templates, man, merge, plan, redo, revision, show, stamp, status, upgrade, verify,
+    branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
+    init, list_templates, man, merge, plan, redo, revision, show, stamp, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -82,6 +82,7 @@ pub enum Command {
     Init(init::Args),
     #[command(alias = "list_templates")]
     ListTemplates(list_templates::Args),
+    Import(import::Args),
     Revision(revision::Args),
     Merge(merge::Args),
     Edit(edit::Args),

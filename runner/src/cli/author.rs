@@ -77,6 +77,7 @@ pub fn to_edit(kind: Kind, dir: &Path) -> Vec<PathBuf> {
     let (names, else_name): (&[&str], _) = match kind {
         Kind::Sql => (&["upgrade.sql", "downgrade.sql"], "upgrade.sql"),
         Kind::Rust => (&["src/lib.rs"], "Cargo.toml"),
+        Kind::Imported => (&[], "migration.toml"),
     };
     let found: Vec<_> = names.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
     if found.is_empty() { vec![dir.join(else_name)] } else { found }

@@ -101,6 +101,12 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     Ok(Scripter::new(project, host, reporter))
 }
 
+/// A program of the search path.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 /// A reporter for commands that run nothing.
 pub fn silent() -> Reporter {
     Arc::new(|_| {})

@@ -10,8 +10,9 @@ use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
-use runner::run::{Failed, PrepareError, RunError};
+use runner::run::{Failed, ImportError, PrepareError, RunError};
 use runner::source::ConfigError;
+use runner::source::alembic::OfflineError;
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -117,6 +118,11 @@ impl CommandError {
         Self::new(Exit::Usage, format!("`{text}` is a range, and only `--sql` takes one")).hint(
             "Where the database is, it knows itself: name the target alone, or add `--sql` for a script.",
         )
+    }
+
+    /// An option's value is wrong.
+    pub fn usage(option: &str, error: impl Error) -> Self {
+        Self::new(Exit::Usage, format!("the value of {option} cannot be used")).cause(error.to_string())
     }
 
     /// A revision that is not there.
@@ -249,6 +255,10 @@ impl From<RunError> for CommandError {
                 };
                 Self::new(exit, not_current.to_string()).hint(hint)
             }
+            RunError::NotImported { .. } => Self::from_chain(Exit::Error, &error)
+                .hint("Import them first, from the checkout that has them: `runner import alembic DIR`."),
+            RunError::AheadOfAlembic { .. } => Self::from_chain(Exit::Error, &error)
+                .hint("This database was taken over already. If not, name the revisions: `runner stamp REVISION…`."),
             RunError::Build(error) => {
                 let hint = error.hint().map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -270,6 +280,41 @@ impl From<RunError> for CommandError {
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
             RunError::Step(failed) => step(&failed),
+        }
+    }
+}
+
+impl From<ImportError> for CommandError {
+    fn from(error: ImportError) -> Self {
+        const EDIT: &str =
+            "Nothing was written. Write it as a literal, or put it right, and run the command again.";
+        let message = error.to_string();
+        match error {
+            ImportError::OnDisk(error) => (*error).into(),
+            ImportError::Write(error) => error.into(),
+            ImportError::Unread(findings) => {
+                several(&message, findings.iter().map(ToString::to_string), [EDIT.to_owned()])
+            }
+            ImportError::Conflicts(findings) => {
+                let hint = "Nothing was written. To import a revision anew, delete its folder.".to_owned();
+                several(&message, findings.iter().map(ToString::to_string), [hint])
+            }
+            ImportError::Graph(errors) => several(&message, errors.iter().map(ToString::to_string), []),
+            ImportError::Made(errors) => {
+                several(&message, errors.0.iter().map(|error| chain(Some(error)).join(": ")), [])
+            }
+            ImportError::Layout(error) => Self::new(Exit::Error, message).hint(error.hint()),
+            ImportError::Offline(error) => {
+                let found = Self::from_chain(Exit::Error, &error);
+                match error {
+                    OfflineError::Io { .. } => found,
+                    _ => found.hint(
+                        "Nothing was written. Set what env.py needs and name the right program with \
+                         `--alembic`, or pass `--no-run` to import without SQL.",
+                    ),
+                }
+            }
+            ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
     }
 }
@@ -359,6 +404,11 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
             CommandError { causes: vec![render::script_cause(file, text, error)], ..found }
         }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::Imported { revision, .. } => found
+            .hint(format!(
+                "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \
+                 set `kind = \"sql\"` in its migration.toml."
+            )),
         PrepareError::NoComponent => found
             .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
         PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {

@@ -54,6 +54,12 @@ pub enum LedgerError {
     /// The revision is not applied.
     #[error("revision `{0}` is not in the ledger")]
     NotApplied(RevisionId),
+    /// There is no table of Alembic's.
+    #[error("there is no table {table} in this database")]
+    NoVersionTable {
+        /// The table, as SQL spells it.
+        table: String,
+    },
     /// The server refused, or is gone.
     #[error("the ledger cannot be used")]
     Database(#[from] DbError),

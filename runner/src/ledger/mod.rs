@@ -5,6 +5,7 @@
 //! begins or ends a transaction of a step, and reading writes nothing, not even
 //! the ledger's own tables.
 
+mod alembic;
 mod entry;
 mod error;
 mod read;
@@ -12,6 +13,7 @@ mod schema;
 mod script;
 mod write;
 
+pub use alembic::alembic_heads;
 pub use entry::{Applied, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
 pub use schema::CURRENT_VERSION;

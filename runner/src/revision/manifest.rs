@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Capabilities, Label, RevisionId};
+use super::{Capabilities, Digest, Label, RevisionId};
 
 /// A revision's manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Manifest {
     /// When it was written; for people only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
+    /// Where it is from, if another tool's revision was made into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// The component's parameters.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
@@ -50,6 +53,8 @@ pub enum Kind {
     Sql,
     /// A Rust crate of its own.
     Rust,
+    /// Nothing: another tool ran it. It can be stamped and not be run.
+    Imported,
 }
 
 impl Kind {
@@ -58,8 +63,32 @@ impl Kind {
         match self {
             Self::Sql => "sql",
             Self::Rust => "rust",
+            Self::Imported => "imported",
         }
     }
+}
+
+/// `[imported]`: the revision of another tool that this one was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    /// The other tool.
+    pub tool: Tool,
+    /// Its file, relative to its project.
+    pub file: String,
+    /// The file's digest; says whether it was edited since.
+    pub digest: Digest,
+    /// Why there is nothing to run, for kind `imported`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A tool whose revisions can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tool {
+    /// Alembic, of SQLAlchemy.
+    Alembic,
 }
 
 /// How a revision is wrapped in transactions.
@@ -183,6 +212,11 @@ impl Manifest {
         if self.parents.contains(&self.revision) {
             let message = format!("revision `{}` names itself as its parent", self.revision);
             return Err(wrong("parents", message, "A base has `parents = []`."));
+        }
+        if self.kind == Kind::Imported && self.imported.is_none() {
+            let message = "a revision of kind `imported` has no [imported]".into();
+            let hint = "It says which revision of another tool this is; `runner import` writes it.";
+            return Err(wrong("kind", message, hint));
         }
         if self.kind == Kind::Sql && !self.params.is_empty() {
             let hint = "Write the values into upgrade.sql and downgrade.sql.";

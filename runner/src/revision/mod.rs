@@ -13,4 +13,4 @@ pub use capability::{Capabilities, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
-pub use manifest::{Kind, Manifest, ManifestError, Place, TransactionMode};
+pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};

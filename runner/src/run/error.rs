@@ -32,6 +32,22 @@ pub enum RunError {
     /// The target leads nowhere.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Alembic's table names revisions that are not on disk.
+    #[error("{table} names what is not on disk: {}", unknown.join(", "))]
+    NotImported {
+        /// The table.
+        table: String,
+        /// The ids.
+        unknown: Vec<String>,
+    },
+    /// The ledger is further than Alembic's table.
+    #[error("the ledger is ahead of {table}: {} would no longer be applied", id_list(ahead))]
+    AheadOfAlembic {
+        /// The table.
+        table: String,
+        /// The revisions whose rows would go.
+        ahead: Vec<RevisionId>,
+    },
     /// Applied revisions were edited, or are not on disk.
     #[error("{}", drift_text(.0))]
     Drift(Vec<Drift>),
@@ -81,6 +97,10 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+fn id_list(ids: &[RevisionId]) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn drift_text(drift: &[Drift]) -> String {
     drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -105,6 +125,19 @@ pub enum PrepareError {
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,
+    /// It was imported, and there is nothing to run.
+    #[error(
+        "it was imported from {file} without its SQL: it can be stamped, and not be run{}",
+        reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    Imported {
+        /// The revision.
+        revision: RevisionId,
+        /// The other tool's file.
+        file: String,
+        /// Why there is no SQL.
+        reason: Option<String>,
+    },
     /// It was stamped, and has no code that could take it back.
     #[error("it was stamped, and the ledger has no component that could take it back")]
     NoComponent,

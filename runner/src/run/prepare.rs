@@ -137,7 +137,7 @@ impl<'a> Preparer<'a> {
     /// Whether a revision's component is built from the sources as they are.
     pub(super) fn is_built(&self, found: &Found) -> bool {
         match found.manifest.kind {
-            Kind::Sql => true,
+            Kind::Sql | Kind::Imported => true,
             Kind::Rust => matches!(self.artifact_on_disk(found), Ok(Some(_))),
         }
     }
@@ -156,6 +156,7 @@ impl<'a> Preparer<'a> {
     fn artifact_on_disk(&self, found: &Found) -> Result<Option<Artifact>, PrepareError> {
         Ok(match found.manifest.kind {
             Kind::Sql => Some(sql_component()),
+            Kind::Imported => None,
             Kind::Rust => {
                 load_artifact(&self.project.components_dir(), &found.manifest.revision, found.source_digest)?
             }
@@ -163,6 +164,9 @@ impl<'a> Preparer<'a> {
     }
 
     fn material_on_disk(&self, found: &Found, direction: Direction) -> Result<Material, PrepareError> {
+        if let Some(imported) = nothing_to_run(&found.manifest) {
+            return Err(imported);
+        }
         let mut params = found.params();
         if let Some(scripts) = &found.scripts {
             check_scripts(&found.dir, scripts, &mut params)?;
@@ -218,6 +222,9 @@ async fn material_in_ledger(
     artifacts: &mut HashMap<Digest, Artifact>,
 ) -> Result<Material, PrepareError> {
     let recorded = ledger.recorded(session, &step.revision).await?;
+    if let Some(imported) = nothing_to_run(&recorded.manifest) {
+        return Err(imported);
+    }
     let digest = recorded.component_digest.ok_or(PrepareError::NoComponent)?;
     let artifact = match artifacts.get(&digest) {
         Some(artifact) => artifact.clone(),
@@ -238,6 +245,16 @@ async fn material_in_ledger(
         source_digest: recorded.source_digest,
         artifact,
         found: None,
+    })
+}
+
+/// Of a revision that another tool ran there is nothing to run.
+fn nothing_to_run(manifest: &Manifest) -> Option<PrepareError> {
+    let imported = manifest.imported.as_ref().filter(|_| manifest.kind == Kind::Imported)?;
+    Some(PrepareError::Imported {
+        revision: manifest.revision.clone(),
+        file: imported.file.clone(),
+        reason: imported.reason.clone(),
     })
 }
 

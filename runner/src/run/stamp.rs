@@ -1,10 +1,13 @@
 //! Telling the ledger where the database is, without running anything.
 
-use crate::db::{AdvisoryLock, Connection, Held, PostgresSession, TextRow};
+use serde_json::Value;
+
+use crate::db::{AdvisoryLock, Connection, Held, PostgresSession, TableName, TextRow};
 use crate::graph::Target;
-use crate::ledger::{How, LedgerError, Outcome};
+use crate::ledger::{How, LedgerError, Outcome, alembic_heads};
 use crate::plan::{self, Stamp, Step};
-use crate::revision::{Direction, RevisionId};
+use crate::revision::{Digest, Direction, Kind, Manifest, RevisionId};
+use crate::source::{Artifact, Found};
 
 use super::prepare::{Prepared, Preparer};
 use super::{Migrator, OnDisk, Override, RunError, State};
@@ -20,6 +23,58 @@ pub struct StampOptions {
     pub params: Vec<Override>,
 }
 
+/// What was taken over from Alembic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromAlembic {
+    /// What its table says.
+    pub versions: Vec<String>,
+    /// What that made of the ledger.
+    pub stamp: Stamp,
+}
+
+/// What the ledger is to hold of a revision that was not run.
+pub(super) struct Row {
+    manifest: Manifest,
+    params: Value,
+    source_digest: Digest,
+    /// What could take it back; none of a revision that was imported without
+    /// its SQL.
+    pub(super) artifact: Option<Artifact>,
+}
+
+impl From<Prepared> for Row {
+    fn from(prepared: Prepared) -> Self {
+        let Prepared { manifest, params, source_digest, artifact, .. } = prepared;
+        Self { manifest, params, source_digest, artifact: Some(artifact) }
+    }
+}
+
+impl Row {
+    fn imported(found: &Found) -> Self {
+        let (manifest, params) = (found.manifest.clone(), found.params());
+        Self { manifest, params, source_digest: found.source_digest, artifact: None }
+    }
+}
+
+impl Preparer<'_> {
+    /// Prepares the rows of a stamp; where there is nothing to run there is
+    /// nothing to check.
+    pub(super) async fn rows(&mut self, steps: &[Step], on_disk: &OnDisk) -> Result<Vec<Row>, RunError> {
+        let mut rows = Vec::with_capacity(steps.len());
+        for step in steps {
+            let found = &on_disk.revisions[&step.revision];
+            match found.manifest.kind {
+                Kind::Imported => rows.push(Row::imported(found)),
+                Kind::Sql | Kind::Rust => {
+                    let prepared = self.as_on_disk(std::slice::from_ref(step), on_disk).await?;
+                    rows.extend(prepared.into_iter().map(Row::from));
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
 impl Migrator {
     /// Tells the ledger that the database is at some revisions, and runs
     /// nothing. For each target in turn: what comes after it is no longer
@@ -33,6 +88,48 @@ impl Migrator {
         let result = self.stamp_on(&connection, state, targets, &options).await;
         connection.close().await;
         result
+    }
+
+    /// Takes over what Alembic's table of versions says: stamps its revisions,
+    /// and all that they need. The table is left alone.
+    ///
+    /// Refuses a revision that is not on disk, and to forget one that is applied
+    /// here already.
+    pub async fn stamp_from_alembic(
+        &self,
+        table: &TableName,
+        options: &StampOptions,
+    ) -> Result<FromAlembic, RunError> {
+        let (connection, state) = self.connect().await?;
+        let result = self.take_over(&connection, state, table, options).await;
+        connection.close().await;
+        result
+    }
+
+    async fn take_over(
+        &self,
+        connection: &Connection,
+        state: State,
+        table: &TableName,
+        options: &StampOptions,
+    ) -> Result<FromAlembic, RunError> {
+        let versions = alembic_heads(&mut *connection.session().lock().await, table).await?;
+        let (mut targets, mut unknown) = (Vec::new(), Vec::new());
+        for version in &versions {
+            match imported_as(&state.on_disk, version) {
+                Some(revision) => targets.push(Target::revision(revision)),
+                None => unknown.push(version.clone()),
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(RunError::NotImported { table: table.to_string(), unknown });
+        }
+        let stamp = make_stamp(&state, &targets, options)?;
+        if !stamp.removed.is_empty() {
+            return Err(RunError::AheadOfAlembic { table: table.to_string(), ahead: stamp.removed });
+        }
+        let stamp = self.stamp_on(connection, state, &targets, options).await?;
+        Ok(FromAlembic { versions, stamp })
     }
 
     async fn stamp_on(
@@ -68,19 +165,19 @@ impl Migrator {
     }
 
     /// Loads and checks what the rows hold, as an upgrade would: what is
-    /// recorded must be able to run.
+    /// recorded must be able to run, unless it was imported without SQL.
     async fn prepare_rows(
         &self,
         on_disk: &OnDisk,
         revisions: &[RevisionId],
         options: &StampOptions,
-    ) -> Result<Vec<Prepared>, RunError> {
+    ) -> Result<Vec<Row>, RunError> {
         let mut preparer = Preparer::new(self.host(), &self.project).with_overrides(&options.params);
         let steps = stamp_steps(revisions);
         if !options.no_build {
             preparer.build_missing(&steps, on_disk, &self.reporter).await?;
         }
-        let rows = preparer.as_on_disk(&steps, on_disk).await?;
+        let rows = preparer.rows(&steps, on_disk).await?;
         preparer.check_overrides()?;
         Ok(rows)
     }
@@ -91,7 +188,7 @@ impl Migrator {
         session: &mut PostgresSession,
         (lock, held): (AdvisoryLock, &Held),
         stamp: &Stamp,
-        rows: &[Prepared],
+        rows: &[Row],
     ) -> Result<(), LedgerError> {
         self.ledger.ensure(session).await?;
         let begin = format!(
@@ -115,18 +212,27 @@ impl Migrator {
         session: &mut PostgresSession,
         transaction: &str,
         stamp: &Stamp,
-        rows: &[Prepared],
+        rows: &[Row],
     ) -> Result<(), LedgerError> {
         self.ledger.unstamp(session, &self.run, &stamp.removed).await?;
         let mut kept = std::collections::HashSet::new();
         for row in rows {
-            if kept.insert(row.artifact.digest) {
-                self.ledger.keep_component(session, row.artifact.digest, &row.artifact.bytes).await?;
+            if let Some(artifact) = row.artifact.as_ref().filter(|artifact| kept.insert(artifact.digest)) {
+                self.ledger.keep_component(session, artifact.digest, &artifact.bytes).await?;
             }
             self.ledger.stamp(session, &self.run, transaction, &stamped(row)).await?;
         }
         Ok(())
     }
+}
+
+/// The revision on disk that an id of Alembic's stands for; a package may be
+/// before it.
+fn imported_as<'a>(on_disk: &'a OnDisk, version: &str) -> Option<&'a RevisionId> {
+    let mut same = on_disk.revisions.values().filter(|found| found.manifest.revision.local() == version);
+    let first = same.next()?;
+    let imported = std::iter::once(first).chain(same).find(|found| found.manifest.imported.is_some());
+    Some(&imported.unwrap_or(first).manifest.revision)
 }
 
 fn make_stamp(state: &State, targets: &[Target], options: &StampOptions) -> Result<Stamp, RunError> {
@@ -146,14 +252,14 @@ pub(super) fn stamp_steps(revisions: &[RevisionId]) -> Vec<Step> {
 }
 
 /// What the ledger holds of a revision that was not run.
-pub(super) fn stamped(row: &Prepared) -> Outcome<'_> {
+pub(super) fn stamped(row: &Row) -> Outcome<'_> {
     Outcome {
         how: How::Stamped,
         direction: Direction::Upgrade,
         manifest: &row.manifest,
         params: &row.params,
         source_digest: row.source_digest,
-        component_digest: Some(row.artifact.digest),
+        component_digest: row.artifact.as_ref().map(|artifact| artifact.digest),
         duration_ms: 0,
         statements: 0,
         rows: 0,

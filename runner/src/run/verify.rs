@@ -68,9 +68,10 @@ impl Migrator {
         let mut preparer = Preparer::new(self.host(), self.project());
         let mut findings = Vec::new();
         for found in state.on_disk.revisions.values() {
-            // What is not built yet is no finding: a fresh clone is sound.
+            // What is not built yet is no finding, since a fresh clone is sound;
+            // nor is what was imported to be stamped.
             if let Err(error) = preparer.check(found).await
-                && !matches!(error, PrepareError::NotBuilt)
+                && !matches!(error, PrepareError::NotBuilt | PrepareError::Imported { .. })
             {
                 let revision = found.manifest.revision.clone();
                 findings.push(Finding::NotRunnable { revision, reason: with_causes(&error) });

@@ -3,6 +3,7 @@
 //!
 //! Talks to no database and runs no component.
 
+pub mod alembic;
 mod artifact;
 mod build;
 mod config;
@@ -26,7 +27,7 @@ pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
 pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};
 pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;
-pub use new_revision::{NewFiles, new_revision};
+pub use new_revision::{NewFiles, new_revision, write_revision};
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
 pub use template::{NewRevision, TEMPLATE_TOKENS, Template, TemplateError};
 pub use tokens::UnknownToken;

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::revision::Kind;
+use crate::revision::{Kind, Manifest};
 
 use super::init::ensure_workspace;
 use super::scan::MANIFEST_FILE;
-use super::{MigrationsDir, NewRevision, Project, TemplateError};
+use super::{MigrationsDir, NewRevision, Project, Scripts, TemplateError};
 
 /// The files of a new revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,21 @@ pub fn new_revision(
         ensure_workspace(&migrations.path, file_template.depth(), &new.sdk).inspect_err(|_| remove(&dir))?;
     }
     Ok(NewFiles { dir, kind, files })
+}
+
+/// Writes the folder of a revision that was made elsewhere.
+pub fn write_revision(
+    dir: &Path,
+    manifest: &Manifest,
+    scripts: Option<&Scripts>,
+) -> Result<(), TemplateError> {
+    let text = toml::to_string(manifest).expect("a manifest is a TOML document");
+    let mut files = vec![(Path::new(MANIFEST_FILE), text)];
+    if let Some(Scripts { upgrade, downgrade }) = scripts {
+        files.push((Path::new("upgrade.sql"), upgrade.clone()));
+        files.extend(downgrade.iter().map(|text| (Path::new("downgrade.sql"), text.clone())));
+    }
+    write_folder(dir, &files).map(|_| ())
 }
 
 /// A revision is where it is found again, and never inside another one.

@@ -184,6 +184,7 @@ fn read_revision(dir: &Path, package: Option<&PackageName>) -> Result<Option<Fou
             add_crate(dir, &manifest, &mut digest)?;
             None
         }
+        Kind::Imported => None,
     };
     Ok(Some(Found { dir: dir.to_owned(), manifest, source_digest: digest.finish(), scripts }))
 }

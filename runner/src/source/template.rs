@@ -151,14 +151,6 @@ impl Template {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sql, Self::Rust, Self::Merge];
 
-    /// The template of a revision of this kind.
-    pub fn of_kind(kind: Kind) -> Self {
-        match kind {
-            Kind::Sql => Self::Sql,
-            Kind::Rust => Self::Rust,
-        }
-    }
-
     /// What runs its revisions.
     pub fn kind(self) -> Kind {
         match self {

@@ -11,6 +11,7 @@ pub mod ensure_version;
 pub mod graph;
 pub mod heads;
 pub mod history;
+pub mod import;
 pub mod init;
 pub mod list_templates;
 pub mod man;
@@ -41,6 +42,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Revision(args) => revision::run(args, global, ui),
         Command::Merge(args) => merge::run(args, global, ui),
         Command::Edit(args) => edit::run(&args, global, ui),
+        Command::Import(args) => import::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use runner::revision::{Kind, Label, RevisionId};
+use runner::revision::{Label, RevisionId};
 use runner::run::{Migrator, Place};
 use runner::source::Template;
 
@@ -61,7 +61,7 @@ enum KindArg {
     Rust,
 }
 
-impl From<KindArg> for Kind {
+impl From<KindArg> for Template {
     fn from(kind: KindArg) -> Self {
         match kind {
             KindArg::Sql => Self::Sql,
@@ -74,7 +74,7 @@ pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let project = context::project(global)?;
     let on_disk = Migrator::on_disk(&project)?;
     let request = Request {
-        template: Template::of_kind(args.kind.into()),
+        template: args.kind.into(),
         message: args.message,
         id: args.rev_id,
         parents: author::parents(&on_disk.graph, &args.head)?,

@@ -1,3 +1,4 @@
+use runner::db::TableName;
 use runner::plan::Stamp;
 use runner::run::{ScriptOptions, StampOptions};
 use serde_json::json;
@@ -16,8 +17,18 @@ use crate::cli::{context, progress};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `base`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`
-    #[arg(required = true, allow_negative_numbers = true)]
+    #[arg(required_unless_present = "from_alembic", allow_negative_numbers = true)]
     revisions: Vec<String>,
+
+    /// Take over what Alembic's table of versions says
+    ///
+    /// The table is read and left alone.
+    #[arg(long, conflicts_with_all = ["revisions", "purge", "sql"])]
+    from_alembic: bool,
+
+    /// Alembic's table of versions, if it is not `alembic_version`
+    #[arg(long, value_name = "SCHEMA.TABLE", requires = "from_alembic")]
+    alembic_table: Option<String>,
 
     /// Remove every row of the ledger first, also of revisions that are not on disk
     #[arg(long)]
@@ -41,6 +52,9 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     if args.sql {
         return write(args, global, ui);
+    }
+    if args.from_alembic {
+        return from_alembic(args, global, ui);
     }
     let targets = args.revisions.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
     let options = StampOptions { purge: args.purge, no_build: args.no_build, params: global.params.clone() };
@@ -68,6 +82,24 @@ fn write(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let options = ScriptOptions { no_build: args.no_build, params: global.params.clone() };
     let script = context::block_on(scripter.stamp(from.as_ref(), &targets, args.purge, &options))?;
     ui.script(&script);
+    Ok(Exit::Done)
+}
+
+fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let name = args.alembic_table.as_deref().unwrap_or("alembic_version");
+    let table = TableName::parse(name).map_err(|error| CommandError::usage("--alembic-table", error))?;
+    let options = StampOptions { purge: false, no_build: args.no_build, params: global.params.clone() };
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(args.tag.clone());
+    let taken = context::run_interruptibly(&migrator, migrator.stamp_from_alembic(&table, &options))?;
+    if taken.versions.is_empty() {
+        ui.note(format_args!("{table} is empty: for Alembic nothing is applied."));
+    } else {
+        ui.note(format_args!("{table} says {}", taken.versions.join(", ")));
+    }
+    show(&taken.stamp, ui);
+    ui.note(format_args!(
+        "{table} is as it was. Once nothing runs Alembic on this database any more: DROP TABLE {table};"
+    ));
     Ok(Exit::Done)
 }
 

@@ -115,13 +115,24 @@ impl Scripter {
         on_disk: &OnDisk,
         options: &ScriptOptions,
     ) -> Result<Vec<Prepared>, RunError> {
-        let mut preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
-        if !options.no_build {
-            preparer.build_missing(steps, on_disk, &self.reporter).await?;
-        }
+        let mut preparer = self.preparer(steps, on_disk, options).await?;
         let prepared = preparer.as_on_disk(steps, on_disk).await?;
         preparer.check_overrides()?;
         Ok(prepared)
+    }
+
+    /// What prepares some steps, with their crates built.
+    async fn preparer(
+        &self,
+        steps: &[Step],
+        on_disk: &OnDisk,
+        options: &ScriptOptions,
+    ) -> Result<Preparer<'_>, RunError> {
+        let preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
+        if !options.no_build {
+            preparer.build_missing(steps, on_disk, &self.reporter).await?;
+        }
+        Ok(preparer)
     }
 
     /// Everything around the steps: psql's settings, the lock, the ledger's

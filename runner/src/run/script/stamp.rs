@@ -9,8 +9,7 @@ use crate::revision::RevisionId;
 use super::psql::{NOTE_TRANSACTION, check, check_one_row};
 use super::step::heading;
 use super::{ACTOR, NOTHING_RAN, ScriptOptions, Scripter};
-use crate::run::prepare::Prepared;
-use crate::run::stamp::{stamp_steps, stamped};
+use crate::run::stamp::{Row, stamp_steps, stamped};
 use crate::run::{Migrator, RunError};
 
 impl Scripter {
@@ -32,14 +31,17 @@ impl Scripter {
         let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
         let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
         let stamp = plan::stamp(graph, &applied, targets, purge)?;
-        let rows = self.prepare(&stamp_steps(&stamp.added), &on_disk, options).await?;
+        let steps = stamp_steps(&stamp.added);
+        let mut preparer = self.preparer(&steps, &on_disk, options).await?;
+        let rows = preparer.rows(&steps, &on_disk).await?;
+        preparer.check_overrides()?;
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
         let with_tables = applied.is_empty();
         let script = self.stamp_rows(&stamp, purge, &rows)?;
         Ok(self.whole(&format!("stamp {}", targets.join(" ")), with_tables, &script))
     }
 
-    fn stamp_rows(&self, stamp: &Stamp, purge: bool, rows: &[Prepared]) -> Result<String, RunError> {
+    fn stamp_rows(&self, stamp: &Stamp, purge: bool, rows: &[Row]) -> Result<String, RunError> {
         let (ledger, tag) = (&self.ledger, self.tag.as_deref());
         let mut script = heading("stamp: nothing is run");
         script += "BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n";
@@ -55,8 +57,8 @@ impl Scripter {
         }
         let mut kept = BTreeSet::new();
         for row in rows {
-            if kept.insert(row.artifact.digest) {
-                script += &ledger.component_script(row.artifact.digest, &row.artifact.bytes)?;
+            if let Some(artifact) = row.artifact.as_ref().filter(|artifact| kept.insert(artifact.digest)) {
+                script += &ledger.component_script(artifact.digest, &artifact.bytes)?;
             }
             script += &ledger.record_script(ACTOR, tag, &stamped(row), &NOTHING_RAN);
             script += &check_one_row("stamp: the row was not written");
