@@ -139,7 +139,7 @@ impl Both {
     }
 
     fn revision(&self, (name, attributes, upgrade, downgrade): &(&str, &str, &str, &str)) {
-        let hour = name.bytes().nth(1).expect("a digit") as char;
+        let hour = char::from(name.as_bytes()[1]);
         let text = format!(
             "\"\"\"{}\n\nRevision ID: x\nCreate Date: 2024-01-02 0{hour}:00:00.123456\n\n\"\"\"\n\
              from typing import Union\nfrom alembic import op\nimport sqlalchemy as sa\n\n{attributes}\n\n\

@@ -135,7 +135,11 @@ fn several_heads_are_named_with_what_to_do() {
     Error: revision `c001` is not before `b002`
     Hint: Run `runner history` to see the revisions.
     ");
-    snapshot!(project.fails(1, &["upgrade", "shop:head"]), @r"
+    snapshot!(project.fails(2, &["upgrade", "shop:head"]), @r"
+    Error: `shop:head` is a range, and only `--sql` takes one: `shop` is no package of this project
+    Hint: Where the database is, it knows itself: name the target alone, or add `--sql` for a script.
+    ");
+    snapshot!(project.fails(1, &["show", "shop:head"]), @r"
     Error: there is no package `shop`
     Hint: Packages are named in `migrations.dirs` in runner.toml.
     ");

@@ -30,6 +30,7 @@ fn help() {
     Commands:
       init            Make a new project: runner.toml and a folder for its migrations
       list-templates  List the templates of new projects and of new revisions
+      import          Make revisions of another tool's
       revision        Make a new revision
       merge           Make a revision that brings branches together
       edit            Open a revision in the editor that VISUAL or EDITOR names

@@ -460,12 +460,12 @@ fn bad_input() {
     let database = Database::new();
     let project = Project::new(&database);
     project.tables(&["a", "b"]);
-    for command in ["upgrade", "downgrade", "stamp"] {
-        snapshot!(project.fails(2, &[command, "a:b"]), @r"
-        Error: `a:b` is a range, and only `--sql` takes one
-        Hint: Where the database is, it knows itself: name the target alone, or add `--sql` for a script.
-        ");
-    }
+    let said = ["upgrade", "downgrade", "stamp"].map(|command| project.fails(2, &[command, "a:b"]));
+    assert!(said.iter().all(|text| *text == said[0]), "{said:?}");
+    snapshot!(&said[0], @r"
+    Error: `a:b` is a range, and only `--sql` takes one: `a` is no package of this project
+    Hint: Where the database is, it knows itself: name the target alone, or add `--sql` for a script.
+    ");
     project.sql("c", "b", "SELECT 1;", "-- nothing\n");
     snapshot!(project.fails(1, &["downgrade", "c:b", "--sql"]), @r"
     Error: downgrade of `c` cannot be written as a script

@@ -115,7 +115,14 @@ impl CommandError {
 
     /// A range was given to a command that goes to one place.
     pub fn range_without_sql(text: &str) -> Self {
-        Self::new(Exit::Usage, format!("`{text}` is a range, and only `--sql` takes one")).hint(
+        let name = text.split(':').next().unwrap_or_default();
+        let message = match name {
+            "" => format!("`{text}` is a range, and only `--sql` takes one"),
+            name => format!(
+                "`{text}` is a range, and only `--sql` takes one: `{name}` is no package of this project"
+            ),
+        };
+        Self::new(Exit::Usage, message).hint(
             "Where the database is, it knows itself: name the target alone, or add `--sql` for a script.",
         )
     }

@@ -1,6 +1,8 @@
 //! The revisions that a command is about: those on disk or, where a database is
 //! asked, those that are applied too. And how they are listed.
 
+use std::rc::Rc;
+
 use runner::graph::{Graph, Target, TargetRange};
 use runner::ledger::Applied;
 use runner::revision::{Label, RevisionId};
@@ -90,7 +92,7 @@ impl View {
 /// Revisions as lines of text, in Alembic's words.
 pub struct Listing<'a> {
     view: &'a View,
-    labels: Vec<Vec<Label>>,
+    labels: Vec<Rc<[Label]>>,
     /// The heads of what is applied, as a mask; none if they are not marked.
     current: Option<Vec<bool>>,
 }
@@ -196,7 +198,7 @@ impl<'a> Listing<'a> {
             "revision": node.id,
             "parents": graph.ids(graph.parents(number)),
             "depends_on": graph.ids(graph.dependencies(number)),
-            "labels": self.labels[number],
+            "labels": self.labels[number].iter().collect::<Vec<_>>(),
             "message": self.view.message(&node.id),
             "kind": found.map(|found| found.manifest.kind),
             "path": found.map(|found| &found.dir),

@@ -1,5 +1,8 @@
 //! Branches: which revisions are on one line, and where a label holds.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use crate::revision::Label;
 
 use super::{Graph, walk};
@@ -17,31 +20,38 @@ impl Graph {
     /// The labels that hold at each revision: those that begin there, those of
     /// what it descends from, and those that begin above it where no branch
     /// point and no merge point lies in between. As in Alembic.
-    pub fn labels(&self) -> Vec<Vec<Label>> {
-        let mut labels: Vec<Vec<Label>> = vec![Vec::new(); self.len()];
-        for number in 0..self.len() {
-            for label in &self.node(number).labels {
-                for at in self.where_label_holds(number) {
-                    labels[at].push(label.clone());
-                }
+    ///
+    /// Revisions with the same labels share one list: along a line nothing is
+    /// copied.
+    pub fn labels(&self) -> Vec<Rc<[Label]>> {
+        let mut new: Vec<Vec<Label>> = vec![Vec::new(); self.len()];
+        for begins in 0..self.len() {
+            let labels = &self.node(begins).labels;
+            if !labels.is_empty() {
+                self.back_to_branch_point(begins).for_each(|at| new[at].extend_from_slice(labels));
             }
         }
-        labels.iter_mut().for_each(|labels| labels.sort());
+        let mut labels: Vec<Rc<[Label]>> = vec![Rc::default(); self.len()];
+        for number in self.order() {
+            labels[number] = match (self.parents(number), new[number].as_slice()) {
+                (&[parent], []) => Rc::clone(&labels[parent]),
+                (parents, new) => {
+                    let inherited = parents.iter().flat_map(|&parent| labels[parent].iter());
+                    let all: BTreeSet<Label> = inherited.chain(new).cloned().collect();
+                    all.into_iter().collect()
+                }
+            };
+        }
         labels
     }
 
-    fn where_label_holds(&self, begins: usize) -> Vec<usize> {
-        let descendants = walk::reachable(self.len(), [begins], |node| self.children(node));
-        let mut holds: Vec<usize> = (0..self.len()).filter(|&number| descendants[number]).collect();
-        let mut at = begins;
-        while let [parent] = self.parents(at)
-            && self.children(*parent).len() == 1
-            && self.parents(*parent).len() < 2
-        {
-            holds.push(*parent);
-            at = *parent;
-        }
-        holds
+    /// A revision and those before it, down to the branch point or merge point
+    /// that is not part of them.
+    fn back_to_branch_point(&self, begins: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(begins), |&at| match self.parents(at) {
+            &[parent] if self.children(parent).len() == 1 && self.parents(parent).len() < 2 => Some(parent),
+            _ => None,
+        })
     }
 }
 

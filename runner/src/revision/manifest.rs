@@ -209,6 +209,12 @@ impl Manifest {
         if let Some(twice) = first_duplicate(&self.parents) {
             return Err(wrong("parents", format!("parent `{twice}` is named twice"), "Name it once."));
         }
+        if let Some(twice) = first_duplicate(&self.labels) {
+            return Err(wrong("labels", format!("label `{twice}` is written twice"), "Write it once."));
+        }
+        if let Some(twice) = first_duplicate(&self.depends_on) {
+            return Err(wrong("depends_on", format!("`{twice}` is named twice"), "Name it once."));
+        }
         if self.parents.contains(&self.revision) {
             let message = format!("revision `{}` names itself as its parent", self.revision);
             return Err(wrong("parents", message, "A base has `parents = []`."));
@@ -306,7 +312,16 @@ write = ["public.listings"]
         migrations/x/migration.toml:3:1: revision `8b01c7d2aa90` names itself as its parent
         A base has `parents = []`.
         ");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected `sql` or `rust`");
+        let more = |lines: &str| error(&GOOD.replace("kind =", &format!("{lines}\nkind =")));
+        insta::assert_snapshot!(more("labels = [\"a\", \"a\"]"), @r"
+        migrations/x/migration.toml:5:1: label `a` is written twice
+        Write it once.
+        ");
+        insta::assert_snapshot!(more("depends_on = [\"b\", \"b\"]"), @r"
+        migrations/x/migration.toml:5:1: `b` is named twice
+        Name it once.
+        ");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected one of `sql`, `rust`, `imported`");
         insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @r"
         migrations/x/migration.toml:7:1: a revision of kind `sql` takes no parameters
         Write the values into upgrade.sql and downgrade.sql.

@@ -30,7 +30,8 @@ async fn a_component_describes_itself_without_a_database() {
     let component = host.load(guest::probe()).await.expect("loads");
     let description = host.describe(&component).await.expect("describes");
     assert_eq!(description.name, "probe");
-    assert_eq!(description.params_schema, json!({"type": "object"}));
+    let properties = json!({"first": {"type": "string"}});
+    assert_eq!(description.params_schema, json!({"type": "object", "properties": properties}));
     assert_eq!(description.capabilities[0].targets, ["${table}"]);
 }
 
