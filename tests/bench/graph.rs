@@ -74,8 +74,16 @@ pub fn run() {
                 shown(times.graph_and_plan()),
                 shown(MOST)
             );
-            let beyond = times.load.saturating_sub(times.read) + times.up;
-            println!("everything beyond reading the files: {}", shown(beyond));
+            // Loading reads with several threads, so that it can take less.
+            let whole = times.load + times.up;
+            let beyond = whole.saturating_sub(times.read);
+            let verdict = if beyond <= MOST { "ok" } else { "OVER" };
+            println!(
+                "load + plan of {size}: {}, that is {} beyond reading the files one by one (at most {}) {verdict}",
+                shown(whole),
+                shown(beyond),
+                shown(MOST)
+            );
             history(&project, size, times.read);
         }
         before = Some(times);

@@ -72,5 +72,7 @@ fn lint() -> Result<()> {
 
 fn bench(name: &str) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server])?;
-    run(&mut cargo(&["bench", "--package", "runner", "--bench", "bench", "--", name]))
+    // The same features as for the tests, so that what they built is used again.
+    let scope = ["--workspace", "--features", "runner/embedded", "--bench", "bench"];
+    run(cargo(&["bench"]).args(scope).args(["--", name]))
 }

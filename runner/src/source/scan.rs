@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::revision::{Digest, Kind, Manifest, ManifestError, PackageName, Place, SourceDigest};
@@ -13,6 +14,9 @@ pub(super) const MANIFEST_FILE: &str = "migration.toml";
 
 /// The files of a revision of kind `sql`.
 const SCRIPTS: [&str; 2] = ["upgrade.sql", "downgrade.sql"];
+
+/// So many folders take longer to read than threads take to start.
+const WORTH_THREADS: usize = 200;
 
 /// A revision on disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,13 +139,27 @@ fn scan_folder(path: &Path, of: &MigrationsDir, found: &mut Vec<Found>, errors: 
         Ok(folders) => folders,
         Err(error) => return errors.push(error),
     };
-    for dir in folders {
-        match read_revision(&dir, of.package.as_ref()) {
+    let revisions = read_revisions(&folders, of.package.as_ref());
+    for (dir, revision) in folders.into_iter().zip(revisions) {
+        match revision {
             Ok(Some(revision)) => found.push(revision),
             Ok(None) if of.is_recursive() && dir.is_dir() => scan_folder(&dir, of, found, errors),
             Ok(None) => {}
             Err(error) => errors.push(error),
         }
+    }
+}
+
+/// Reads folders, in their order. Many of them by several threads: most of the
+/// time goes into opening files.
+fn read_revisions(
+    folders: &[PathBuf],
+    package: Option<&PackageName>,
+) -> Vec<Result<Option<Found>, ScanError>> {
+    let read = |dir: &PathBuf| read_revision(dir, package);
+    match folders.len() < WORTH_THREADS {
+        true => folders.iter().map(read).collect(),
+        false => folders.par_iter().map(read).collect(),
     }
 }
 
