@@ -303,6 +303,24 @@ fn redo_applies_what_is_on_disk_now() {
 }
 
 #[test]
+fn redo_goes_up_in_one_transaction_if_asked() {
+    let database = Database::new();
+    let project = Project::new(&database);
+    branches(&project);
+    project.ok(&["upgrade", "heads"]);
+    // Fails only on the way up again.
+    project.write("migrations/g001/upgrade.sql", "CREATE TABLE t_g001 (); SELECT 1/0;");
+    project.fails(5, &["redo", "base", "--single-transaction"]);
+    assert_eq!(project.ok(&["current"]), "", "all of the way up is rolled back");
+    project.write("migrations/g001/upgrade.sql", "CREATE TABLE t_g001 ();");
+    project.ok(&["upgrade", "heads"]);
+    // An edit elsewhere would stop the way up: nothing is taken back.
+    project.write("migrations/a001/upgrade.sql", "SELECT 1;");
+    project.fails(4, &["redo", "search@-1"]);
+    assert!(database.has("t_c001"));
+}
+
+#[test]
 fn a_named_section_has_its_own_folder_and_ledger() {
     let database = Database::new();
     let project = Project::new(&database);

@@ -328,7 +328,7 @@ fn a_script_runs_once() {
     let before = contents(&twins.scripted);
     let error = twins.scripted.psql(&script).expect_err("it is applied already");
     assert!(
-        error.contains("upgrade of a: a parent is no longer applied, or the revision already is"),
+        error.contains("upgrade of a: what it needs is no longer applied, or the revision already is"),
         "{error}"
     );
     assert_eq!(contents(&twins.scripted), before);

@@ -20,9 +20,10 @@ pub enum Difference {
     /// `label@head-2` through a merge: we stay on the branch that was named,
     /// Alembic does so on the way up only.
     BranchGuidesDown,
-    /// `branch@-2`: we take back two revisions of the branch, and what needs
-    /// them. Alembic goes to where two steps lead and takes back all that is on
-    /// the branch above that, other ways round it included.
+    /// `branch@-2`, and `rev-2` where that is the base: we take back two
+    /// revisions, and what needs them. Alembic goes to where two steps lead and
+    /// takes back all that is above that: other ways round it and, above the
+    /// base, what begins at other bases too.
     StepsAreCounted,
     /// `downgrade` to a revision that is applied and has nothing above it:
     /// nothing to do. Alembic fails where the revision has no row of its own in
@@ -121,7 +122,7 @@ impl Difference {
     /// The most cases that may differ for this reason: a little more than do.
     pub fn most(self) -> usize {
         match self {
-            Self::StepsAreCounted => 5,
+            Self::StepsAreCounted => 300,
             Self::HeadsAreHeads => 10,
             Self::SecondAt
             | Self::OverlappingHeads
@@ -256,7 +257,8 @@ impl Disagreement<'_> {
             return Some(Difference::RowThatIsImplied);
         }
         let fewer = ours.steps.iter().all(|step| steps.contains(step));
-        let relative = target.symbol.is_empty() && target.branch.is_some();
+        let relative = target.steps.is_some_and(|steps| steps < 0)
+            && (target.branch.is_some() || !target.symbol.is_empty());
         (self.case.command == Command::Downgrade && relative && fewer).then_some(Difference::StepsAreCounted)
     }
 

@@ -196,7 +196,8 @@ fn target_hint(error: &TargetError) -> Option<String> {
         TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
         TargetError::SeveralCurrent { target, heads } => {
             let one = heads.first().map_or("ID", RevisionId::as_str);
-            format!("Say which branch is meant: `LABEL@{target}`, or `{one}@{target}`.")
+            let steps = target.rsplit('@').next().unwrap_or_default();
+            format!("Say which branch is meant: `LABEL@{steps}`, or `{one}@{steps}`.")
         }
         TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
         TargetError::NotAhead { .. } => {

@@ -84,13 +84,13 @@ impl Ui {
     /// Prints a line of the answer.
     pub fn line(&self, line: impl Display) {
         let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
-        end_on_broken_pipe(writeln!(out, "{line}"));
+        end_on_failure(writeln!(out, "{line}"));
     }
 
     /// Prints an answer of several lines, which ends its last line itself.
     pub fn text(&self, text: &str) {
         let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
-        end_on_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        end_on_failure(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
     /// Prints a script as it is: what looks like the colour of a terminal may be
@@ -100,7 +100,7 @@ impl Ui {
             self.answer(&serde_json::json!({ "event": "script", "sql": script }));
             return;
         }
-        end_on_broken_pipe(std::io::stdout().lock().write_all(script.as_bytes()));
+        end_on_failure(std::io::stdout().lock().write_all(script.as_bytes()));
     }
 
     /// Prints an answer as one line of JSON.
@@ -165,12 +165,18 @@ pub fn without_colours(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-/// Whoever reads the answer has read enough: a normal end.
-#[expect(clippy::exit, reason = "nothing is left to be done, and nothing to be told")]
-fn end_on_broken_pipe(result: std::io::Result<()>) {
+/// Whoever reads the answer may have read enough: a normal end. Anything else
+/// that goes wrong with standard output is an error: half an answer, as half a
+/// script, must not look like a whole one.
+#[expect(clippy::exit, reason = "nothing is left to be done")]
+fn end_on_failure(result: std::io::Result<()>) {
     match result {
+        Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        // Any other failure of standard output cannot be printed either.
-        _ => {}
+        Err(error) => {
+            // There is nobody left to tell if this fails.
+            let _ = writeln!(std::io::stderr(), "Error: standard output cannot be written: {error}");
+            std::process::exit(i32::from(Exit::Error as u8));
+        }
     }
 }

@@ -249,6 +249,25 @@ impl Graph {
         Ok(at)
     }
 
+    /// The revision from which the last step of a target leads to the base; none
+    /// if the target is no steps down.
+    pub(crate) fn first_above_base(
+        &self,
+        target: &Target,
+        applied: &[bool],
+    ) -> Result<Option<usize>, TargetError> {
+        let above = match target {
+            Target::From(point, -1) => Target::At(point.clone()),
+            Target::From(point, steps @ ..-1) => Target::From(point.clone(), steps + 1),
+            Target::Relative(scope, -1) => {
+                Target::At(Point { scope: scope.clone(), symbol: Symbol::Current })
+            }
+            Target::Relative(scope, steps @ ..-1) => Target::Relative(scope.clone(), steps + 1),
+            _ => return Ok(None),
+        };
+        self.locate_one(&above, Some(applied)).map(Some)
+    }
+
     fn several(&self, target: &Target, found: &[usize]) -> TargetError {
         match target {
             Target::At(Point { symbol: Symbol::Heads | Symbol::Head, scope }) => {

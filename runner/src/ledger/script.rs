@@ -2,6 +2,8 @@
 //! rows as by [`Ledger::ensure`] and the functions that record, from the same
 //! SQL.
 
+use serde_json::Value;
+
 use crate::db::quote_literal;
 use crate::revision::{Digest, RevisionId};
 
@@ -66,13 +68,15 @@ impl Ledger {
     }
 
     /// An expression that is true if the revision was applied from these
-    /// sources.
-    pub fn source_expression(&self, revision: &RevisionId, source: Digest) -> String {
+    /// sources, with these parameters.
+    pub fn source_expression(&self, revision: &RevisionId, source: Digest, params: &Value) -> String {
         format!(
-            "EXISTS (SELECT 1 FROM {}.revision WHERE revision = {} AND source_digest = {})",
+            "EXISTS (SELECT 1 FROM {}.revision WHERE revision = {} AND source_digest = {} \
+             AND params::jsonb = {}::jsonb)",
             self.schema,
             quote_literal(revision.as_str()),
             bytes(source),
+            quote_literal(&params.to_string()),
         )
     }
 
@@ -85,6 +89,23 @@ impl Ledger {
             self.schema,
             list.join(", "),
             if all { revisions.len() } else { 0 },
+        )
+    }
+
+    /// An expression that is true if nothing is applied.
+    pub fn empty_expression(&self) -> String {
+        format!("NOT EXISTS (SELECT 1 FROM {}.revision)", self.schema)
+    }
+
+    /// An expression that is true if no other applied revision needs one of
+    /// these.
+    pub fn not_needed_expression(&self, revisions: &[RevisionId]) -> String {
+        let list: Vec<_> = revisions.iter().map(|id| quote_literal(id.as_str())).collect();
+        let list = format!("ARRAY[{}]::text[]", list.join(", "));
+        format!(
+            "NOT EXISTS (SELECT 1 FROM {}.revision WHERE (parents || depends_on) && {list} \
+             AND revision <> ALL ({list}))",
+            self.schema
         )
     }
 
@@ -170,9 +191,18 @@ fn bytes(digest: Digest) -> String {
     format!("pg_catalog.decode('{}', 'hex')", hex::encode(digest.as_bytes()))
 }
 
-/// One of our own statements with the values in the places of `$1` … `$n`. Its
-/// text has no other dollar sign, and the values are not looked at.
+/// One of our own statements with the values in the places of `$1` … `$n`. Names
+/// in quotes, as the schema's, may hold a dollar sign; the values are not looked
+/// at.
 fn with_values(sql: &str, values: &[String]) -> String {
+    let outside_and_inside = sql.split('"').map(str::to_owned).enumerate();
+    let parts: Vec<String> = outside_and_inside
+        .map(|(number, part)| if number % 2 == 0 { with_values_outside(&part, values) } else { part })
+        .collect();
+    parts.join("\"")
+}
+
+fn with_values_outside(sql: &str, values: &[String]) -> String {
     let mut parts = sql.split('$');
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -192,6 +222,7 @@ mod tests {
     fn values_take_the_places_of_parameters_and_are_not_looked_at() {
         let values: Vec<String> = (1..=11).map(|number| format!("<{number} $1>")).collect();
         assert_eq!(with_values("a $1::text, $11, $2", &values), "a <1 $1>::text, <11 $1>, <2 $1>");
+        assert_eq!(with_values("\"a$1\".t $1 \"b\"\"$2\"", &values), "\"a$1\".t <1 $1> \"b\"\"$2\"");
     }
 
     #[test]

@@ -41,6 +41,20 @@ pub fn build(
     Ok(Plan { heads, steps: with_heads(graph, mask, direction, &steps) })
 }
 
+/// The plan that applies some revisions, with what they need and is not applied.
+///
+/// # Panics
+///
+/// If the graph does not know one of them.
+pub fn apply(graph: &Graph, applied: &BTreeSet<RevisionId>, revisions: &[RevisionId]) -> Plan {
+    let mask = graph.mask(applied);
+    let targets: Vec<usize> =
+        revisions.iter().map(|id| graph.find(id).expect("the graph knows what is to be applied")).collect();
+    let steps: Vec<usize> = graph.order_of(&targets).into_iter().filter(|&number| !mask[number]).collect();
+    let heads = graph.ids(&graph.heads_of(&mask));
+    Plan { heads, steps: with_heads(graph, mask, Direction::Upgrade, &steps) }
+}
+
 /// The revisions to apply, in order.
 fn upgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usize>, PlanError> {
     let targets = match target {
@@ -64,8 +78,15 @@ fn downgrade(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<usi
             graph.gone_with(graph.steps_back(target, applied, steps.unsigned_abs())?)
         }
         Target::At(Point { symbol: Symbol::Current, .. }) => Vec::new(),
+        Target::From(Point { symbol: Symbol::Current, scope }, steps @ ..0) => {
+            return downgrade(graph, applied, &Target::Relative(scope.clone(), *steps));
+        }
         target => match graph.locate(target, Some(applied))?.as_slice() {
-            [] => above_base(graph, target)?,
+            // Steps to the base take back no more than they count.
+            [] => match graph.first_above_base(target, applied)? {
+                Some(lowest) => graph.gone_with([lowest]),
+                None => above_base(graph, target)?,
+            },
             [one] => above(graph, applied, target, *one)?,
             // Where the heads are several, one of them is not enough.
             _ => above(graph, applied, target, graph.locate_one(target, Some(applied))?)?,
@@ -215,6 +236,13 @@ mod tests {
     fn a_head_that_another_branch_needs_is_not_where_steps_are_counted_from() {
         assert_eq!(down("a:\nb: | a", "a b", "-1"), "b→a");
         assert_eq!(down("a:\nb: | a\nc: b", "a b c", "-2"), "c→a,b b→a");
+    }
+
+    #[test]
+    fn steps_to_the_base_leave_other_bases_alone() {
+        assert_eq!(down("a:\nx:\ny: x", "a x y", "a-1"), "a→y");
+        assert_eq!(down("a:\nb: | a", "a b", "b-1"), "b→a");
+        assert_eq!(down("a:\nb: | a", "a b", "current-1"), "b→a");
     }
 
     #[test]

@@ -27,6 +27,15 @@ pub enum Drift {
     },
 }
 
+impl Drift {
+    /// The revision.
+    pub fn revision(&self) -> &RevisionId {
+        match self {
+            Self::Changed { revision, .. } | Self::Missing { revision } => revision,
+        }
+    }
+}
+
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,7 +8,7 @@ mod drift;
 mod stamp;
 mod step;
 
-pub use build::{PlanError, build};
+pub use build::{PlanError, apply, build};
 pub use drift::{Drift, drift};
 pub use stamp::{Stamp, stamp};
 pub use step::{Plan, Step};

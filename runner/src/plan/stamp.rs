@@ -42,7 +42,8 @@ pub fn stamp(
     let before = graph.mask(applied);
     let mut after = if purge { vec![false; graph.len()] } else { before.clone() };
     for target in targets {
-        set(graph, &mut after, target)?;
+        let at = if purge { before.clone() } else { after.clone() };
+        set(graph, &at, &mut after, target)?;
     }
     let order = graph.order();
     let chosen = |chosen: &dyn Fn(usize) -> bool| -> Vec<usize> {
@@ -59,18 +60,18 @@ pub fn stamp(
     })
 }
 
-/// Makes `applied` what one target says.
-fn set(graph: &Graph, applied: &mut Vec<bool>, target: &Target) -> Result<(), TargetError> {
-    let starts = graph.locate(target, Some(applied))?;
+/// Makes `applied` what one target says; `at` is where the database is.
+fn set(graph: &Graph, at: &[bool], applied: &mut Vec<bool>, target: &Target) -> Result<(), TargetError> {
+    let starts = graph.locate(target, Some(at))?;
     let stays = matches!(target, Target::At(Point { symbol: Symbol::Current, .. }));
-    if stays {
+    if starts.is_empty() && !stays {
+        *applied = without(graph, at, applied, target)?;
         return Ok(());
     }
-    if starts.is_empty() {
-        *applied = without(graph, applied, target)?;
-        return Ok(());
-    }
-    let gone = graph.gone_with(starts.iter().copied());
+    let gone = match stays {
+        true => vec![false; graph.len()],
+        false => graph.gone_with(starts.iter().copied()),
+    };
     let needed = graph.needed_for(starts.iter().copied());
     for (number, applied) in applied.iter_mut().enumerate() {
         *applied = *applied && !gone[number] || needed[number];
@@ -79,12 +80,16 @@ fn set(graph: &Graph, applied: &mut Vec<bool>, target: &Target) -> Result<(), Ta
 }
 
 /// What stays when a target's part of the graph goes: other branches, with all
-/// that they need.
-fn without(graph: &Graph, applied: &[bool], target: &Target) -> Result<Vec<bool>, TargetError> {
+/// that they need. Where steps lead to the base, only what they take back goes.
+fn without(graph: &Graph, at: &[bool], applied: &[bool], target: &Target) -> Result<Vec<bool>, TargetError> {
+    if let Some(lowest) = graph.first_above_base(target, at)? {
+        let gone = graph.gone_with([lowest]);
+        return Ok(applied.iter().zip(gone).map(|(&applied, gone)| applied && !gone).collect());
+    }
     let Some(part) = graph.scope_mask(target.scope())? else {
         return Ok(vec![false; graph.len()]);
     };
-    let others = graph.tips_of(applied).into_iter().filter(|&tip| !part[tip]);
+    let others = (0..graph.len()).filter(|&number| applied[number] && !part[number]);
     Ok(graph.needed_for(others))
 }
 
@@ -158,6 +163,13 @@ mod tests {
         assert_eq!(stamped(shape, "a x", "billing@head"), "+b +c → c x");
         assert_eq!(stamped(shape, "a b x", "current"), "→ b x");
         assert_eq!(stamped(shape, "a", "search@+2"), "+x +y → y");
+        assert_eq!(stamped("a:\nb: | a ! billing", "a b", "billing@base"), "-b → a", "what it needed stays");
+    }
+
+    #[test]
+    fn steps_to_the_base_take_back_no_more_than_they_count() {
+        assert_eq!(stamped("a:\nb: | a", "a b", "-1"), "-b → a");
+        assert_eq!(stamped("a:\nx:\ny: x", "a x y", "x-1"), "-y -x → a");
     }
 
     #[test]
@@ -165,6 +177,8 @@ mod tests {
         assert_eq!(run(LINE, "a b gone", "b", true), "-gone -b -a +a +b → b");
         assert_eq!(run(LINE, "a gone", "base", true), "-gone -a →");
         assert_eq!(run(LINE, "", "base", true), "→");
+        assert_eq!(run(LINE, "a b gone", "current", true), "-gone -b -a +a +b → b");
+        assert_eq!(run(LINE, "a b", "+1", true), "-b -a +a +b +c → c");
     }
 
     #[test]

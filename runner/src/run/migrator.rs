@@ -164,7 +164,8 @@ impl Migrator {
         options: Options,
     ) -> Result<Summary, RunError> {
         let (connection, state) = self.connect().await?;
-        let result = self.go_on(&connection, state, direction, target, &options).await;
+        let make = |state: &State| make_plan(state, direction, target);
+        let result = self.go_on(&connection, state, direction, make, &options).await;
         connection.close().await;
         result
     }
@@ -183,11 +184,20 @@ impl Migrator {
         let down = down?;
         ready?;
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
-        for tip in tips(&state, &down) {
-            let up = self.go(Direction::Upgrade, &Target::revision(&tip), options.clone()).await?;
-            summary.steps.extend(up.steps);
-            summary.heads = up.heads;
-        }
+        let revisions: Vec<RevisionId> = down.steps.iter().map(|step| step.revision.clone()).collect();
+        let (connection, state) = self.connect().await?;
+        let make = |state: &State| {
+            let gone = revisions.iter().find(|id| !state.on_disk.revisions.contains_key(*id));
+            match gone {
+                Some(id) => Err(RunError::Drift(vec![Drift::Missing { revision: id.clone() }])),
+                None => Ok(plan::apply(&state.graph, &state.applied_ids(), &revisions)),
+            }
+        };
+        let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
+        connection.close().await;
+        let up = up?;
+        summary.steps.extend(up.steps);
+        summary.heads = up.heads;
         Ok(summary)
     }
 
@@ -202,6 +212,13 @@ impl Migrator {
         let gone = |step: &&Step| !state.on_disk.revisions.contains_key(&step.revision);
         if let Some(step) = down.steps.iter().find(gone) {
             return Err(RunError::Drift(vec![Drift::Missing { revision: step.revision.clone() }]));
+        }
+        // Any other one would stop the way up.
+        let is_redone = |id: &RevisionId| down.steps.iter().any(|step| step.revision == *id);
+        let mut drift = state.drift();
+        drift.retain(|drift| !is_redone(drift.revision()));
+        if !drift.is_empty() {
+            return Err(RunError::Drift(drift));
         }
         let steps = down.steps.iter().rev().cloned().collect();
         let up = Plan { heads: down.heads.clone(), steps };
@@ -251,10 +268,10 @@ impl Migrator {
         connection: &Connection,
         state: State,
         direction: Direction,
-        target: &Target,
+        make: impl Fn(&State) -> Result<Plan, RunError>,
         options: &Options,
     ) -> Result<Summary, RunError> {
-        let mut plan = make_plan(&state, direction, target)?;
+        let mut plan = make(&state)?;
         if plan.is_empty() {
             return Ok(Summary { steps: Vec::new(), heads: plan.heads });
         }
@@ -267,7 +284,7 @@ impl Migrator {
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
         let now = State::new(state.on_disk, applied);
         if now.applied != state.applied {
-            plan = make_plan(&now, direction, target)?;
+            plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
@@ -389,12 +406,6 @@ impl Migrator {
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
         Ok(source::build(project, &found)?)
     }
-}
-
-/// The revisions of a downgrade that no other one of it needs.
-fn tips(state: &State, down: &Plan) -> Vec<RevisionId> {
-    let removed = state.on_disk.graph.mask(down.steps.iter().map(|step| &step.revision));
-    state.on_disk.graph.ids(&state.on_disk.graph.tips_of(&removed))
 }
 
 /// Makes the plan, unless the folder and the ledger disagree in a way that

@@ -1,7 +1,9 @@
 //! What must be so in the ledger for a step to begin.
 
+use std::collections::BTreeSet;
+
 use crate::db::{quote_identifier, quote_literal};
-use crate::revision::{Direction, Manifest, RevisionId};
+use crate::revision::{Direction, Manifest};
 
 /// What must be so in the ledger for a step to begin: the plan was made before
 /// its transaction began, and what it relies on must still be so.
@@ -16,28 +18,32 @@ impl Precondition {
     /// For a step on the ledger in `schema`.
     pub(super) fn of(schema: &str, direction: Direction, manifest: &Manifest) -> Self {
         let revision = quote_literal(manifest.revision.as_str());
+        // Whole ids: labels were looked up when the folder was read.
+        let needed: BTreeSet<&str> = manifest
+            .parents
+            .iter()
+            .map(AsRef::as_ref)
+            .chain(manifest.depends_on.iter().map(String::as_str))
+            .collect();
+        let needed: Vec<String> = needed.into_iter().map(quote_literal).collect();
         let table = format!("{}.revision", quote_identifier(schema));
         match direction {
             Direction::Upgrade => Self {
                 expression: format!(
                     "NOT EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) AND {} = \
                      (SELECT count(*) FROM {table} WHERE revision = ANY (ARRAY[{}]::text[]))",
-                    manifest.parents.len(),
-                    literals(&manifest.parents),
+                    needed.len(),
+                    needed.join(", "),
                 ),
-                violated: "a parent is no longer applied, or the revision already is",
+                violated: "what it needs is no longer applied, or the revision already is",
             },
             Direction::Downgrade => Self {
                 expression: format!(
                     "EXISTS (SELECT 1 FROM {table} WHERE revision = {revision}) \
-                     AND NOT EXISTS (SELECT 1 FROM {table} WHERE {revision} = ANY (parents))"
+                     AND NOT EXISTS (SELECT 1 FROM {table} WHERE {revision} = ANY (parents || depends_on))"
                 ),
-                violated: "the revision is no longer applied, or a child of it is",
+                violated: "the revision is no longer applied, or another one needs it",
             },
         }
     }
-}
-
-pub(super) fn literals(ids: &[RevisionId]) -> String {
-    ids.iter().map(|id| quote_literal(id.as_str())).collect::<Vec<_>>().join(", ")
 }

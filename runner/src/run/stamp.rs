@@ -85,7 +85,7 @@ impl Migrator {
     /// says so already.
     pub async fn stamp(&self, targets: &[Target], options: StampOptions) -> Result<Stamp, RunError> {
         let (connection, state) = self.connect().await?;
-        let result = self.stamp_on(&connection, state, targets, &options).await;
+        let result = self.stamp_on(&connection, state, targets, &options, None).await;
         connection.close().await;
         result
     }
@@ -114,32 +114,45 @@ impl Migrator {
         options: &StampOptions,
     ) -> Result<FromAlembic, RunError> {
         let versions = alembic_heads(&mut *connection.session().lock().await, table).await?;
-        let (mut targets, mut unknown) = (Vec::new(), Vec::new());
+        let (mut revisions, mut unknown) = (Vec::new(), Vec::new());
         for version in &versions {
             match imported_as(&state.on_disk, version) {
-                Some(revision) => targets.push(Target::revision(revision)),
+                Some(revision) => revisions.push(revision.clone()),
                 None => unknown.push(version.clone()),
             }
         }
         if !unknown.is_empty() {
             return Err(RunError::NotImported { table: table.to_string(), unknown });
         }
-        let stamp = make_stamp(&state, &targets, options)?;
-        if !stamp.removed.is_empty() {
-            return Err(RunError::AheadOfAlembic { table: table.to_string(), ahead: stamp.removed });
-        }
-        let stamp = self.stamp_on(connection, state, &targets, options).await?;
+        // What needs another one is stamped after it: a stamp takes away what
+        // comes after its target.
+        let order = state.on_disk.graph.ids(&state.on_disk.graph.order());
+        revisions.sort_by_key(|id| order.iter().position(|other| other == id));
+        let targets: Vec<Target> = revisions.iter().map(Target::revision).collect();
+        let stamp = self.stamp_on(connection, state, &targets, options, Some(table)).await?;
         Ok(FromAlembic { versions, stamp })
     }
 
+    /// `from_alembic` is the table that the targets are from: then no row may
+    /// go.
     async fn stamp_on(
         &self,
         connection: &Connection,
         state: State,
         targets: &[Target],
         options: &StampOptions,
+        from_alembic: Option<&TableName>,
     ) -> Result<Stamp, RunError> {
-        let mut stamp = make_stamp(&state, targets, options)?;
+        let make = |state: &State| {
+            let stamp = make_stamp(state, targets, options)?;
+            match from_alembic {
+                Some(table) if !stamp.removed.is_empty() => {
+                    Err(RunError::AheadOfAlembic { table: table.to_string(), ahead: stamp.removed })
+                }
+                _ => Ok(stamp),
+            }
+        };
+        let mut stamp = make(&state)?;
         if stamp.is_empty() {
             return Ok(stamp);
         }
@@ -151,7 +164,7 @@ impl Migrator {
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
         let now = State::new(state.on_disk, applied);
         if now.applied != state.applied {
-            stamp = make_stamp(&now, targets, options)?;
+            stamp = make(&now)?;
             rows = self.prepare_rows(&now.on_disk, &stamp.added, options).await?;
         }
         if !stamp.is_empty() {

@@ -63,14 +63,16 @@ impl State {
         let has_ledger = applied.is_some();
         let applied: BTreeMap<_, _> =
             applied.into_iter().flatten().map(|applied| (applied.revision.clone(), applied)).collect();
-        let is_as_on_disk = |applied: &&Applied| {
-            let found = on_disk.revisions.get(&applied.revision);
-            found.is_some_and(|found| found.source_digest == applied.source_digest)
+        let is_as_on_disk = |one: &&Applied| {
+            let found = on_disk.revisions.get(&one.revision);
+            found.is_some_and(|found| {
+                found.source_digest == one.source_digest && has_edges_of(one, found, &on_disk, &applied)
+            })
         };
-        let other: Vec<&Applied> = applied.values().filter(|applied| !is_as_on_disk(applied)).collect();
+        let other: Vec<&Applied> = applied.values().filter(|one| !is_as_on_disk(one)).collect();
         let graph = match other.is_empty() {
             true => on_disk.graph.clone(),
-            false => as_applied(&on_disk, &other),
+            false => as_applied(&on_disk, &other, &applied),
         };
         Self { on_disk, applied, has_ledger, graph }
     }
@@ -116,33 +118,68 @@ fn node_on_disk(found: &Found) -> Node {
 
 /// The graph of what is on disk with, in its place where it differs, what is
 /// applied.
-fn as_applied(on_disk: &OnDisk, applied: &[&Applied]) -> Graph {
-    let replaced: BTreeSet<&RevisionId> = applied.iter().map(|applied| &applied.revision).collect();
-    let known = |id: &str| {
-        RevisionId::new(id).is_ok_and(|id| on_disk.revisions.contains_key(&id) || replaced.contains(&id))
+fn as_applied(on_disk: &OnDisk, other: &[&Applied], applied: &BTreeMap<RevisionId, Applied>) -> Graph {
+    let replaced: BTreeSet<&RevisionId> = other.iter().map(|applied| &applied.revision).collect();
+    // What is applied keeps its id, also where a label on disk claims it by now.
+    let from_disk = |found: &Found| {
+        let mut node = node_on_disk(found);
+        node.labels.retain(|label| !replaced.iter().any(|id| id.as_str() == label.as_str()));
+        node
     };
     let kept = on_disk.revisions.values().filter(|found| !replaced.contains(&found.manifest.revision));
-    let from_ledger = applied.iter().map(|applied| node_in_ledger(applied, on_disk, known));
-    Graph::build(kept.map(node_on_disk).chain(from_ledger).collect()).unwrap_or_else(|_| {
-        let missing = applied.iter().filter(|applied| !on_disk.revisions.contains_key(&applied.revision));
+    let from_ledger = other.iter().map(|one| node_in_ledger(one, on_disk, applied));
+    Graph::build(kept.map(from_disk).chain(from_ledger).collect()).unwrap_or_else(|_| {
+        let missing = other.iter().filter(|applied| !on_disk.revisions.contains_key(&applied.revision));
         let bare = missing.map(|applied| Node::bare(applied.revision.clone()));
-        let nodes = on_disk.revisions.values().map(node_on_disk).chain(bare).collect();
+        let nodes = on_disk.revisions.values().map(from_disk).chain(bare).collect();
         Graph::build(nodes).expect("revisions without edges add nothing wrong to a sound graph")
     })
 }
 
-fn node_in_ledger(applied: &Applied, on_disk: &OnDisk, known: impl Fn(&str) -> bool) -> Node {
+fn node_in_ledger(one: &Applied, on_disk: &OnDisk, applied: &BTreeMap<RevisionId, Applied>) -> Node {
     // A label that is claimed on disk is the claimant's.
     let is_free = |label: &Label| match on_disk.graph.find_label(label.as_str()) {
-        Some(begins) => on_disk.graph.node(begins).id == applied.revision,
+        Some(begins) => on_disk.graph.node(begins).id == one.revision,
         None => true,
     };
-    let labels = applied.labels.iter().filter_map(|label| Label::new(label.as_str()).ok());
+    let labels = one.labels.iter().filter_map(|label| Label::new(label.as_str()).ok());
+    let known = |id: &&RevisionId| on_disk.revisions.contains_key(*id) || applied.contains_key(*id);
     Node {
-        id: applied.revision.clone(),
-        parents: applied.parents.iter().filter(|parent| known(parent.as_str())).cloned().collect(),
-        depends_on: applied.depends_on.iter().filter(|dependency| known(dependency)).cloned().collect(),
+        id: one.revision.clone(),
+        parents: one.parents.iter().filter(known).cloned().collect(),
+        depends_on: dependencies(one, on_disk, applied).into_iter().map(String::from).collect(),
         labels: labels.filter(is_free).collect(),
         origin: "the ledger".into(),
     }
+}
+
+/// What an applied revision depends on, by whole ids. The first version of the
+/// ledger recorded labels too; what nobody has any more is left out.
+fn dependencies(
+    one: &Applied,
+    on_disk: &OnDisk,
+    applied: &BTreeMap<RevisionId, Applied>,
+) -> BTreeSet<RevisionId> {
+    let find = |name: &String| {
+        let id = RevisionId::new(name.as_str()).ok();
+        let id = id.filter(|id| on_disk.revisions.contains_key(id) || applied.contains_key(id));
+        let labelled = || applied.values().find(|other| other.labels.contains(name));
+        let on_disk = || on_disk.graph.find_label(name).map(|begins| on_disk.graph.node(begins).id.clone());
+        id.or_else(|| labelled().map(|other| other.revision.clone())).or_else(on_disk)
+    };
+    one.depends_on.iter().filter_map(find).collect()
+}
+
+/// Whether a revision on disk has the edges that it was applied with. A label
+/// that it depends on may have moved since.
+fn has_edges_of(
+    one: &Applied,
+    found: &Found,
+    on_disk: &OnDisk,
+    applied: &BTreeMap<RevisionId, Applied>,
+) -> bool {
+    let parents = |ids: &[RevisionId]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    let now: BTreeSet<String> = found.manifest.depends_on.iter().cloned().collect();
+    let then = dependencies(one, on_disk, applied).into_iter().map(String::from).collect();
+    parents(&one.parents) == parents(&found.manifest.parents) && now == then
 }

@@ -192,6 +192,7 @@ impl Config {
         };
         let mut whole: toml::Table =
             text.parse().map_err(|error| ManifestError::from_toml(file, text, &error))?;
+        forget_other_spelling(&mut whole, section);
         overlay(&mut whole, section);
         let wrong = |error: toml::de::Error| {
             let error = ManifestError::from_toml(file, "", &error);
@@ -282,6 +283,18 @@ impl Project {
     }
 }
 
+/// `dir` and `dirs` say the same thing: a section that sets one of them replaces
+/// both.
+fn forget_other_spelling(table: &mut toml::Table, with: &toml::Table) {
+    let sets = |key: &str| with.get("migrations").is_some_and(|migrations| migrations.get(key).is_some());
+    if (sets("dir") || sets("dirs"))
+        && let Some(migrations) = table.get_mut("migrations").and_then(toml::Value::as_table_mut)
+    {
+        migrations.remove("dir");
+        migrations.remove("dirs");
+    }
+}
+
 /// Puts the keys of one table in the place of the other's; tables key by key,
 /// everything else as a whole.
 fn overlay(table: &mut toml::Table, with: &toml::Table) {
@@ -299,7 +312,7 @@ fn overlay(table: &mut toml::Table, with: &toml::Table) {
 mod tests {
     use super::*;
 
-    const NAMED: &str = "[session]\nretries = 1\nlock_wait = \"1m\"\n\n[named.billing.session]\nretries = 2\n\
+    const NAMED: &str = "[migrations]\ndir = \"m\"\n[session]\nretries = 1\nlock_wait = \"1m\"\n\n[named.billing.session]\nretries = 2\n\
         [named.billing.migrations]\ndirs = [\"billing\"]\n[named.wrong.session]\nretires = 3\n";
 
     fn named(name: &str) -> Result<Config, ConfigError> {
@@ -313,8 +326,9 @@ mod tests {
         assert_eq!(billing.session.retries, 2);
         assert_eq!(billing.session.lock_wait, SignedDuration::from_mins(1));
         assert_eq!(billing.migrations.dirs, [MigrationsDir::new("billing")]);
+        assert_eq!(billing.migrations.dir, None, "one of the two replaces the other");
         insta::assert_snapshot!(named("biling").expect_err("unknown"), @"runner.toml has no section `[named.biling]`");
-        insta::assert_snapshot!(named("wrong").expect_err("unknown key"), @"runner.toml:9:1: section `named.wrong`: unknown key `retires`");
+        insta::assert_snapshot!(named("wrong").expect_err("unknown key"), @"runner.toml:11:1: section `named.wrong`: unknown key `retires`");
     }
 
     #[test]

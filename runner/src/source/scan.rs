@@ -129,12 +129,27 @@ impl Found {
 pub fn scan(dirs: &[MigrationsDir]) -> Result<Vec<Found>, ScanErrors> {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for dir in dirs {
-        scan_folder(&dir.path, dir, &mut found, &mut errors);
+        scan_folder(&dir.path, dir, dirs, &mut found, &mut errors);
     }
     if errors.is_empty() { Ok(found) } else { Err(ScanErrors(errors)) }
 }
 
-fn scan_folder(path: &Path, of: &MigrationsDir, found: &mut Vec<Found>, errors: &mut Vec<ScanError>) {
+fn scan_folder(
+    path: &Path,
+    of: &MigrationsDir,
+    all: &[MigrationsDir],
+    found: &mut Vec<Found>,
+    errors: &mut Vec<ScanError>,
+) {
+    // A folder that is named by itself is not looked into from above; nor is a
+    // link, which may lead back up.
+    let is_looked_into = |dir: &Path| {
+        of.is_recursive()
+            && dir.is_dir()
+            && !dir.is_symlink()
+            && !all.iter().any(|other| is_same(&other.path, dir))
+    };
+
     let folders = match folders(path) {
         Ok(folders) => folders,
         Err(error) => return errors.push(error),
@@ -143,11 +158,15 @@ fn scan_folder(path: &Path, of: &MigrationsDir, found: &mut Vec<Found>, errors: 
     for (dir, revision) in folders.into_iter().zip(revisions) {
         match revision {
             Ok(Some(revision)) => found.push(revision),
-            Ok(None) if of.is_recursive() && dir.is_dir() => scan_folder(&dir, of, found, errors),
+            Ok(None) if is_looked_into(&dir) => scan_folder(&dir, of, all, found, errors),
             Ok(None) => {}
             Err(error) => errors.push(error),
         }
     }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Reads folders, in their order. Many of them by several threads: most of the
@@ -351,6 +370,12 @@ mod tests {
         assert_eq!(ids(&dir), ["a", "b", "c"]);
         dir.package = Some(PackageName::new("billing").expect("a name"));
         assert_eq!(ids(&dir), ["billing:a", "billing:b", "billing:c"]);
+        std::os::unix::fs::symlink(".", root.path().join("loop")).expect("links");
+        assert_eq!(ids(&dir).len(), 3, "a link that leads back is not followed");
+        let inner = MigrationsDir::new(root.path().join("2024"));
+        let both = super::scan(&[dir, inner]).expect("sound");
+        let ids: Vec<_> = both.iter().map(|found| found.manifest.revision.as_str()).collect();
+        assert_eq!(ids, ["billing:c", "b"], "the inner folder is not read twice");
     }
 
     #[test]

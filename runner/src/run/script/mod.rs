@@ -178,7 +178,7 @@ impl Scripter {
         script += &is_ready;
         if *direction == Direction::Downgrade {
             script += &check(
-                &self.ledger.source_expression(revision, prepared.source_digest),
+                &self.ledger.source_expression(revision, prepared.source_digest, &prepared.params),
                 &format!("{direction} of {revision}: it was applied from other sources"),
             );
         }

@@ -31,17 +31,24 @@ impl Scripter {
         let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
         let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
         let stamp = plan::stamp(graph, &applied, targets, purge)?;
+        let from: Vec<RevisionId> = applied.iter().cloned().collect();
         let steps = stamp_steps(&stamp.added);
         let mut preparer = self.preparer(&steps, &on_disk, options).await?;
         let rows = preparer.rows(&steps, &on_disk).await?;
         preparer.check_overrides()?;
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
         let with_tables = applied.is_empty();
-        let script = self.stamp_rows(&stamp, purge, &rows)?;
+        let script = self.stamp_rows(&from, &stamp, purge, &rows)?;
         Ok(self.whole(&format!("stamp {}", targets.join(" ")), with_tables, &script))
     }
 
-    fn stamp_rows(&self, stamp: &Stamp, purge: bool, rows: &[Row]) -> Result<String, RunError> {
+    fn stamp_rows(
+        &self,
+        from: &[RevisionId],
+        stamp: &Stamp,
+        purge: bool,
+        rows: &[Row],
+    ) -> Result<String, RunError> {
         let (ledger, tag) = (&self.ledger, self.tag.as_deref());
         let mut script = heading("stamp: nothing is run");
         script += "BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n";
@@ -49,8 +56,14 @@ impl Scripter {
         if purge {
             script += &ledger.unstamp_script(ACTOR, tag, None, &NOTHING_RAN);
         } else {
-            let is_there = ledger.applied_expression(&stamp.removed, true);
-            script += &check(&is_there, "stamp: a revision whose row is to go is not applied");
+            if from.is_empty() {
+                let begins = "stamp: the script begins at the base, and revisions are applied";
+                script += &check(&ledger.empty_expression(), begins);
+            }
+            let is_there = ledger.applied_expression(from, true);
+            script += &check(&is_there, "stamp: a revision at which the script begins is not applied");
+            let is_free = ledger.not_needed_expression(&stamp.removed);
+            script += &check(&is_free, "stamp: another revision needs one whose row is to go");
             let is_free = ledger.applied_expression(&stamp.added, false);
             script += &check(&is_free, "stamp: a revision whose row is to come is applied already");
             script += &ledger.unstamp_script(ACTOR, tag, Some(&stamp.removed), &NOTHING_RAN);

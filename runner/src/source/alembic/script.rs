@@ -173,18 +173,36 @@ fn created(doc: &str) -> Option<Created> {
 fn body(module: &Module<'_>, name: &str) -> Body {
     let mut bodies = BTreeMap::new();
     for statement in module.statements() {
-        let function = match statement.kind() {
-            "decorated_definition" => statement.child_by_field_name("definition"),
-            _ => Some(statement),
-        };
-        let Some(function) = function.filter(|node| node.kind() == "function_definition") else {
+        if statement.kind() != "function_definition" {
+            // A decorator, an assignment or a condition may make it anything.
+            if binds(module.text(statement), name) {
+                bodies.insert(name, Body::Code);
+            }
             continue;
-        };
-        if let Some(found) = function.child_by_field_name("name") {
-            bodies.insert(module.text(found), of_function(function));
+        }
+        if let Some(found) = statement.child_by_field_name("name") {
+            bodies.insert(module.text(found), of_function(statement));
         }
     }
     bodies.remove(name).unwrap_or(Body::Missing)
+}
+
+/// Whether a statement may give the name another meaning: its text defines it,
+/// assigns to it or imports it.
+fn binds(statement: &str, name: &str) -> bool {
+    let mut words = statement.match_indices(name).map(|(at, _)| {
+        let (before, after) = (&statement[..at], &statement[at + name.len()..]);
+        let is_word = |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if is_word(before.chars().next_back()) || is_word(after.chars().next()) {
+            return false;
+        }
+        let (before, after) = (before.trim_end(), after.trim_start());
+        before.ends_with("def")
+            || before.ends_with("import")
+            || before.ends_with("as")
+            || after.starts_with('=') && !after.starts_with("==")
+    });
+    words.any(|binds| binds)
 }
 
 fn of_function(function: Node<'_>) -> Body {
