@@ -377,9 +377,11 @@ fn a_stamp_as_a_script() {
     twins.same(&["stamp", "a"], &["stamp", "c:a"]);
     twins.same(&["stamp", "b", "--purge"], &["stamp", "b", "--purge"]);
     let error = twins.scripted.psql(&twins.script(&["stamp", "b"])).expect_err("it is there already");
+    assert!(error.contains("the script begins at the base, and revisions are applied"), "{error}");
+    let error = twins.scripted.psql(&twins.script(&["stamp", "a:c"])).expect_err("b is there already");
     assert!(error.contains("a revision whose row is to come is applied already"), "{error}");
     let error = twins.scripted.psql(&twins.script(&["stamp", "c:b"])).expect_err("it is not there");
-    assert!(error.contains("a revision whose row is to go is not applied"), "{error}");
+    assert!(error.contains("a revision at which the script begins is not applied"), "{error}");
     twins.scripted.rows("CREATE TABLE public.t_a (id int); CREATE TABLE public.t_b (id int)");
     twins.project.ok(&["downgrade", "base", "--database", &twins.scripted.url]);
 }

@@ -122,7 +122,7 @@ impl Difference {
     /// The most cases that may differ for this reason: a little more than do.
     pub fn most(self) -> usize {
         match self {
-            Self::StepsAreCounted => 300,
+            Self::StepsAreCounted => 50,
             Self::HeadsAreHeads => 10,
             Self::SecondAt
             | Self::OverlappingHeads
@@ -141,7 +141,7 @@ impl Difference {
             Self::LabelsAreWhole => 300,
             Self::UpgradeToBase => 500,
             Self::BranchIsChecked => 1_150,
-            Self::StampKeepsOthers => 130,
+            Self::StampKeepsOthers => 150,
             Self::StampTakesSteps => 1_500,
         }
     }
