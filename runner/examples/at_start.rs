@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use runner::db::Location;
@@ -16,7 +17,17 @@ use runner::run::{Event, Migrator, Options, Standing};
 use runner::source::Project;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (Some(file), Some(url)) = (args.first(), args.get(1)) else {
         return Err("usage: at_start RUNNER_TOML DATABASE_URL [--migrate]".into());

@@ -346,6 +346,9 @@ fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
             "Make revisions with `runner revision`, which writes a migration.toml; or move the folder elsewhere."
                 .into(),
         ),
+        ScanError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Some("Make the folder (git keeps no empty one), or name another in [migrations] in runner.toml.".into())
+        }
         ScanError::MissingFile { .. } | ScanError::Unreadable { .. } => None,
     }
 }
