@@ -64,7 +64,7 @@ fn make_one(
         return Err(vec![Finding::at(&file.file, 0, wrong)]);
     }
     let version = offline.map_or("", |offline| offline.alembic.as_str());
-    let (scripts, findings) = match scripts(file, said, version) {
+    let (scripts, mut findings) = match scripts(file, said, version) {
         Ok((scripts, findings)) => (Some(scripts), findings),
         Err(Refusal { line, reason }) => {
             manifest.kind = Kind::Imported;
@@ -75,6 +75,7 @@ fn make_one(
             (None, vec![finding])
         }
     };
+    findings.extend(redundant(file));
     let date = date.map_or_else(|| NO_DATE.to_owned(), |date| date.strftime("%Y%m%d_%H%M%S").to_string());
     let folder = format!("{date}_{}_{}", manifest.revision, slug(&script.message, LONGEST_SLUG));
     Ok(Made { folder, manifest, scripts, findings })
@@ -117,7 +118,7 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         parents,
         message: script.message.clone(),
         labels,
-        depends_on: script.depends_on.clone(),
+        depends_on: script.depends_on.iter().filter(|id| !is_parent(script, id)).cloned().collect(),
         kind: Kind::Sql,
         transaction: TransactionMode::Revision,
         created: script.created.map(created),
@@ -129,6 +130,20 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         }),
         params: serde_json::Map::new(),
         capabilities: crate::revision::Capabilities::default(),
+    })
+}
+
+/// Alembic has no use for a dependency on a parent, and we take none.
+fn is_parent(script: &Script, id: &str) -> bool {
+    script.down_revision.iter().any(|parent| parent == id)
+}
+
+/// The dependencies that are left out, since they are parents.
+fn redundant(file: &RevisionFile) -> impl Iterator<Item = Finding> + '_ {
+    let redundant = file.script.depends_on.iter().filter(|id| is_parent(&file.script, id));
+    redundant.map(|id| {
+        let what = format!("`depends_on` names `{id}`, which is its `down_revision` already: left out");
+        Finding::at(&file.file, 0, what)
     })
 }
 
