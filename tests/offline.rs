@@ -288,6 +288,10 @@ fn what_only_a_server_knows_stops_the_script() {
             "kind = \"writer-rows\"\nrows = 1\nbatch = 1\ncolumns = \"id\"".into(),
             "types of a table's columns",
         ),
+        (
+            "kind = \"write-then-script\"\nrows = 30000\nsql = \"UPDATE public.target SET id = 2\"".into(),
+            "a writer holds many rows",
+        ),
         ("kind = \"host\"".into(), "the time of the transaction"),
         ("kind = \"random\"\nlen = 4".into(), "random bytes"),
     ] {

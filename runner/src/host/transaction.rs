@@ -78,6 +78,7 @@ impl State {
     async fn run_plain(&mut self, sql: &str) -> Result<u64, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(sql)?;
+        self.work.check_order(sql)?;
         self.begin(statement.text);
         self.work.statements.clear();
         let answer = session.lock().await.run(statement.text).await;
@@ -93,6 +94,7 @@ impl State {
             Some(known) => known.statement(sql),
             None => self.work.one_statement(sql)?,
         };
+        self.work.check_order(sql)?;
         self.begin(statement.text);
         let sent = Sent { text: sql, offset: statement.offset, index: None };
         let prepared = match known {
@@ -135,6 +137,7 @@ impl State {
     async fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.work.usable()?;
         let statements = self.work.all_statements(sql)?;
+        self.work.check_order(sql)?;
         self.work.statements.clear();
         for (statement, number) in statements.iter().zip(1..) {
             self.begin(statement.text);

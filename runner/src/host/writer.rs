@@ -28,6 +28,8 @@ pub(super) struct OpenWriter {
     buffer: Vec<u8>,
     /// Rows as text, where nobody knows the columns' types.
     written: Vec<Vec<Parameter>>,
+    /// At least as many bytes as `written` takes in the types' own formats.
+    written_bytes: usize,
     /// What the server has taken.
     rows: u64,
 }
@@ -45,6 +47,7 @@ impl OpenWriter {
     pub(super) fn rewind(&mut self, rows: u64) {
         self.buffer.clear();
         self.written.clear();
+        self.written_bytes = 0;
         self.rows = rows;
     }
 
@@ -58,6 +61,17 @@ impl OpenWriter {
         let columns: Vec<_> = self.names.iter().map(|name| quote_identifier(name)).collect();
         format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table, columns.join(", "))
     }
+}
+
+/// More bytes than a field takes in its type's own format: an array of small
+/// numbers is the one that grows most.
+fn most_bytes(field: &Parameter) -> usize {
+    let text = match field {
+        Parameter::Null | Parameter::Binary(_) => 0,
+        Parameter::Text(text) => text.len(),
+        Parameter::Written(written) => written.text.len(),
+    };
+    36 + 8 * text
 }
 
 impl HostBatchWriter for State {
@@ -95,7 +109,8 @@ impl Work {
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
         let (buffer, written) = (Vec::new(), Vec::new());
-        self.writers.insert(id, OpenWriter { table: name, columns, names, buffer, written, rows: 0 });
+        let writer = OpenWriter { table: name, columns, names, buffer, written, written_bytes: 0, rows: 0 };
+        self.writers.insert(id, writer);
         Ok(id)
     }
 
@@ -119,10 +134,26 @@ impl Work {
         }
         let sql = writer.sql();
         match rows_wit_to_text(writer.columns.len(), rows) {
-            Ok(written) => writer.written.extend(written),
+            Ok(written) => {
+                writer.written_bytes += written.iter().flatten().map(most_bytes).sum::<usize>();
+                writer.written.extend(written);
+            }
             Err(error) => return Err(self.unrecordable(error.to_string(), &sql)),
         }
         Ok(())
+    }
+
+    /// In a run, a writer sends its rows whenever enough of them came together;
+    /// while a script is written, when it is finished. Where a run may have sent
+    /// some by now, nobody can say which rows a statement would see.
+    pub(super) fn check_order(&mut self, sql: &str) -> Result<(), Fault> {
+        match self.writers.values().any(|writer| writer.written_bytes >= BUFFER_BYTES) {
+            true => Err(self.unrecordable(
+                "a writer holds many rows by now, and only a run decides which of them are there".to_owned(),
+                sql,
+            )),
+            false => Ok(()),
+        }
     }
 
     async fn write_bytes(&mut self, id: u32, tuples: Vec<u8>) -> Result<(), Fault> {
@@ -182,6 +213,7 @@ impl Work {
         let writer = self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))?;
         let answer = if !writer.written.is_empty() {
             let rows = std::mem::take(&mut writer.written);
+            writer.written_bytes = 0;
             session.lock().await.copy_in_written(&writer.table, &writer.names, rows).await
         } else if !writer.buffer.is_empty() {
             let tuples = Bytes::from(std::mem::take(&mut writer.buffer));

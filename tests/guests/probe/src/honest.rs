@@ -21,6 +21,7 @@ pub fn run(kind: &str, tx: &Transaction) -> Option<Result<(), Failure>> {
         "savepoint-order" => savepoint_order(tx),
         "savepoint-reader" => savepoint_reader(tx),
         "savepoint-writer" => savepoint_writer(tx),
+        "write-then-script" => write_then_script(tx),
         "reader-rows" => reader_rows(tx),
         "reader-bytes" => reader_bytes(tx),
         "writer-rows" => writer_rows(tx),
@@ -222,6 +223,16 @@ fn savepoint_writer(tx: &Transaction) -> Result<(), Failure> {
     Savepoint::rollback(savepoint).map_err(sql)?;
     say(short(BatchWriter::finish(doomed)));
     say(short(BatchWriter::finish(writer)));
+    Ok(())
+}
+
+/// A script while a writer still holds rows.
+fn write_then_script(tx: &Transaction) -> Result<(), Failure> {
+    let writer = tx.open_writer(&param("table"), &["id".to_owned()]).map_err(sql)?;
+    let rows = vec![vec![Value::Int4(1)]; number("rows") as usize];
+    writer.write_rows(&rows).map_err(sql)?;
+    tx.script(&param("sql")).map_err(sql)?;
+    BatchWriter::finish(writer).map_err(sql)?;
     Ok(())
 }
 
