@@ -1,5 +1,7 @@
 //! From a list of revisions to a graph, or to everything that is wrong with it.
 
+use std::collections::BTreeSet;
+
 use crate::revision::{Label, RevisionId};
 
 use super::edges::Edges;
@@ -202,6 +204,11 @@ impl Graph {
     /// The ids of some revisions.
     pub fn ids(&self, numbers: &[usize]) -> Vec<RevisionId> {
         numbers.iter().map(|&number| self.nodes[number].id.clone()).collect()
+    }
+
+    /// The ids of the revisions of a mask.
+    pub fn ids_in(&self, mask: &[bool]) -> BTreeSet<RevisionId> {
+        (0..self.len()).filter(|&number| mask[number]).map(|number| self.node(number).id.clone()).collect()
     }
 
     /// Some revisions as a mask over all of them. Ids that the graph does not

@@ -149,9 +149,7 @@ impl Migrator {
         for from in from {
             starts.extend(graph.locate(from, None).map_err(PlanError::from)?);
         }
-        let applied = graph.needed_for(starts);
-        let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
-        let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
+        let applied = graph.ids_in(&graph.needed_for(starts));
         Ok(plan::build(graph, &applied, direction, target)?)
     }
 
@@ -289,10 +287,7 @@ impl Migrator {
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
         let result = self.execute(connection, (lock, held), &prepared, options).await;
-        let released = lock.release(&mut *connection.session().lock().await).await;
-        if let Err(error) = released {
-            tracing::debug!("the lock could not be released ({error}); the server does it by itself");
-        }
+        release(connection, lock).await;
         result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
@@ -405,6 +400,14 @@ impl Migrator {
         let on_disk = Self::on_disk(project)?;
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
         Ok(source::build(project, &found)?)
+    }
+}
+
+/// Releases the lock; the end of the session does it too.
+pub(super) async fn release(connection: &Connection, lock: AdvisoryLock) {
+    let released = lock.release(&mut *connection.session().lock().await).await;
+    if let Err(error) = released {
+        tracing::debug!("the lock could not be released ({error}); the server does it by itself");
     }
 }
 

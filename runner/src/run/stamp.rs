@@ -9,6 +9,7 @@ use crate::plan::{self, Stamp, Step};
 use crate::revision::{Digest, Direction, Kind, Manifest, RevisionId};
 use crate::source::{Artifact, Found};
 
+use super::migrator::release;
 use super::prepare::{Prepared, Preparer};
 use super::{Migrator, OnDisk, Override, RunError, State};
 
@@ -170,10 +171,7 @@ impl Migrator {
         if !stamp.is_empty() {
             self.write_stamp(&mut *connection.session().lock().await, (lock, &held), &stamp, &rows).await?;
         }
-        let released = lock.release(&mut *connection.session().lock().await).await;
-        if let Err(error) = released {
-            tracing::debug!("the lock could not be released ({error}); the server does it by itself");
-        }
+        release(connection, lock).await;
         Ok(stamp)
     }
 

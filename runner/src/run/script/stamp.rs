@@ -27,9 +27,7 @@ impl Scripter {
         let on_disk = Migrator::on_disk(&self.project)?;
         let graph = &on_disk.graph;
         let starts = from.map(|from| graph.locate(from, None)).transpose().map_err(PlanError::from)?;
-        let applied = graph.needed_for(starts.unwrap_or_default());
-        let numbers: Vec<usize> = (0..graph.len()).filter(|&number| applied[number]).collect();
-        let applied: BTreeSet<RevisionId> = graph.ids(&numbers).into_iter().collect();
+        let applied = graph.ids_in(&graph.needed_for(starts.unwrap_or_default()));
         let stamp = plan::stamp(graph, &applied, targets, purge)?;
         let from: Vec<RevisionId> = applied.iter().cloned().collect();
         let steps = stamp_steps(&stamp.added);
