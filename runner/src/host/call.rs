@@ -101,7 +101,12 @@ pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Compo
         Ok(Err(failure)) => Err(state.work.lost().unwrap_or_else(|| failed(&state.work, failure))),
         Err(error) => Err(trap::classify(&error, &state)),
     };
-    let mut report = Report { result, last_error: state.work.last_error(), stats: state.stats() };
+    let returned = match &result {
+        Err(CallError::Sql { statement, .. }) => statement.clone(),
+        _ => None,
+    };
+    let last_error = returned.or_else(|| state.work.last_error());
+    let mut report = Report { result, last_error, stats: state.stats() };
     report.hide(&redactor);
     report
 }
