@@ -40,7 +40,7 @@ pub struct Capabilities {
     /// Functions that triggers may call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trigger: Vec<String>,
-    /// Names of secrets (environment variables, files) that parameters may name.
+    /// Parameters whose values are secrets: names of parameters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
     /// Whether code may be created in the database.

@@ -42,7 +42,7 @@ impl SecretRef {
         }
     }
 
-    /// The name that the capability `secrets` grants.
+    /// The variable's name, or the file's path.
     pub fn name(&self) -> &str {
         match self {
             Self::Env(name) | Self::File(name) => name,

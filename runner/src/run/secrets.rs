@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::revision::{Capabilities, MIN_SECRET, Redactor, SecretRef};
 
@@ -46,9 +46,26 @@ pub(super) fn resolve(
     grants: &Capabilities,
     secrets: Option<&Secrets>,
 ) -> Result<(Value, Redactor), PrepareError> {
-    let mut found = Vec::new();
-    let given = resolved(params, grants, secrets, &mut found)?;
-    Ok((given, Redactor::new(found)))
+    let Value::Object(params) = params else {
+        return Ok((params.clone(), Redactor::default()));
+    };
+    let (mut given, mut found) = (Map::new(), Vec::new());
+    for (name, value) in params {
+        check_granted(name, value, grants)?;
+        given.insert(name.clone(), resolved(value, secrets, &mut found)?);
+    }
+    Ok((Value::Object(given), Redactor::new(found)))
+}
+
+/// A parameter that names a secret, at any depth, has to be granted by its name.
+fn check_granted(name: &String, value: &Value, grants: &Capabilities) -> Result<(), PrepareError> {
+    match !names_any(value) || grants.secrets.contains(name) {
+        true => Ok(()),
+        false => Err(PrepareError::Capabilities {
+            missing: vec![format!("`secrets` on {name} (the parameter names a secret)")],
+            lines: vec![format!("secrets = [{name:?}]")],
+        }),
+    }
 }
 
 /// Whether a secret is named anywhere in the parameters.
@@ -63,12 +80,10 @@ pub(super) fn names_any(params: &Value) -> bool {
 
 fn resolved(
     value: &Value,
-    grants: &Capabilities,
     secrets: Option<&Secrets>,
     found: &mut Vec<String>,
 ) -> Result<Value, PrepareError> {
     if let Some(reference) = SecretRef::of(value) {
-        check_granted(&reference, grants)?;
         let Some(secrets) = secrets else {
             return Ok(value.clone());
         };
@@ -78,27 +93,16 @@ fn resolved(
     }
     Ok(match value {
         Value::Array(items) => {
-            let items = items.iter().map(|item| resolved(item, grants, secrets, found));
+            let items = items.iter().map(|item| resolved(item, secrets, found));
             Value::Array(items.collect::<Result<_, _>>()?)
         }
         Value::Object(table) => {
             let entries =
-                table.iter().map(|(key, value)| Ok((key.clone(), resolved(value, grants, secrets, found)?)));
+                table.iter().map(|(key, value)| Ok((key.clone(), resolved(value, secrets, found)?)));
             Value::Object(entries.collect::<Result<_, PrepareError>>()?)
         }
         other => other.clone(),
     })
-}
-
-fn check_granted(reference: &SecretRef, grants: &Capabilities) -> Result<(), PrepareError> {
-    let name = reference.name();
-    match grants.secrets.iter().any(|granted| granted == name) {
-        true => Ok(()),
-        false => Err(PrepareError::Capabilities {
-            missing: vec![format!("`secrets` on {name} (a parameter is {reference})")],
-            lines: vec![format!("secrets = [{name:?}]")],
-        }),
-    }
 }
 
 fn looked_up(reference: &SecretRef, secrets: &Secrets) -> Result<String, PrepareError> {
@@ -136,7 +140,7 @@ mod tests {
     fn a_secret_takes_the_place_of_its_name_at_any_depth() {
         let params =
             json!({ "key": { "env": "KEY" }, "keys": [{ "id": 1, "of": { "env": "KEY" } }], "n": 1 });
-        let (given, redactor) = tried(params, &["KEY"]).expect("is granted");
+        let (given, redactor) = tried(params, &["key", "keys"]).expect("is granted");
         let expected = json!({ "key": "hunter-two", "keys": [{ "id": 1, "of": "hunter-two" }], "n": 1 });
         assert_eq!(given, expected);
         assert_eq!(redactor.hide("key hunter-two"), "key «secret»");
@@ -148,8 +152,8 @@ mod tests {
             let error = tried(json!({ "key": { "env": name } }), granted).expect_err("is refused");
             error.to_string()
         };
-        insta::assert_snapshot!(error("KEY", &["OTHER"]), @"it asks for what the manifest does not grant: `secrets` on KEY (a parameter is the environment variable KEY)");
-        insta::assert_snapshot!(error("NONE", &["NONE"]), @"the environment variable NONE cannot be used as a secret: it is not set");
-        insta::assert_snapshot!(error("SHORT", &["SHORT"]), @"the environment variable SHORT cannot be used as a secret: it has fewer than 6 characters, which cannot be hidden");
+        insta::assert_snapshot!(error("KEY", &["other"]), @"it asks for what the manifest does not grant: `secrets` on key (the parameter names a secret)");
+        insta::assert_snapshot!(error("NONE", &["key"]), @"the environment variable NONE cannot be used as a secret: it is not set");
+        insta::assert_snapshot!(error("SHORT", &["key"]), @"the environment variable SHORT cannot be used as a secret: it has fewer than 6 characters, which cannot be hidden");
     }
 }
