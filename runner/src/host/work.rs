@@ -200,6 +200,9 @@ impl Work {
             }
             PolicyError::Syntax { position, .. } => (*position, syntax_error(&error)),
             PolicyError::NotOne { .. } => (None, syntax_error(&error)),
+            PolicyError::Gate { .. } | PolicyError::Capabilities(_) => {
+                (None, types::Error::Denied(error.to_string()))
+            }
         };
         self.remember(error.into(), position, Sent::whole(text), &told);
         told.into()

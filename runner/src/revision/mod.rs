@@ -9,10 +9,12 @@ mod direction;
 mod id;
 mod manifest;
 mod secret;
+mod pattern;
 
-pub use capability::{Capabilities, CodeGrant, Request};
+pub use capability::{Capabilities, CapabilityError, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
+pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};
