@@ -204,8 +204,11 @@ impl Policy {
         };
         check_length(text)?;
         let mut found = Vec::new();
+        // A statement of a script is sent only after those before it have
+        // succeeded: what they make is there, and the step's own.
+        let mut own = self.own.clone();
         for piece in gate::pieces(text)? {
-            let one = || self.check_piece(text, piece, grants.as_ref(), facts, context);
+            let one = || check_piece(text, piece, &mut own, grants.as_ref(), facts, context);
             // The parser is C code with a long way back to here: a panic in it,
             // or in the walk, refuses the text and nothing else.
             let checked = catch_unwind(AssertUnwindSafe(one));
@@ -213,77 +216,79 @@ impl Policy {
         }
         Ok(found)
     }
+}
 
-    fn check_piece(
-        &self,
-        whole: &str,
-        piece: Piece<'_>,
-        grants: Option<&Grants>,
-        facts: &ServerFacts,
-        context: &Context,
-    ) -> Result<Vec<Checked>, PolicyError> {
-        if piece.text.len() > MAX_STATEMENT {
-            let why = format!("a statement has {} bytes, more than {MAX_STATEMENT}", piece.text.len());
-            return Err(PolicyError::Gate { why });
-        }
-        let parsed = parse(piece.text).map_err(|error| split::syntax_error_in(whole, piece, &error))?;
-        let mut found = Vec::new();
-        for mut raw in parsed.stmts {
-            let written = split::trimmed(piece.text, raw.stmt_location, raw.stmt_len);
-            if written.text.is_empty() {
-                continue;
-            }
-            let node = raw.stmt.as_ref().and_then(|node| node.node.as_ref());
-            let (what, tags) = node.map_or(("", &[][..]), |node| (kind::words(node), kind::tags(node)));
-            let offset = piece.offset + written.offset;
-            let mut walker = Walker::new(facts, context, &self.own, grants);
-            walker.raw(&mut raw).map_err(|mut stop| {
-                stop.at = stop.at.max(written.offset);
-                refused(what, *stop, whole, piece.offset)
-            })?;
-            let (needs, changes) = (walker.needs, walker.changes);
-            let tree = ParseResult { version: parsed.version, stmts: vec![raw] };
-            let sent = self.written_anew(tree, written.text, grants, facts, context);
-            let text = sent.map_err(|mut stop| {
-                stop.at = written.offset;
-                refused(what, *stop, whole, piece.offset)
-            })?;
-            found.push(Checked { text, source: written.text.to_owned(), offset, tags, changes, needs });
-        }
-        Ok(found)
+/// Checks what is between two semicolons; what it makes is put among `own`.
+fn check_piece(
+    whole: &str,
+    piece: Piece<'_>,
+    own: &mut OwnObjects,
+    grants: Option<&Grants>,
+    facts: &ServerFacts,
+    context: &Context,
+) -> Result<Vec<Checked>, PolicyError> {
+    if piece.text.len() > MAX_STATEMENT {
+        let why = format!("a statement has {} bytes, more than {MAX_STATEMENT}", piece.text.len());
+        return Err(PolicyError::Gate { why });
     }
+    let parsed = parse(piece.text).map_err(|error| split::syntax_error_in(whole, piece, &error))?;
+    let mut found = Vec::new();
+    for mut raw in parsed.stmts {
+        let written = split::trimmed(piece.text, raw.stmt_location, raw.stmt_len);
+        if written.text.is_empty() {
+            continue;
+        }
+        let node = raw.stmt.as_ref().and_then(|node| node.node.as_ref());
+        let (what, tags) = node.map_or(("", &[][..]), |node| (kind::words(node), kind::tags(node)));
+        let offset = piece.offset + written.offset;
+        let mut walker = Walker::new(facts, context, own, grants);
+        walker.raw(&mut raw).map_err(|mut stop| {
+            stop.at = stop.at.max(written.offset);
+            refused(what, *stop, whole, piece.offset)
+        })?;
+        let (needs, changes) = (walker.needs, walker.changes);
+        let tree = ParseResult { version: parsed.version, stmts: vec![raw] };
+        let sent = written_anew(tree, written.text, own, grants, facts, context);
+        let text = sent.map_err(|mut stop| {
+            stop.at = written.offset;
+            refused(what, *stop, whole, piece.offset)
+        })?;
+        changes.iter().for_each(|change| own.apply(change));
+        found.push(Checked { text, source: written.text.to_owned(), offset, tags, changes, needs });
+    }
+    Ok(found)
+}
 
-    /// Writes a tree that was walked as a text, and makes sure that the text
-    /// means the same.
-    ///
-    /// Where it reads back as another tree, as where the parser has two trees
-    /// for one thing, that tree is walked too, and the fingerprints must be
-    /// equal.
-    fn written_anew(
-        &self,
-        mut tree: ParseResult,
-        source: &str,
-        grants: Option<&Grants>,
-        facts: &ServerFacts,
-        context: &Context,
-    ) -> Result<String, Box<Stop>> {
-        let stop = |why: String| Box::new(Stop { at: 0, node: "RawStmt", why, grant: None });
-        for raw in &mut tree.stmts {
-            (raw.stmt_location, raw.stmt_len) = (0, 0);
-        }
-        let text = pg_query::deparse(&tree, DeparseOptions::default())
-            .map_err(|error| stop(format!("it cannot be written from its syntax tree: {error}")))?;
-        let again = parse(&text).map_err(|error| stop(format!("it cannot be read again: {error}")))?;
-        if same::digest(&again.stmts) == same::digest(&tree.stmts) {
-            return Ok(text);
-        }
-        let [mut raw] = <[_; 1]>::try_from(again.stmts)
-            .map_err(|_| stop("it is read again as several statements".into()))?;
-        Walker::new(facts, context, &self.own, grants).raw(&mut raw)?;
-        match fingerprint(&text).is_some() && fingerprint(&text) == fingerprint(source) {
-            true => Ok(text),
-            false => Err(stop("written from its syntax tree it would mean something else".into())),
-        }
+/// Writes a tree that was walked as a text, and makes sure that the text
+/// means the same.
+///
+/// Where it reads back as another tree, as where the parser has two trees
+/// for one thing, that tree is walked too, and the fingerprints must be
+/// equal.
+fn written_anew(
+    mut tree: ParseResult,
+    source: &str,
+    own: &OwnObjects,
+    grants: Option<&Grants>,
+    facts: &ServerFacts,
+    context: &Context,
+) -> Result<String, Box<Stop>> {
+    let stop = |why: String| Box::new(Stop { at: 0, node: "RawStmt", why, grant: None });
+    for raw in &mut tree.stmts {
+        (raw.stmt_location, raw.stmt_len) = (0, 0);
+    }
+    let text = pg_query::deparse(&tree, DeparseOptions::default())
+        .map_err(|error| stop(format!("it cannot be written from its syntax tree: {error}")))?;
+    let again = parse(&text).map_err(|error| stop(format!("it cannot be read again: {error}")))?;
+    if same::digest(&again.stmts) == same::digest(&tree.stmts) {
+        return Ok(text);
+    }
+    let [mut raw] =
+        <[_; 1]>::try_from(again.stmts).map_err(|_| stop("it is read again as several statements".into()))?;
+    Walker::new(facts, context, own, grants).raw(&mut raw)?;
+    match fingerprint(&text).is_some() && fingerprint(&text) == fingerprint(source) {
+        true => Ok(text),
+        false => Err(stop("written from its syntax tree it would mean something else".into())),
     }
 }
 

@@ -41,12 +41,21 @@ impl Walker<'_> {
     }
 
     /// As [`Self::target`], where the name is all that there is.
-    pub(in crate::policy) fn target_name(&mut self, kind: Kind, rights: &'static [Right], name: &Name) -> Walk {
+    pub(in crate::policy) fn target_name(
+        &mut self,
+        kind: Kind,
+        rights: &'static [Right],
+        name: &Name,
+    ) -> Walk {
         self.need_object(kind, rights, name)
     }
 
     /// As [`Self::target`], where the grammar may leave the relation out.
-    pub(super) fn target_of(&mut self, relation: &mut Option<RangeVar>, rights: &'static [Right]) -> Walk<Name> {
+    pub(super) fn target_of(
+        &mut self,
+        relation: &mut Option<RangeVar>,
+        rights: &'static [Right],
+    ) -> Walk<Name> {
         match relation {
             Some(relation) => self.target(relation, rights),
             None => self.refuse("it names no table"),
@@ -69,7 +78,9 @@ impl Walker<'_> {
         match relation.relpersistence.as_str() {
             "p" => Ok(()),
             "u" => self.refuse("unlogged tables are lost in a crash; only permanent ones may be made"),
-            _ => self.refuse("temporary tables stay in the session after the step; only permanent ones may be made"),
+            _ => self.refuse(
+                "temporary tables stay in the session after the step; only permanent ones may be made",
+            ),
         }
     }
 
@@ -126,7 +137,8 @@ impl Walker<'_> {
         }
         let is_catalog = schema == "pg_catalog" || schema == "information_schema";
         if is_catalog && !is_read {
-            return self.refuse(format!("the schema `{schema}` belongs to PostgreSQL; it can be read at most"));
+            return self
+                .refuse(format!("the schema `{schema}` belongs to PostgreSQL; it can be read at most"));
         }
         if !is_catalog && is_reserved(schema) {
             return self.refuse(format!("the schema `{schema}` belongs to PostgreSQL"));
