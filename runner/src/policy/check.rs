@@ -112,6 +112,18 @@ impl Policy {
         Ok(Self::new(Mode::Walked { grants, facts, context }))
     }
 
+    /// Refuses everything.
+    pub fn refusing() -> Self {
+        let context = Context {
+            default_schema: String::new(),
+            ledger_schemas: Vec::new(),
+            allows_unchecked_code: false,
+            max_timeout_ms: 0,
+        };
+        let grants = Some(Grants::default());
+        Self::new(Mode::Walked { grants, facts: ServerFacts::built_in(), context })
+    }
+
     /// Allows whatever some manifest could grant, and notes what it would have
     /// to.
     pub fn recording(facts: Arc<ServerFacts>, context: Context) -> Self {

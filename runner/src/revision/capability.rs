@@ -61,8 +61,8 @@ pub struct Capabilities {
     pub random: bool,
 }
 
-/// Which code may be created in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which code may be created in the database; the second grants the first too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CodeGrant {
     /// Functions whose body the runner can check.
@@ -121,7 +121,9 @@ pub enum CapabilityError {
         source: PatternError,
     },
     /// A target of two parts where a single name is expected.
-    #[error("[capabilities] `{name}` = \"{pattern}\": a name without a dot is expected, as in `{name} = [\"{example}\"]`")]
+    #[error(
+        "[capabilities] `{name}` = \"{pattern}\": a name without a dot is expected, as in `{name} = [\"{example}\"]`"
+    )]
     NotOneName {
         /// The capability.
         name: &'static str,
@@ -146,8 +148,7 @@ pub enum CapabilityError {
 }
 
 /// The capabilities whose targets are objects, as `schema.name`.
-const OBJECTS: [&str; 9] =
-    ["read", "write", "truncate", "lock", "ddl", "drop", "rls", "trigger", "call"];
+const OBJECTS: [&str; 9] = ["read", "write", "truncate", "lock", "ddl", "drop", "rls", "trigger", "call"];
 
 impl Capabilities {
     /// Checks that every target can be read, and that none reaches a schema of
@@ -176,7 +177,10 @@ impl Capabilities {
     fn parsed(&self, name: &'static str) -> Result<Vec<Pattern>, CapabilityError> {
         let list = self.list(name).unwrap_or_default();
         let parse = |text: &String| Pattern::parse(text);
-        list.iter().map(parse).collect::<Result<_, _>>().map_err(|source| CapabilityError::Pattern { name, source })
+        list.iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|source| CapabilityError::Pattern { name, source })
     }
 
     /// The targets of `request` that are not granted; for a capability without
@@ -221,6 +225,31 @@ impl Capabilities {
         })
     }
 
+    /// Grants what `more` grants too.
+    pub fn add(&mut self, more: &Self) {
+        let lists = [
+            (&mut self.read, &more.read),
+            (&mut self.write, &more.write),
+            (&mut self.truncate, &more.truncate),
+            (&mut self.lock, &more.lock),
+            (&mut self.ddl, &more.ddl),
+            (&mut self.drop, &more.drop),
+            (&mut self.rls, &more.rls),
+            (&mut self.grant, &more.grant),
+            (&mut self.extension, &more.extension),
+            (&mut self.trigger, &more.trigger),
+            (&mut self.call, &more.call),
+            (&mut self.secrets, &more.secrets),
+        ];
+        for (mine, theirs) in lists {
+            let new: Vec<String> = theirs.iter().filter(|target| !mine.contains(target)).cloned().collect();
+            mine.extend(new);
+        }
+        self.code = self.code.max(more.code);
+        self.set_local |= more.set_local;
+        self.random |= more.random;
+    }
+
     /// The grants in words, one line a capability: `reads public.users`.
     pub fn in_words(&self) -> Vec<String> {
         const WORDS: [(&str, &str); 12] = [
@@ -255,11 +284,13 @@ impl Capabilities {
 
 /// `reads app.users and all in schema audit, but not app.secret`.
 fn sentence(words: &str, targets: &[String]) -> Option<String> {
-    let (without, with): (Vec<&String>, Vec<&String>) = targets.iter().partition(|text| text.starts_with('!'));
+    let (without, with): (Vec<&String>, Vec<&String>) =
+        targets.iter().partition(|text| text.starts_with('!'));
     if with.is_empty() {
         return None;
     }
-    let is_object = !words.contains("privileges") && !words.contains("extensions") && !words.contains("secrets");
+    let is_object =
+        !words.contains("privileges") && !words.contains("extensions") && !words.contains("secrets");
     let named = |text: &&String| match is_object && !text.contains('.') {
         true => format!("everything in schema {text}"),
         false => (*text).clone(),
@@ -373,7 +404,10 @@ mod tests {
 
     #[test]
     fn malformed_targets_are_refused() {
-        assert!(matches!(granting(&["a.b.c"]).check(&[]), Err(CapabilityError::Pattern { name: "read", .. })));
+        assert!(matches!(
+            granting(&["a.b.c"]).check(&[]),
+            Err(CapabilityError::Pattern { name: "read", .. })
+        ));
         let roles = Capabilities { grant: vec!["app.role".into()], ..Capabilities::default() };
         assert!(matches!(roles.check(&[]), Err(CapabilityError::NotOneName { name: "grant", .. })));
     }
