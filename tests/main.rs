@@ -27,4 +27,5 @@ mod stamp;
 mod tidy;
 mod tls;
 mod types;
+mod wire;
 mod wit_frozen;

@@ -162,20 +162,22 @@ impl Work {
         let error = shifted(error, sent);
         let told = match &error {
             DbError::Server(server) => types::Error::Database(server_error_pg_to_wit(server)),
-            DbError::Connection(_) => types::Error::Other(("connection".into(), error.to_string())),
+            DbError::Connection(_) | DbError::Wire(_) => {
+                types::Error::Other(("connection".into(), error.to_string()))
+            }
             DbError::Value(message) => types::Error::Conversion(message.clone()),
             DbError::Unrecordable(message) => types::Error::Other(("unrecordable".into(), message.clone())),
         };
         let position = match &error {
             DbError::Server(server) => server.position,
-            DbError::Connection(_) | DbError::Value(_) | DbError::Unrecordable(_) => None,
+            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) | DbError::Unrecordable(_) => None,
         };
         let failed = self.remember(error.clone().into(), position, sent, &told);
         match &error {
             lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Unrecordable(_) => self.condition = Condition::Unrecordable(failed),
-            DbError::Connection(_) | DbError::Value(_) => {}
+            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) => {}
         }
         told.into()
     }
