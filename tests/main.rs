@@ -28,4 +28,5 @@ mod stamp;
 mod tidy;
 mod tls;
 mod types;
+mod wire;
 mod wit_frozen;

@@ -18,10 +18,11 @@ const LAYERS: [(&str, &[&str]); 9] = [
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("tokio_postgres", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
+    ("socket2", &["db"]),
     ("pg_query", &["policy"]),
     ("tree_sitter", &["source"]),
     ("configparser", &["source"]),
