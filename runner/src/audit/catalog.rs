@@ -297,8 +297,14 @@ pub(super) const CATALOGS: [Catalog; 48] = [
     named("pg_ts_template", "t.tmplname", "t.tmplnamespace"),
     part("pg_ts_config_map", "t.mapcfg", "t.maptokentype::pg_catalog.text", ("pg_ts_config", "t.mapcfg")),
     global("pg_language", "t.lanname"),
-    global("pg_cast", "pg_catalog.concat(pg_catalog.format_type(t.castsource, NULL), ' AS ', \
-            pg_catalog.format_type(t.casttarget, NULL))"),
+    Catalog {
+        name: "pg_cast",
+        label: "pg_catalog.concat(pg_catalog.format_type(t.castsource, NULL), ' AS ', \
+                pg_catalog.format_type(t.casttarget, NULL))",
+        facts: "pg_catalog.json_build_object('constructor', \
+                (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid = t.castfunc))",
+        ..PLAIN
+    },
     global("pg_transform", "pg_catalog.format_type(t.trftype, NULL)"),
     global("pg_am", "t.amname"),
     global("pg_foreign_data_wrapper", "t.fdwname"),
@@ -367,8 +373,10 @@ impl Catalog {
         let (part_catalog, part_oid) = self.part;
         // Opening the file of a table that is being changed waits for its lock.
         let size = match side {
-            Side::New { .. } => "CASE WHEN t.relkind = ANY ('{r,m}'::pg_catalog.\"char\"[]) \
-                                 THEN pg_catalog.pg_relation_size(t.oid) END",
+            Side::New { .. } => {
+                "CASE WHEN t.relkind = ANY ('{r,m}'::pg_catalog.\"char\"[]) \
+                                 THEN pg_catalog.pg_relation_size(t.oid) END"
+            }
             Side::Committed { .. } | Side::Before => "NULL::pg_catalog.int8",
         };
         let facts = self.facts.replace("{size}", size);

@@ -34,7 +34,11 @@ pub(super) async fn ask(
         let words = match text(row, 0)? {
             "key" => format!("a foreign key with {} from {from}", actions(text(row, 3)?)),
             "rule" => format!("through {} {from}", text(row, 3)?),
-            _ => format!("perhaps by trigger {} on {from}, which calls {}", text(row, 3)?, function(text(row, 5)?)),
+            _ => format!(
+                "perhaps by trigger {} on {from}, which calls {}",
+                text(row, 3)?,
+                function(text(row, 5)?)
+            ),
         };
         let target = row[1].as_deref().map(number).transpose()?;
         causes.push(Cause { target, origin: number(text(row, 2)?)?, words });

@@ -91,7 +91,8 @@ impl Row {
 
     fn parse(fields: &TextRow) -> Result<Self, AuditError> {
         let bad = |field: &str| AuditError::Answer(field.to_owned());
-        let catalog = super::catalog::find(text(fields, 1)?).ok_or_else(|| bad(text(fields, 1).unwrap_or("")))?;
+        let catalog =
+            super::catalog::find(text(fields, 1)?).ok_or_else(|| bad(text(fields, 1).unwrap_or("")))?;
         let field = |at: usize| fields.get(at).and_then(Option::as_deref);
         let relation = |at| field(at).map(|json| Relation::parse(json).ok_or_else(|| bad(json))).transpose();
         let part = match field(9) {

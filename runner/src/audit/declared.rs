@@ -59,10 +59,6 @@ impl<'a> Declared<'a> {
         listed(&self.0.extension, extension)
     }
 
-    pub(super) fn has_extensions(&self) -> bool {
-        !self.0.extension.is_empty()
-    }
-
     /// Whether triggers may call the function. A built-in function may be named
     /// without its schema.
     pub(super) fn may_trigger(&self, function: &Name) -> bool {

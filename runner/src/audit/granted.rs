@@ -44,7 +44,8 @@ pub async fn missing(
         return Ok(Vec::new());
     }
     let rows = session.batch(&asked.join(" ")).await?;
-    let missing = |row| Ok(Missing { capability: text(row, 0)?.to_owned(), target: text(row, 1)?.to_owned() });
+    let missing =
+        |row| Ok(Missing { capability: text(row, 0)?.to_owned(), target: text(row, 1)?.to_owned() });
     rows.iter().map(missing).collect()
 }
 

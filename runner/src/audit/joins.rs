@@ -186,7 +186,9 @@ fn child(declared: &Declared<'_>, link: &Link) -> Option<Join> {
             what: format!("{child} is a partition of {parent} in another schema, and counts as declared"),
             add: line("write", &child.to_string()),
         },
-        _ => error(format!("{child} inherits from {parent}: what is written there is written here"), &link.to),
+        _ => {
+            error(format!("{child} inherits from {parent}: what is written there is written here"), &link.to)
+        }
     })
 }
 

@@ -19,7 +19,10 @@ pub(super) struct Judge<'a> {
     /// Relations with a column that was changed or added: their files may have
     /// been written anew for that.
     reshaped: HashSet<u32>,
-    /// What belongs to extensions that are granted.
+    /// Relations whose own row changed.
+    altered: HashSet<u32>,
+    /// What belongs to extensions that are granted, or whose creation is an
+    /// effect itself.
     members: Members,
     default_privileges: bool,
 }
@@ -40,19 +43,29 @@ impl<'a> Judge<'a> {
         mut members: Members,
         default_privileges: bool,
     ) -> Self {
-        members.retain(|_, extension| declared.may_extend_with(extension));
+        // What an extension that is new brings is said by the extension.
+        let new: HashSet<&str> = changes
+            .iter()
+            .filter(|change| matches!(change, Change::Created(row) if row.catalog == "pg_extension"))
+            .map(|change| change.row().label.as_str())
+            .collect();
+        members
+            .retain(|_, extension| declared.may_extend_with(extension) || new.contains(extension.as_str()));
         let mut judge = Self {
             declared,
             created: HashSet::new(),
             dropped: HashSet::new(),
             names: HashSet::new(),
             reshaped: HashSet::new(),
+            altered: HashSet::new(),
             members,
             default_privileges,
         };
         for change in changes {
             let row = change.row();
-            if let (Change::Created(_), "pg_class" | "pg_proc", Some(name)) = (change, row.catalog, row.name()) {
+            if let (Change::Created(_), "pg_class" | "pg_proc", Some(name)) =
+                (change, row.catalog, row.name())
+            {
                 judge.names.insert((row.catalog, name));
             }
             let part_of_a_row = ["pg_attribute", "pg_inherits", "pg_description"].contains(&row.catalog);
@@ -60,6 +73,11 @@ impl<'a> Judge<'a> {
                 Change::Created(_) if !part_of_a_row => drop(judge.created.insert((row.catalog, row.oid))),
                 Change::Dropped(_) if !part_of_a_row => drop(judge.dropped.insert((row.catalog, row.oid))),
                 _ => {}
+            }
+            if let (Change::Changed { old, new }, "pg_class" | "pg_sequence") = (change, row.catalog) {
+                if old.state != new.state {
+                    judge.altered.insert(row.oid);
+                }
             }
             if row.catalog == "pg_attribute" {
                 judge.reshaped.insert(row.oid);
@@ -102,6 +120,8 @@ impl<'a> Judge<'a> {
             "pg_rewrite" => self.rule(change),
             "pg_policy" => self.policy(change),
             "pg_inherits" => self.inheritance(change),
+            // A range type comes with a cast to its multirange.
+            "pg_cast" if is_constructor(row) => Vec::new(),
             _ => self.never(change),
         });
         effects
@@ -133,6 +153,8 @@ impl<'a> Judge<'a> {
                 };
                 self.privileges(row, row.acl.iter().filter(|item| !own(item)), "given to")
             }
+            // Their owner is that of what they are of.
+            Change::Changed { old, new } if old.owner != new.owner && follows(new) => Vec::new(),
             Change::Changed { old, new } if old.owner != new.owner => {
                 let to = new.owner.as_deref().unwrap_or_default();
                 let from = old.owner.as_deref().unwrap_or_default();
@@ -152,12 +174,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn privileges<'r>(
-        &self,
-        row: &Row,
-        items: impl Iterator<Item = &'r String>,
-        verb: &str,
-    ) -> Vec<Effect> {
+    fn privileges<'r>(&self, row: &Row, items: impl Iterator<Item = &'r String>, verb: &str) -> Vec<Effect> {
         let effects = items.filter_map(|item| {
             let role = grantee(item);
             let passed_on = item.rsplit_once('=').is_some_and(|(_, rights)| rights.contains('*'));
@@ -187,6 +204,11 @@ impl<'a> Judge<'a> {
         row.part.as_ref().is_some_and(|(catalog, oid)| {
             self.dropped.iter().any(|(gone, gone_oid)| gone == catalog && gone_oid == oid)
         })
+    }
+
+    /// Whether the relation's own row changed in this step.
+    pub(super) fn is_altered(&self, relation: u32) -> bool {
+        self.altered.contains(&relation)
     }
 
     pub(super) fn is_reshaped(&self, relation: u32) -> bool {
@@ -246,8 +268,7 @@ impl<'a> Judge<'a> {
         let row = change.row();
         // A relation's row type, an array's type and a type's labels come and go
         // with what they are of.
-        let follows = (row.catalog == "pg_type" && row.part.is_some()) || row.fact("array") == true;
-        match follows || (row.catalog == "pg_enum" && (self.is_of_own(row) || self.is_of_dropped(row))) {
+        match follows(row) || (row.catalog == "pg_enum" && (self.is_of_own(row) || self.is_of_dropped(row))) {
             true => Vec::new(),
             false if row.catalog == "pg_enum" && matches!(change, Change::Created(_)) => {
                 let name = row.name().filter(|name| !self.declared.may_define(name));
@@ -264,7 +285,7 @@ impl<'a> Judge<'a> {
             return self.object(change);
         }
         let language = row.text_fact("language");
-        if language == "internal" && CONSTRUCTORS.contains(&row.text_fact("constructor")) {
+        if language == "internal" && is_constructor(row) {
             return Vec::new();
         }
         if row.fact("definer") == true {
@@ -328,6 +349,16 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Whether it is the index or sequence of a table, its row type, or an array's
+/// type.
+fn follows(row: &Row) -> bool {
+    (["pg_class", "pg_type"].contains(&row.catalog) && row.part.is_some()) || row.fact("array") == true
+}
+
+fn is_constructor(row: &Row) -> bool {
+    CONSTRUCTORS.contains(&row.text_fact("constructor"))
+}
+
 /// The role of an item of an access control list; empty for PUBLIC. See
 /// PostgreSQL's manual, "Privileges".
 fn grantee(item: &str) -> String {
@@ -362,9 +393,12 @@ mod tests {
 
     #[test]
     fn grantees_are_read_as_the_server_writes_them() {
-        for (item, role) in
-            [("=r/a", ""), ("app=arwd/a", "app"), ("\"a=b\"=r/x", "a=b"), ("\"say \"\"hi\"\"\"=U/x", "say \"hi\"")]
-        {
+        for (item, role) in [
+            ("=r/a", ""),
+            ("app=arwd/a", "app"),
+            ("\"a=b\"=r/x", "a=b"),
+            ("\"say \"\"hi\"\"\"=U/x", "say \"hi\""),
+        ] {
             assert_eq!(grantee(item), role, "{item}");
         }
     }

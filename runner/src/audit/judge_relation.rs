@@ -13,10 +13,12 @@ impl Judge<'_> {
             return self.never(change);
         };
         match change {
-            Change::Created(_) => match self.defines(relation) || self.follows_its_table(row, Self::defines) {
-                true => Vec::new(),
-                false => vec![ungranted(change, "ddl", &named(row, relation).name)],
-            },
+            Change::Created(_) => {
+                match self.defines(relation) || self.follows_its_table(row, Self::defines) {
+                    true => Vec::new(),
+                    false => vec![ungranted(change, "ddl", &named(row, relation).name)],
+                }
+            }
             Change::Dropped(_) => {
                 let granted = self.is_of_dropped(row)
                     || self.drops(relation)
@@ -56,7 +58,9 @@ impl Judge<'_> {
         }
         let before = old.other.as_ref().filter(|before| before.name != relation.name);
         let covered = |one: &Relation| self.defines(one);
-        let follows = index && self.follows_its_table(new, Self::defines);
+        // What moves with its table is said by the table.
+        let moved = new.part.as_ref().is_some_and(|(_, table)| self.is_altered(*table));
+        let follows = index && (moved || self.follows_its_table(new, Self::defines));
         if !follows && !(covered(relation) && before.is_none_or(covered)) {
             let missing = before.filter(|before| !covered(before)).unwrap_or(relation);
             effects.push(ungranted(change, "ddl", &missing.name));
@@ -106,7 +110,9 @@ impl Judge<'_> {
             // Indexes are in `pg_class` too, where they have a file.
             Change::Created(row) | Change::Dropped(row) if row.catalog == "pg_index" => Vec::new(),
             // DROP COLUMN takes its default with it.
-            Change::Dropped(row) if row.relation.as_ref().is_some_and(|table| self.drops(table)) => Vec::new(),
+            Change::Dropped(row) if row.relation.as_ref().is_some_and(|table| self.drops(table)) => {
+                Vec::new()
+            }
             _ => self.unless_defined(change),
         }
     }

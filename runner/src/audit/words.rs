@@ -61,9 +61,7 @@ fn noun(row: &Row) -> &'static str {
         ("pg_proc", "p") => "procedure",
         ("pg_proc", "a") => "aggregate",
         ("pg_ts_config_map" | "pg_ts_dict" | "pg_ts_parser" | "pg_ts_template", _) => "text search object",
-        (catalog, _) => {
-            NOUNS.iter().find(|(known, _)| *known == catalog).map_or("object", |(_, noun)| *noun)
-        }
+        (catalog, _) => NOUNS.iter().find(|(known, _)| *known == catalog).map_or("object", |(_, noun)| *noun),
     }
 }
 
@@ -71,8 +69,11 @@ fn noun(row: &Row) -> &'static str {
 pub(super) fn object(row: &Row) -> String {
     let named = plain_object(row);
     match (row.catalog, &row.relation) {
-        ("pg_trigger" | "pg_policy" | "pg_rewrite" | "pg_constraint" | "pg_attribute" | "pg_attrdef"
-            | "pg_inherits", Some(_)) => named,
+        (
+            "pg_trigger" | "pg_policy" | "pg_rewrite" | "pg_constraint" | "pg_attribute" | "pg_attrdef"
+            | "pg_inherits",
+            Some(_),
+        ) => named,
         _ => format!("{} {named}", noun(row)),
     }
 }
@@ -82,6 +83,9 @@ pub(super) fn plain_object(row: &Row) -> String {
     let noun = noun(row);
     let qualified = row.name().map_or_else(|| row.label.clone(), |name| name.to_string());
     match (row.catalog, &row.relation) {
+        ("pg_trigger", Some(on)) if row.fact("internal") == true => {
+            format!("a constraint's trigger on {}", on.name)
+        }
         ("pg_trigger" | "pg_policy" | "pg_rewrite", Some(on)) => {
             format!("{noun} {} on {}", row.label, on.name)
         }

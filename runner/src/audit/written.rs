@@ -50,7 +50,7 @@ pub async fn before(
         before.used.extend(standing.views.iter().map(|used| used.oid));
         // Without an observer the cursor leaves out what was there before it.
         let observer = observer.as_deref_mut();
-        let answer = compare(session, observer, &Before::default(), &standing, false).await?;
+        let answer = compare(session, observer, &Before::default(), &standing).await?;
         before.standing = answer.new.iter().map(change::Row::version).collect();
         let changes = change::changes(answer, &HashSet::new());
         let dropped = changes.iter().filter(|change| matches!(change, Change::Dropped(_)));
@@ -88,7 +88,7 @@ pub async fn effects(
 ) -> Result<Vec<Effect>, AuditError> {
     let declared = Declared::new(capabilities);
     let standing = standing::ask(session).await?;
-    let answer = compare(session, observer, before, &standing, declared.has_extensions()).await?;
+    let answer = compare(session, observer, before, &standing).await?;
     let members = answer.members.clone();
     let mut changes = change::changes(answer, &before.standing);
     changes.retain(|change| {
@@ -137,14 +137,13 @@ async fn compare(
     observer: Option<&mut PostgresSession>,
     before: &Before,
     standing: &Standing,
-    with_members: bool,
 ) -> Result<Answer, AuditError> {
     let catalogs: Vec<&'static Catalog> = dirty(standing, before).filter_map(find).collect();
     let (Some(transaction), false) = (standing.transaction, catalogs.is_empty()) else {
         return Ok(Answer::default());
     };
     let id = transaction.to_string();
-    let members = if with_members { change::members() } else { String::new() };
+    let members = change::members();
     let mut new = members.clone() + &change::question(&catalogs, Side::New { transaction: &id });
     if let (None, Some(cursor)) = (&observer, &before.cursor) {
         new = format!("FETCH ALL FROM {cursor}; {new}");
@@ -187,17 +186,23 @@ async fn written_rows(
     declared: &Declared<'_>,
     judge: &Judge<'_>,
 ) -> Result<Vec<Effect>, AuditError> {
-    let tables = || standing.tables.iter().map(|table| (table, since(&before.counters, table.oid, table.counts)));
+    let tables =
+        || standing.tables.iter().map(|table| (table, since(&before.counters, table.oid, table.counts)));
     let alarming = |table: &Touched, grown: &Counts| {
         let by_lock_alone = ['S', 'f'].contains(&table.kind) && before.used.contains(&table.oid);
-        !by_lock_alone && !table.relation.name.is_passing() && !judge.is_own(table.oid) && is_ungranted(table, grown, declared, judge)
+        !by_lock_alone
+            && !table.relation.name.is_passing()
+            && !judge.is_own(table.oid)
+            && is_ungranted(table, grown, declared, judge)
     };
     let found: Vec<_> = tables().filter(|(table, grown)| alarming(table, grown)).collect();
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let written: HashSet<u32> =
-        tables().filter(|(_, grown)| grown.iter().any(|rows| *rows > 0)).map(|(table, _)| table.oid).collect();
+    let written: HashSet<u32> = tables()
+        .filter(|(_, grown)| grown.iter().any(|rows| *rows > 0))
+        .map(|(table, _)| table.oid)
+        .collect();
     let targets: Vec<u32> = found.iter().map(|(table, _)| table.oid).collect();
     let all: Vec<u32> = written.iter().copied().collect();
     let causes = cause::ask(session, &targets, &all).await?;
@@ -217,8 +222,10 @@ fn read_through_views(
     declared: &Declared<'_>,
     judge: &Judge<'_>,
 ) -> Vec<Effect> {
-    let readable = |relation: &Relation| relation.any(|name| declared.may_read(name) || declared.may_write(name));
-    let used = standing.views.iter().filter(|used| !before.used.contains(&used.oid) && !judge.is_own(used.oid));
+    let readable =
+        |relation: &Relation| relation.any(|name| declared.may_read(name) || declared.may_write(name));
+    let used =
+        standing.views.iter().filter(|used| !before.used.contains(&used.oid) && !judge.is_own(used.oid));
     let out = used.filter(|used| readable(&used.view) && !readable(&used.reads) && !judge.is_own(used.base));
     let effects = out.map(|used| {
         let name = used.reads.name.to_string();
@@ -235,8 +242,10 @@ fn is_ungranted(table: &Touched, grown: &Counts, declared: &Declared<'_>, judge:
     match table.kind {
         'S' => {
             let users = table.users.iter();
-            let mut users = users.map(|(oid, user)| judge.is_own(*oid) || user.any(|name| declared.may_write(name)));
-            !(writable() || definable() || users.any(|used| used))
+            let mut users =
+                users.map(|(oid, user)| judge.is_own(*oid) || user.any(|name| declared.may_write(name)));
+            // ALTER SEQUENCE takes the same lock, and is judged by itself.
+            !(judge.is_altered(table.oid) || writable() || definable() || users.any(|used| used))
         }
         // The server counts no rows of foreign tables: the lock has to do.
         'f' => !writable() && !definable(),
