@@ -47,7 +47,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) enum Change {
     Created(Row),
-    Changed { old: Row, new: Row },
+    Changed { old: Box<Row>, new: Box<Row> },
     Dropped(Row),
 }
 
@@ -124,7 +124,8 @@ impl Change {
     /// The newest version that there is.
     pub(super) fn row(&self) -> &Row {
         match self {
-            Self::Created(row) | Self::Dropped(row) | Self::Changed { new: row, .. } => row,
+            Self::Created(row) | Self::Dropped(row) => row,
+            Self::Changed { new, .. } => new,
         }
     }
 }
@@ -227,7 +228,7 @@ pub(super) fn changes(answer: Answer, standing: &HashSet<Version>) -> Vec<Change
             continue;
         }
         found.push(match before {
-            Some(old) => Change::Changed { old, new },
+            Some(old) => Change::Changed { old: Box::new(old), new: Box::new(new) },
             None => Change::Created(new),
         });
     }
@@ -263,7 +264,7 @@ fn same_again(changes: Vec<Change>) -> Vec<Change> {
         .into_iter()
         .map(|change| match change {
             Change::Created(new) if rebuilt(&new) => match dropped.remove(&place(&new)) {
-                Some(old) => Change::Changed { old, new },
+                Some(old) => Change::Changed { old: Box::new(old), new: Box::new(new) },
                 None => Change::Created(new),
             },
             change => change,

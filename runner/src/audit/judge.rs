@@ -74,10 +74,9 @@ impl<'a> Judge<'a> {
                 Change::Dropped(_) if !part_of_a_row => drop(judge.dropped.insert((row.catalog, row.oid))),
                 _ => {}
             }
-            if let (Change::Changed { old, new }, "pg_class" | "pg_sequence") = (change, row.catalog) {
-                if old.state != new.state {
-                    judge.altered.insert(row.oid);
-                }
+            let itself = ["pg_class", "pg_sequence"].contains(&row.catalog);
+            if matches!(change, Change::Changed { old, new } if itself && old.state != new.state) {
+                judge.altered.insert(row.oid);
             }
             if row.catalog == "pg_attribute" {
                 judge.reshaped.insert(row.oid);

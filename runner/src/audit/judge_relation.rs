@@ -61,7 +61,8 @@ impl Judge<'_> {
         // What moves with its table is said by the table.
         let moved = new.part.as_ref().is_some_and(|(_, table)| self.is_altered(*table));
         let follows = index && (moved || self.follows_its_table(new, Self::defines));
-        if !follows && !(covered(relation) && before.is_none_or(covered)) {
+        let granted = follows || (covered(relation) && before.is_none_or(covered));
+        if !granted {
             let missing = before.filter(|before| !covered(before)).unwrap_or(relation);
             effects.push(ungranted(change, "ddl", &missing.name));
         }
@@ -212,11 +213,9 @@ impl Judge<'_> {
     pub(super) fn inheritance(&self, change: &Change) -> Vec<Effect> {
         let row = change.row();
         let mut effects = self.unless_defined(change);
-        if let (false, Some(parent)) = (self.is_of_dropped(row), &row.other) {
-            if !self.defines(parent) && !self.created_relation(&parent.name) && effects.is_empty() {
-                effects.push(ungranted(change, "ddl", &parent.name));
-            }
-        }
+        let parent = row.other.as_ref().filter(|_| effects.is_empty() && !self.is_of_dropped(row));
+        let unknown = parent.filter(|parent| !self.defines(parent) && !self.created_relation(&parent.name));
+        effects.extend(unknown.map(|parent| ungranted(change, "ddl", &parent.name)));
         effects
     }
 }
