@@ -6,6 +6,7 @@
 mod support;
 
 mod alembic_import;
+mod audit;
 mod bad_input;
 mod branches;
 mod cli;

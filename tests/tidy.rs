@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// For each module of the library: the modules that it may name.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
+    ("audit", &["db", "revision"]),
     ("policy", &[]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
