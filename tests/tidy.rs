@@ -7,7 +7,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
-    ("policy", &[]),
+    ("policy", &["revision"]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
     ("host", &["db", "policy", "revision"]),

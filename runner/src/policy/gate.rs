@@ -223,10 +223,14 @@ mod tests {
 
     #[test]
     fn scripts_are_divided_at_their_semicolons() {
-        let atomic = "create function f() returns int begin atomic select case when a then 1 end; select 2; end";
+        let atomic =
+            "create function f() returns int begin atomic select case when a then 1 end; select 2; end";
         for (sql, expected) in [
             ("a; b;; -- c;\n d", vec!["a", " b", " -- c;\n d"]),
-            ("a ';' b; \"x;y\" $$ ; $$ $t$ ; $$ $t$; E'\\';'; '\\'; c", vec!["a ';' b", " \"x;y\" $$ ; $$ $t$ ; $$ $t$", " E'\\';'", " '\\'", " c"]),
+            (
+                "a ';' b; \"x;y\" $$ ; $$ $t$ ; $$ $t$; E'\\';'; '\\'; c",
+                vec!["a ';' b", " \"x;y\" $$ ; $$ $t$ ; $$ $t$", " E'\\';'", " '\\'", " c"],
+            ),
             ("/* a; /* b; */ c; */ d; e", vec!["/* a; /* b; */ c; */ d", " e"]),
             ("rule (a; b); c", vec!["rule (a; b)", " c"]),
             (atomic, vec![atomic]),

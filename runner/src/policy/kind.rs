@@ -109,7 +109,9 @@ pub(super) fn tags(node: &NodeEnum) -> &'static [&'static str] {
         NodeEnum::AlterSeqStmt(_) => &["ALTER SEQUENCE"],
         NodeEnum::CreateDomainStmt(_) => &["CREATE DOMAIN"],
         NodeEnum::AlterDomainStmt(_) => &["ALTER DOMAIN"],
-        NodeEnum::CompositeTypeStmt(_) | NodeEnum::CreateEnumStmt(_) | NodeEnum::CreateRangeStmt(_) => &["CREATE TYPE"],
+        NodeEnum::CompositeTypeStmt(_) | NodeEnum::CreateEnumStmt(_) | NodeEnum::CreateRangeStmt(_) => {
+            &["CREATE TYPE"]
+        }
         NodeEnum::AlterEnumStmt(_) => &["ALTER TYPE"],
         NodeEnum::CreateExtensionStmt(_) => &["CREATE EXTENSION"],
         NodeEnum::CreatePolicyStmt(_) => &["CREATE POLICY"],

@@ -192,11 +192,9 @@ impl Grants {
                     || (self.objects().flatten().any(|pattern| touches(pattern, &name.schema))
                         && !self.objects().any(|list| is_taken_away(list, name)))
             }
-            Need::Schema(right, schema) => {
-                last(self.list(*right), |pattern| {
-                    pattern.is_schema(schema) || (pattern.takes_away() && pattern.covers_schema(schema))
-                })
-            }
+            Need::Schema(right, schema) => last(self.list(*right), |pattern| {
+                pattern.is_schema(schema) || (pattern.takes_away() && pattern.covers_schema(schema))
+            }),
             Need::Inside(schema) => {
                 self.ddl.iter().any(|pattern| touches(pattern, schema))
                     && last(&self.ddl, |pattern| pattern.covers_schema(schema) || touches(pattern, schema))
@@ -218,7 +216,8 @@ impl Grants {
     fn allows_trigger(&self, name: &Name) -> bool {
         match name.schema == "pg_catalog" {
             true => last(&self.trigger, |pattern| {
-                pattern.fits_name(&name.name) || (pattern.spells_schema("pg_catalog") && fits_object(pattern, name))
+                pattern.fits_name(&name.name)
+                    || (pattern.spells_schema("pg_catalog") && fits_object(pattern, name))
             }),
             false => last(&self.trigger, |pattern| !pattern.is_one_name() && fits_object(pattern, name)),
         }
@@ -325,7 +324,11 @@ fn add_types(found: &mut Capabilities, types: &[&Name]) {
 
 fn leave_out_what_a_schema_covers(list: &mut Vec<String>) {
     let schemas: Vec<String> = list.iter().filter(|text| !text.contains('.')).cloned().collect();
-    list.retain(|text| !schemas.iter().any(|schema| text.strip_prefix(schema.as_str()).is_some_and(|rest| rest.starts_with('.'))));
+    list.retain(|text| {
+        !schemas
+            .iter()
+            .any(|schema| text.strip_prefix(schema.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    });
 }
 
 fn list_of(found: &mut Capabilities, right: Right) -> &mut Vec<String> {

@@ -18,8 +18,15 @@ pub(super) fn digest(tree: &impl Serialize) -> u64 {
 fn is_place(field: &str) -> bool {
     matches!(
         field,
-        "location" | "stmt_location" | "stmt_len" | "arg_location" | "name_location" | "list_start" | "list_end"
-            | "rexpr_list_start" | "rexpr_list_end"
+        "location"
+            | "stmt_location"
+            | "stmt_len"
+            | "arg_location"
+            | "name_location"
+            | "list_start"
+            | "list_end"
+            | "rexpr_list_start"
+            | "rexpr_list_end"
     )
 }
 
@@ -137,7 +144,11 @@ impl<'t> ser::Serializer for &'t mut Tree {
     fn serialize_tuple(self, length: usize) -> Result<Self, Unsupported> {
         self.serialize_seq(Some(length))
     }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Unsupported> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Unsupported> {
         Err(Unsupported)
     }
     fn serialize_tuple_variant(

@@ -121,7 +121,9 @@ pub enum CapabilityError {
         source: PatternError,
     },
     /// A target of two parts where a single name is expected.
-    #[error("[capabilities] `{name}` = \"{pattern}\": a name without a dot is expected, as in `{name} = [\"{example}\"]`")]
+    #[error(
+        "[capabilities] `{name}` = \"{pattern}\": a name without a dot is expected, as in `{name} = [\"{example}\"]`"
+    )]
     NotOneName {
         /// The capability.
         name: &'static str,
@@ -146,8 +148,7 @@ pub enum CapabilityError {
 }
 
 /// The capabilities whose targets are objects, as `schema.name`.
-const OBJECTS: [&str; 9] =
-    ["read", "write", "truncate", "lock", "ddl", "drop", "rls", "trigger", "call"];
+const OBJECTS: [&str; 9] = ["read", "write", "truncate", "lock", "ddl", "drop", "rls", "trigger", "call"];
 
 impl Capabilities {
     /// Checks that every target can be read, and that none reaches a schema of
@@ -176,7 +177,10 @@ impl Capabilities {
     fn parsed(&self, name: &'static str) -> Result<Vec<Pattern>, CapabilityError> {
         let list = self.list(name).unwrap_or_default();
         let parse = |text: &String| Pattern::parse(text);
-        list.iter().map(parse).collect::<Result<_, _>>().map_err(|source| CapabilityError::Pattern { name, source })
+        list.iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|source| CapabilityError::Pattern { name, source })
     }
 
     /// The targets of `request` that are not granted; for a capability without
@@ -255,11 +259,13 @@ impl Capabilities {
 
 /// `reads app.users and all in schema audit, but not app.secret`.
 fn sentence(words: &str, targets: &[String]) -> Option<String> {
-    let (without, with): (Vec<&String>, Vec<&String>) = targets.iter().partition(|text| text.starts_with('!'));
+    let (without, with): (Vec<&String>, Vec<&String>) =
+        targets.iter().partition(|text| text.starts_with('!'));
     if with.is_empty() {
         return None;
     }
-    let is_object = !words.contains("privileges") && !words.contains("extensions") && !words.contains("secrets");
+    let is_object =
+        !words.contains("privileges") && !words.contains("extensions") && !words.contains("secrets");
     let named = |text: &&String| match is_object && !text.contains('.') {
         true => format!("everything in schema {text}"),
         false => (*text).clone(),
@@ -373,7 +379,10 @@ mod tests {
 
     #[test]
     fn malformed_targets_are_refused() {
-        assert!(matches!(granting(&["a.b.c"]).check(&[]), Err(CapabilityError::Pattern { name: "read", .. })));
+        assert!(matches!(
+            granting(&["a.b.c"]).check(&[]),
+            Err(CapabilityError::Pattern { name: "read", .. })
+        ));
         let roles = Capabilities { grant: vec!["app.role".into()], ..Capabilities::default() };
         assert!(matches!(roles.check(&[]), Err(CapabilityError::NotOneName { name: "grant", .. })));
     }

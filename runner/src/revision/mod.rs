@@ -14,5 +14,5 @@ pub use capability::{Capabilities, CapabilityError, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
-pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
+pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};

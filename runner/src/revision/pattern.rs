@@ -16,7 +16,9 @@ pub struct Pattern {
 
 /// Why a text is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no pattern: {reason}; write `schema`, `schema.name` or `schema.*`, with `!` before it to take away")]
+#[error(
+    "`{text}` is no pattern: {reason}; write `schema`, `schema.name` or `schema.*`, with `!` before it to take away"
+)]
 pub struct PatternError {
     /// What was written.
     pub text: String,

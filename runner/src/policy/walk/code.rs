@@ -91,7 +91,9 @@ impl Walker<'_> {
     fn parameters(&mut self, create: &mut CreateFunctionStmt) -> Walk<Arity> {
         let mut arity = Arity { least: 0, most: 0 };
         for parameter in &mut create.parameters {
-            let Some(NodeEnum::FunctionParameter(parameter)) = &mut parameter.node else { return self.unknown() };
+            let Some(NodeEnum::FunctionParameter(parameter)) = &mut parameter.node else {
+                return self.unknown();
+            };
             self.node = "FunctionParameter";
             self.maybe_type(&mut parameter.arg_type)?;
             self.maybe(&mut parameter.defexpr)?;

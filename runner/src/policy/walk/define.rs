@@ -16,9 +16,26 @@ const DDL: &[Right] = &[Right::Ddl];
 /// Extensions that reach outside the database, run SQL that is given as text,
 /// bring a language, or look into other people's data.
 const REFUSED_EXTENSIONS: [&str; 20] = [
-    "adminpack", "amcheck", "autoinc", "dblink", "insert_username", "lo", "old_snapshot", "pageinspect",
-    "pg_background", "pg_buffercache", "pg_cron", "pg_freespacemap", "pg_prewarm", "pg_surgery", "pg_visibility",
-    "pg_walinspect", "pgrowlocks", "refint", "tablefunc", "xml2",
+    "adminpack",
+    "amcheck",
+    "autoinc",
+    "dblink",
+    "insert_username",
+    "lo",
+    "old_snapshot",
+    "pageinspect",
+    "pg_background",
+    "pg_buffercache",
+    "pg_cron",
+    "pg_freespacemap",
+    "pg_prewarm",
+    "pg_surgery",
+    "pg_visibility",
+    "pg_walinspect",
+    "pgrowlocks",
+    "refint",
+    "tablefunc",
+    "xml2",
 ];
 
 /// Beginnings and ends of the names of extensions that are refused.
@@ -58,7 +75,9 @@ impl Walker<'_> {
 
     /// CREATE TABLE … AS and CREATE MATERIALIZED VIEW.
     fn create_as(&mut self, create: &mut CreateTableAsStmt) -> Walk {
-        if !matches!(create.objtype(), ObjectType::ObjectTable | ObjectType::ObjectMatview) || create.is_select_into {
+        if !matches!(create.objtype(), ObjectType::ObjectTable | ObjectType::ObjectMatview)
+            || create.is_select_into
+        {
             return self.refuse("write CREATE TABLE … AS");
         }
         let Some(into) = create.into.as_deref_mut() else { return self.unknown() };
@@ -197,7 +216,8 @@ impl Walker<'_> {
             || REFUSED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
             || REFUSED_ENDINGS.iter().any(|ending| name.ends_with(ending));
         if is_refused {
-            return self.refuse(format!("the extension `{name}` reaches outside the database, or runs any SQL"));
+            return self
+                .refuse(format!("the extension `{name}` reaches outside the database, or runs any SQL"));
         }
         self.need(Need::Extension(name.to_owned()))?;
         let mut schema = None;
@@ -206,7 +226,9 @@ impl Walker<'_> {
             match (option.defname.as_str(), option.arg.as_deref().and_then(|arg| arg.node.as_ref())) {
                 ("schema", Some(NodeEnum::String(name))) => schema = Some(name.sval.clone()),
                 ("new_version", Some(NodeEnum::String(_))) => {}
-                ("cascade", _) => return self.refuse("CASCADE creates extensions that the statement does not name"),
+                ("cascade", _) => {
+                    return self.refuse("CASCADE creates extensions that the statement does not name");
+                }
                 _ => return self.unknown(),
             }
         }

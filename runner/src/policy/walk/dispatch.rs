@@ -141,9 +141,13 @@ impl Walker<'_> {
             Part::Query => walker.query(inner),
             Part::Statement => walker.stand_alone(inner),
             Part::Refused => walker.refused(inner),
-            Part::Expression | Part::Json | Part::From | Part::Clause | Part::Value | Part::Inner | Part::Planned => {
-                walker.unknown()
-            }
+            Part::Expression
+            | Part::Json
+            | Part::From
+            | Part::Clause
+            | Part::Value
+            | Part::Inner
+            | Part::Planned => walker.unknown(),
         })
     }
 
@@ -159,7 +163,12 @@ impl Walker<'_> {
                 Part::Clause => walker.clause(inner),
                 Part::Value => Ok(()),
                 Part::Query => walker.query(inner),
-                Part::Inner if matches!(inner, NodeEnum::XmlExpr(_) | NodeEnum::XmlSerialize(_) | NodeEnum::RangeTableFunc(_)) => {
+                Part::Inner
+                    if matches!(
+                        inner,
+                        NodeEnum::XmlExpr(_) | NodeEnum::XmlSerialize(_) | NodeEnum::RangeTableFunc(_)
+                    ) =>
+                {
                     walker.refuse("XML's functions reach outside the database")
                 }
                 Part::Inner | Part::Planned => walker.unknown(),
@@ -228,10 +237,8 @@ impl Walker<'_> {
 
     /// A statement that nothing allows.
     fn refused(&mut self, node: &NodeEnum) -> Walk {
-        let why = crate::policy::refuse::reason(node).map_or(
-            "no capability allows it: it reaches beyond the migration's own tables",
-            |(_, why)| why,
-        );
+        let why = crate::policy::refuse::reason(node)
+            .map_or("no capability allows it: it reaches beyond the migration's own tables", |(_, why)| why);
         self.refuse(why)
     }
 

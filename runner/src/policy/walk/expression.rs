@@ -1,7 +1,7 @@
 //! Expressions.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{AExpr, ColumnRef, SubLink, SortBy, WindowDef};
+use pg_query::protobuf::{AExpr, ColumnRef, SortBy, SubLink, WindowDef};
 
 use super::{Use, Walk, Walker};
 

@@ -146,7 +146,9 @@ fn literal_of(node: &mut Node) -> Option<&mut String> {
                     _ => false,
                 };
                 let is_plain = name.array_bounds.is_empty() && !name.setof && !name.pct_type;
-                is_catalog && is_plain && matches!(last, Some(NodeEnum::String(name)) if name.sval == "regclass")
+                is_catalog
+                    && is_plain
+                    && matches!(last, Some(NodeEnum::String(name)) if name.sval == "regclass")
             });
             match is_regclass {
                 true => literal_of(cast.arg.as_deref_mut()?),

@@ -3,8 +3,8 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonOutput, JsonTable, JsonTableColumn, JsonTablePathSpec,
-    JsonValueExpr,
+    JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonOutput, JsonTable, JsonTableColumn,
+    JsonTablePathSpec, JsonValueExpr,
 };
 
 use super::{Walk, Walker};

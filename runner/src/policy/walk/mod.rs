@@ -72,6 +72,8 @@ pub(super) struct Walker<'a> {
     pub(super) changes: Vec<Change>,
     /// The names of the common table expressions in scope.
     ctes: Vec<String>,
+    /// The names of those that are being defined.
+    not_yet: Vec<String>,
     usage: Use,
     /// Whether the text is sent as it is, as a function's body is, so that no
     /// name in it can be completed.
@@ -102,6 +104,7 @@ impl<'a> Walker<'a> {
             needs: Vec::new(),
             changes: Vec::new(),
             ctes: Vec::new(),
+            not_yet: Vec::new(),
             usage: Use::Read,
             is_verbatim: false,
             within: None,

@@ -19,6 +19,7 @@ impl Walker<'_> {
         if relation.schemaname.is_empty() && self.ctes.contains(&relation.relname) {
             return self.plain(relation);
         }
+        self.is_no_cte(relation)?;
         let name = self.complete(relation)?;
         match self.usage {
             Use::Read => self.need_object(Kind::Relation, READ, &name),
@@ -35,18 +36,45 @@ impl Walker<'_> {
     pub(super) fn target(&mut self, relation: &mut RangeVar, rights: &'static [Right]) -> Walk<Name> {
         self.node = "RangeVar";
         self.see(relation.location);
+        if relation.schemaname.is_empty() && self.ctes.contains(&relation.relname) {
+            return self.refuse(format!(
+                "`{0}` is a common table expression here; say the table's schema",
+                relation.relname
+            ));
+        }
+        self.is_no_cte(relation)?;
         let name = self.complete(relation)?;
         self.need_object(Kind::Relation, rights, &name)?;
         Ok(name)
     }
 
+    /// Refuses a bare name that is about to be a common table expression's.
+    fn is_no_cte(&self, relation: &RangeVar) -> Walk {
+        match relation.schemaname.is_empty() && self.not_yet.contains(&relation.relname) {
+            true => self.refuse(format!(
+                "`{}` is not the common table expression of that name here; say the table's schema",
+                relation.relname
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// As [`Self::target`], where the name is all that there is.
-    pub(in crate::policy) fn target_name(&mut self, kind: Kind, rights: &'static [Right], name: &Name) -> Walk {
+    pub(in crate::policy) fn target_name(
+        &mut self,
+        kind: Kind,
+        rights: &'static [Right],
+        name: &Name,
+    ) -> Walk {
         self.need_object(kind, rights, name)
     }
 
     /// As [`Self::target`], where the grammar may leave the relation out.
-    pub(super) fn target_of(&mut self, relation: &mut Option<RangeVar>, rights: &'static [Right]) -> Walk<Name> {
+    pub(super) fn target_of(
+        &mut self,
+        relation: &mut Option<RangeVar>,
+        rights: &'static [Right],
+    ) -> Walk<Name> {
         match relation {
             Some(relation) => self.target(relation, rights),
             None => self.refuse("it names no table"),
@@ -69,7 +97,9 @@ impl Walker<'_> {
         match relation.relpersistence.as_str() {
             "p" => Ok(()),
             "u" => self.refuse("unlogged tables are lost in a crash; only permanent ones may be made"),
-            _ => self.refuse("temporary tables stay in the session after the step; only permanent ones may be made"),
+            _ => self.refuse(
+                "temporary tables stay in the session after the step; only permanent ones may be made",
+            ),
         }
     }
 
@@ -126,7 +156,8 @@ impl Walker<'_> {
         }
         let is_catalog = schema == "pg_catalog" || schema == "information_schema";
         if is_catalog && !is_read {
-            return self.refuse(format!("the schema `{schema}` belongs to PostgreSQL; it can be read at most"));
+            return self
+                .refuse(format!("the schema `{schema}` belongs to PostgreSQL; it can be read at most"));
         }
         if !is_catalog && is_reserved(schema) {
             return self.refuse(format!("the schema `{schema}` belongs to PostgreSQL"));

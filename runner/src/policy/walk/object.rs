@@ -1,6 +1,8 @@
 //! DROP, COMMENT, RENAME and SET SCHEMA: statements about objects of any kind.
 
-use pg_query::protobuf::{AlterObjectSchemaStmt, CommentStmt, DropStmt, ObjectType, ObjectWithArgs, RenameStmt};
+use pg_query::protobuf::{
+    AlterObjectSchemaStmt, CommentStmt, DropStmt, ObjectType, ObjectWithArgs, RenameStmt,
+};
 use pg_query::{Node, NodeEnum};
 
 use super::name::is_reserved;
@@ -33,7 +35,9 @@ fn class(kind: ObjectType) -> Option<Class> {
         | ObjectType::ObjectIndex
         | ObjectType::ObjectSequence => Class::Relation,
         ObjectType::ObjectType | ObjectType::ObjectDomain => Class::Type,
-        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => Class::Routine,
+        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => {
+            Class::Routine
+        }
         ObjectType::ObjectStatisticExt => Class::Statistics,
         ObjectType::ObjectSchema => Class::Schema,
         ObjectType::ObjectColumn
@@ -91,7 +95,9 @@ impl Walker<'_> {
             (Class::Type, NodeEnum::List(list)) => (Kind::Type, self.qualify(&mut list.items)?),
             (Class::Type, NodeEnum::TypeName(name)) => (Kind::Type, self.type_object(&mut name.names)?),
             (Class::Routine, NodeEnum::ObjectWithArgs(routine)) => (Kind::Routine, self.routine(routine)?),
-            (Class::Member, NodeEnum::List(list)) => (Kind::Relation, self.qualify_with_member(&mut list.items)?),
+            (Class::Member, NodeEnum::List(list)) => {
+                (Kind::Relation, self.qualify_with_member(&mut list.items)?)
+            }
             (Class::Policy, NodeEnum::List(list)) => {
                 let name = self.qualify_with_member(&mut list.items)?;
                 self.need_object(Kind::Relation, RLS, &name)?;
@@ -105,10 +111,12 @@ impl Walker<'_> {
                 }
                 return Ok(Name::new(&schema.sval, ""));
             }
-            (Class::DomainConstraint, NodeEnum::List(list)) => match list.items.first_mut().and_then(|item| item.node.as_mut()) {
-                Some(NodeEnum::TypeName(name)) => (Kind::Type, self.type_object(&mut name.names)?),
-                _ => return self.unknown(),
-            },
+            (Class::DomainConstraint, NodeEnum::List(list)) => {
+                match list.items.first_mut().and_then(|item| item.node.as_mut()) {
+                    Some(NodeEnum::TypeName(name)) => (Kind::Type, self.type_object(&mut name.names)?),
+                    _ => return self.unknown(),
+                }
+            }
             _ => return self.unknown(),
         };
         self.need_right(kind, rights, &name)?;

@@ -100,8 +100,19 @@ impl Signature {
 
 /// What a trigger's body finds.
 const TRIGGER: [&str; 13] = [
-    "new", "old", "tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname", "tg_table_name",
-    "tg_table_schema", "tg_nargs", "tg_argv", "tg_event",
+    "new",
+    "old",
+    "tg_name",
+    "tg_when",
+    "tg_level",
+    "tg_op",
+    "tg_relid",
+    "tg_relname",
+    "tg_table_name",
+    "tg_table_schema",
+    "tg_nargs",
+    "tg_argv",
+    "tg_event",
 ];
 
 impl Walker<'_> {
@@ -208,7 +219,9 @@ impl Body {
             ([schema, table], true) | ([schema, table, _], false) => {
                 walker.user_type(&Name::new(folded(schema), folded(table)))
             }
-            _ => walker.refuse(format!("`{name}` needs the schema: in a body it is looked up when the function runs")),
+            _ => walker.refuse(format!(
+                "`{name}` needs the schema: in a body it is looked up when the function runs"
+            )),
         }
     }
 
@@ -257,7 +270,8 @@ fn dynamic(walker: &Walker<'_>) -> Walk {
 /// not catch it.
 fn caught(walker: &Walker<'_>, fields: &Map<String, Value>) -> Walk {
     let condition = fields.get("condname").and_then(Value::as_str).unwrap_or_default();
-    let is_cancel = matches!(condition, "query_canceled" | "operator_intervention") || condition.starts_with("57");
+    let is_cancel =
+        matches!(condition, "query_canceled" | "operator_intervention") || condition.starts_with("57");
     match is_cancel || condition.is_empty() {
         true => walker.refuse("a handler for `query_canceled` would outlive the time-outs"),
         false => Ok(()),
@@ -270,7 +284,8 @@ fn active(walker: &Walker<'_>, text: &str) -> Walk<Vec<String>> {
     const QUERIES: [&str; 8] = ["select", "insert", "update", "delete", "merge", "values", "table", "with"];
     let tokens = pg_query::scan_tokens(text).map_err(|error| walker.stop(error.to_string()))?;
     let mut found = Vec::new();
-    let kinds: Vec<Token> = tokens.iter().map(|token| Token::try_from(token.token).unwrap_or(Token::Nul)).collect();
+    let kinds: Vec<Token> =
+        tokens.iter().map(|token| Token::try_from(token.token).unwrap_or(Token::Nul)).collect();
     let mut last = Token::Nul;
     for (at, token) in tokens.iter().enumerate() {
         if matches!(kinds[at], Token::SqlComment | Token::CComment) {
@@ -298,12 +313,16 @@ fn active(walker: &Walker<'_>, text: &str) -> Walk<Vec<String>> {
 /// Words of plpgsql and of types that may stand before a bracket.
 fn is_structure(walker: &Walker<'_>, word: &str) -> bool {
     const WORDS: [&str; 34] = [
-        "if", "elsif", "elseif", "when", "while", "return", "then", "else", "and", "or", "not", "in", "by", "loop",
-        "case", "exit", "assert", "perform", "default", "using", "from", "into", "on", "as", "is", "like", "between",
-        "where", "having", "any", "all", "some", "exists", "cursor",
+        "if", "elsif", "elseif", "when", "while", "return", "then", "else", "and", "or", "not", "in", "by",
+        "loop", "case", "exit", "assert", "perform", "default", "using", "from", "into", "on", "as", "is",
+        "like", "between", "where", "having", "any", "all", "some", "exists", "cursor",
     ];
-    WORDS.contains(&word) || (walker.facts.allows_type(word) && walker.facts.allows_function(word))
-        || matches!(word, "decimal" | "character" | "numeric" | "float" | "dec" | "varying" | "varchar" | "bit" | "char")
+    WORDS.contains(&word)
+        || (walker.facts.allows_type(word) && walker.facts.allows_function(word))
+        || matches!(
+            word,
+            "decimal" | "character" | "numeric" | "float" | "dec" | "varying" | "varchar" | "bit" | "char"
+        )
 }
 
 fn folded(word: &str) -> String {
@@ -361,8 +380,35 @@ const PARTS: [&str; 11] = [
 
 /// Fields with a number, a word or a flag.
 const PLAIN: [&str; 31] = [
-    "lineno", "label", "varno", "t_varno", "have_else", "reverse", "slice", "is_exit", "elog_level", "condname",
-    "message", "opt_type", "into", "strict", "is_call", "is_stacked", "kind", "target", "refname", "isconst",
-    "notnull", "dno", "fieldname", "recparentno", "name", "new_varno", "old_varno", "cursor_options", "curvar",
-    "retvarno", "typname",
+    "lineno",
+    "label",
+    "varno",
+    "t_varno",
+    "have_else",
+    "reverse",
+    "slice",
+    "is_exit",
+    "elog_level",
+    "condname",
+    "message",
+    "opt_type",
+    "into",
+    "strict",
+    "is_call",
+    "is_stacked",
+    "kind",
+    "target",
+    "refname",
+    "isconst",
+    "notnull",
+    "dno",
+    "fieldname",
+    "recparentno",
+    "name",
+    "new_varno",
+    "old_varno",
+    "cursor_options",
+    "curvar",
+    "retvarno",
+    "typname",
 ];

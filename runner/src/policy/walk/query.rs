@@ -49,7 +49,8 @@ impl Walker<'_> {
     /// Opens the scope of a WITH; whoever calls closes it.
     ///
     /// Without RECURSIVE a name is known to what follows it only: in
-    /// `WITH t AS (SELECT * FROM t)` the inner `t` is the real table.
+    /// `WITH t AS (SELECT * FROM t)` the inner `t` is the real table. Whoever
+    /// means that can say its schema, and whoever does not is told.
     pub(super) fn with_clause(&mut self, clause: &mut Option<WithClause>) -> Walk {
         let Some(clause) = clause else { return Ok(()) };
         let mut names = Vec::new();
@@ -62,13 +63,20 @@ impl Walker<'_> {
         if clause.recursive {
             self.ctes.extend(names.iter().cloned());
         }
-        for (cte, name) in clause.ctes.iter_mut().zip(names) {
-            if let Some(NodeEnum::CommonTableExpr(cte)) = &mut cte.node {
-                self.cte(cte)?;
+        let shadowed = self.not_yet.len();
+        self.not_yet.extend(names.iter().cloned());
+        let mut walk = || {
+            for (cte, name) in clause.ctes.iter_mut().zip(names) {
+                if let Some(NodeEnum::CommonTableExpr(cte)) = &mut cte.node {
+                    self.cte(cte)?;
+                }
+                self.ctes.push(name);
             }
-            self.ctes.push(name);
-        }
-        Ok(())
+            Ok(())
+        };
+        let result = walk();
+        self.not_yet.truncate(shadowed);
+        result
     }
 
     fn cte(&mut self, cte: &mut CommonTableExpr) -> Walk {

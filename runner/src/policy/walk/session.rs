@@ -55,8 +55,12 @@ impl Walker<'_> {
     fn explain(&mut self, explain: &mut ExplainStmt) -> Walk {
         for option in &explain.options {
             let option = self.option(option)?;
-            if !matches!(option.defname.as_str(), "verbose" | "costs" | "settings" | "summary" | "format" | "generic_plan" | "memory") {
-                return self.refuse(format!("EXPLAIN's `{}` runs the statement, or looks further", option.defname));
+            if !matches!(
+                option.defname.as_str(),
+                "verbose" | "costs" | "settings" | "summary" | "format" | "generic_plan" | "memory"
+            ) {
+                return self
+                    .refuse(format!("EXPLAIN's `{}` runs the statement, or looks further", option.defname));
             }
         }
         let Some(query) = explain.query.as_deref_mut() else { return self.unknown() };

@@ -26,9 +26,19 @@ const STORAGE: [&str; 14] = [
     "security_invoker",
 ];
 
-/// Options of sequences.
-const SEQUENCE: [&str; 10] =
-    ["as", "increment", "minvalue", "maxvalue", "start", "restart", "cache", "cycle", "owned_by", "logged"];
+/// Options of sequences, and ALWAYS or BY DEFAULT of an identity.
+const SEQUENCE: [&str; 10] = [
+    "generated",
+    "increment",
+    "minvalue",
+    "maxvalue",
+    "start",
+    "restart",
+    "cache",
+    "cycle",
+    "owned_by",
+    "logged",
+];
 
 const DEFINED_ON: &[Right] = &[Right::Read, Right::Ddl];
 
@@ -122,7 +132,10 @@ impl Walker<'_> {
         self.maybe(&mut element.expr)?;
         self.collation_if(&element.collation)?;
         self.operator_class(&element.opclass)?;
-        self.options(&element.opclassopts, &["siglen", "numranges", "n_distinct_per_range", "false_positive_rate", "values_per_range"])
+        self.options(
+            &element.opclassopts,
+            &["siglen", "numranges", "n_distinct_per_range", "false_positive_rate", "values_per_range"],
+        )
     }
 
     pub(super) fn partition_element(&mut self, element: &mut PartitionElem) -> Walk {
@@ -188,7 +201,8 @@ impl Walker<'_> {
         for option in options {
             let option = self.option(option)?;
             let name = option.defname.as_str();
-            let is_known = STORAGE.contains(&name) || name.starts_with("autovacuum_") || name == "check_option";
+            let is_known =
+                STORAGE.contains(&name) || name.starts_with("autovacuum_") || name == "check_option";
             if !is_known || !matches!(option.defnamespace.as_str(), "" | "toast") {
                 return self.refuse(format!("the option `{name}` is not among those that may be set"));
             }
@@ -202,7 +216,8 @@ impl Walker<'_> {
         for option in options {
             let option = self.option(option)?;
             if !allowed.contains(&option.defname.as_str()) {
-                return self.refuse(format!("the option `{}` is not among those that may be set", option.defname));
+                return self
+                    .refuse(format!("the option `{}` is not among those that may be set", option.defname));
             }
             self.plain_value(option)?;
         }
