@@ -193,7 +193,9 @@ impl Work {
                 (Some(*position), types::Error::Denied(error.to_string()))
             }
             PolicyError::Syntax { position, .. } => (*position, syntax_error(&error)),
-            PolicyError::NotOne { .. } => (None, syntax_error(&error)),
+            PolicyError::NotOne { .. } | PolicyError::Gate { .. } | PolicyError::Capabilities(_) => {
+                (None, syntax_error(&error))
+            }
         };
         self.remember(error.into(), position, Sent::whole(text), &told);
         told.into()

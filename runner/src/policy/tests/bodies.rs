@@ -74,6 +74,8 @@ fn bodies_that_reach_further_are_refused() {
         "DECLARE r record := secret.f(); BEGIN RETURN 1; END",
         "DECLARE r record := (SELECT v FROM secret.t); BEGIN RETURN 1; END",
         "DECLARE r record := ROW(('x'::text).pg_read_file); BEGIN RETURN 1; END",
+        "DECLARE r record := (SELECT v FROM undeclared); BEGIN PERFORM 1; RETURN 1; END",
+        "DECLARE r record := (TABLE undeclared); BEGIN RETURN 1; END",
         "DECLARE n int := pg_sleep(1); BEGIN RETURN 1; END",
         "DECLARE n int DEFAULT (SELECT v FROM secret.t); BEGIN RETURN 1; END",
         "DECLARE c CURSOR FOR SELECT * FROM app.users; BEGIN OPEN c; CLOSE c; RETURN 1; END",

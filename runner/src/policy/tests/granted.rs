@@ -150,6 +150,8 @@ fn a_star_alone_does_not_reach_the_catalogs() {
         ("pg_catalog.pg_class", false),
     ] {
         assert_eq!(check(&read(pattern), sql).is_ok(), is_enough, "{pattern}");
+        let defining = Capabilities { ddl: list(&["app"]), ..read(pattern) };
+        assert_eq!(check(&defining, &format!("CREATE VIEW app.v AS {sql}")).is_ok(), is_enough, "{pattern}");
     }
 }
 

@@ -65,16 +65,13 @@ impl Walker<'_> {
         }
         let shadowed = self.not_yet.len();
         self.not_yet.extend(names.iter().cloned());
-        let mut walk = || {
-            for (cte, name) in clause.ctes.iter_mut().zip(names) {
-                if let Some(NodeEnum::CommonTableExpr(cte)) = &mut cte.node {
-                    self.cte(cte)?;
-                }
-                self.ctes.push(name);
+        let result = clause.ctes.iter_mut().zip(names).try_for_each(|(cte, name)| {
+            if let Some(NodeEnum::CommonTableExpr(cte)) = &mut cte.node {
+                self.cte(cte)?;
             }
+            self.ctes.push(name);
             Ok(())
-        };
-        let result = walk();
+        });
         self.not_yet.truncate(shadowed);
         result
     }
