@@ -12,6 +12,7 @@ const CASES: &[(&str, &str)] = &[
         r#"read = ["app.a", "app.b", "app.c"]"#,
     ),
     ("SELECT * FROM pg_catalog.pg_type", r#"read = ["pg_catalog.pg_type"]"#),
+    ("SELECT * FROM pg_type", r#"read = ["pg_catalog.pg_type"]"#),
     ("SELECT * FROM information_schema.tables", r#"read = ["information_schema.tables"]"#),
     ("SELECT * FROM app.t FOR UPDATE", r#"read = ["app.t"] write = ["app.t"]"#),
     (
@@ -127,6 +128,8 @@ fn what_is_taken_away_is_refused() {
         "GRANT SELECT ON app.undeclared TO victim",
         "SELECT * FROM secret.t",
         "SELECT NULL::secret.t",
+        "SELECT * FROM pg_authid",
+        "SELECT * FROM pg_stat_activity",
         "SELECT secret.f()",
         "CREATE EXTENSION citext SCHEMA secret",
         "GRANT SELECT ON app.t TO others",

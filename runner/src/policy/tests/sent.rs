@@ -65,8 +65,9 @@ fn a_refusal_names_the_node_its_place_and_the_line_that_would_allow_it() {
         let expected =
             u32::try_from(sql[..sql.find(place).expect("is there")].chars().count() + 1).expect("is short");
         match check(&everything(), sql) {
-            Err(PolicyError::Refused { node: found, position, grant, .. }) => {
-                assert_eq!((found, position, grant.as_deref()), (node, expected, line), "{sql}");
+            Err(PolicyError::Refused(found)) => {
+                let told = (found.node, found.position, found.grant.as_deref());
+                assert_eq!(told, (node, expected, line), "{sql}");
             }
             other => panic!("{sql}: {other:?}"),
         }

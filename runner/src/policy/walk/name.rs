@@ -85,7 +85,11 @@ impl Walker<'_> {
     pub(super) fn complete(&mut self, relation: &mut RangeVar) -> Walk<Name> {
         self.plain(relation)?;
         if relation.schemaname.is_empty() {
-            relation.schemaname = self.default_schema()?;
+            // The server looks there first.
+            relation.schemaname = match is_reserved(&relation.relname) {
+                true => "pg_catalog".to_owned(),
+                false => self.default_schema()?,
+            };
         }
         Ok(Name::new(&relation.schemaname, &relation.relname))
     }
@@ -117,6 +121,7 @@ impl Walker<'_> {
     pub(super) fn qualify(&mut self, parts: &mut Vec<Node>) -> Walk<Name> {
         let strings = self.strings(parts)?;
         match strings.as_slice() {
+            [name] if is_reserved(name) => self.refuse(format!("`{name}` belongs to PostgreSQL")),
             [name] => {
                 let schema = self.default_schema()?;
                 parts.insert(0, string_node(&schema));

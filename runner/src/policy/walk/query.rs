@@ -93,7 +93,7 @@ impl Walker<'_> {
     }
 
     /// What stands in FROM, USING or the like.
-    pub(super) fn from_item(&mut self, node: &mut NodeEnum) -> Walk {
+    pub(super) fn table_item(&mut self, node: &mut NodeEnum) -> Walk {
         match node {
             NodeEnum::RangeVar(relation) => self.source(relation),
             NodeEnum::JoinExpr(join) => {
@@ -102,7 +102,7 @@ impl Walker<'_> {
                 self.maybe(&mut join.quals)
             }
             NodeEnum::RangeSubselect(select) => self.maybe(&mut select.subquery),
-            NodeEnum::RangeFunction(function) => self.from_function(function),
+            NodeEnum::RangeFunction(function) => self.table_function(function),
             NodeEnum::RangeTableSample(sample) => self.sample(sample),
             _ => self.unknown(),
         }
@@ -110,7 +110,7 @@ impl Walker<'_> {
 
     /// A function, or several in ROWS FROM: each is a pair of a call and the
     /// definitions of its columns.
-    fn from_function(&mut self, function: &mut RangeFunction) -> Walk {
+    fn table_function(&mut self, function: &mut RangeFunction) -> Walk {
         for pair in &mut function.functions {
             let Some(NodeEnum::List(pair)) = &mut pair.node else { return self.unknown() };
             for item in pair.items.iter_mut().filter(|item| item.node.is_some()) {
