@@ -23,6 +23,7 @@ mod migrations;
 mod offline;
 mod oracle;
 mod properties;
+mod sandbox;
 mod stamp;
 mod tidy;
 mod tls;

@@ -60,4 +60,5 @@ pub mod plan;
 pub mod policy;
 pub mod revision;
 pub mod run;
+pub mod sandbox;
 pub mod source;

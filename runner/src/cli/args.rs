@@ -8,7 +8,7 @@ use runner::run::Override;
 
 use super::commands::{
     branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
-    init, list_templates, man, merge, plan, redo, revision, show, stamp, status, upgrade, verify,
+    init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -102,6 +102,7 @@ pub enum Command {
     Show(show::Args),
     Graph(graph::Args),
     Verify(verify::Args),
+    Sandbox(sandbox::Args),
     Completions(completions::Args),
     Man(man::Args),
 }

@@ -287,6 +287,7 @@ impl From<RunError> for CommandError {
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
     }
@@ -370,7 +371,7 @@ fn connect(error: &ConnectError) -> CommandError {
     CommandError::from_chain(Exit::Error, error).hint(hint)
 }
 
-fn ledger(error: &LedgerError) -> CommandError {
+pub(super) fn ledger(error: &LedgerError) -> CommandError {
     let found = CommandError::from_chain(Exit::Error, error);
     match error {
         LedgerError::Newer { .. } => found.hint("Use the runner that made it, or a newer one."),

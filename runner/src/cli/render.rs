@@ -183,7 +183,7 @@ pub fn outcome(failed: &Failed) -> String {
     };
     let step = match &failed.error {
         StepError::LeftTransaction => "What this step did may be committed.".to_owned(),
-        StepError::Commit(_) => "Whether this step was committed is not known.".to_owned(),
+        StepError::CommitUnknown(_) => "Whether this step was committed is not known.".to_owned(),
         _ if !failed.undone.is_empty() => {
             format!("This step was rolled back, and {} before it.", count(failed.undone.len(), "step"))
         }

@@ -10,6 +10,7 @@ use crate::ledger::LedgerError;
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{Direction, RevisionId};
+use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
 use super::NotCurrent;
@@ -88,6 +89,9 @@ pub enum RunError {
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The migrations cannot be confined as runner.toml says.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
@@ -229,9 +233,21 @@ pub enum StepError {
     /// The ledger could not be written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The server did not commit, or the connection broke in the middle of it.
-    #[error("the transaction was not committed: {0}")]
-    Commit(String),
+    /// The guest was not let in, or is somebody else now.
+    #[error("the migration has no session of its own")]
+    Guest(#[source] SandboxError),
+    /// The program was told to stop, and the migration did not.
+    #[error("the run was told to stop")]
+    Interrupted,
+    /// The server refused to commit, and rolled back.
+    #[error("the server did not commit the transaction")]
+    Commit(#[source] DbError),
+    /// The server answered COMMIT with success, and rolled back.
+    #[error("the transaction was not committed: the server says {0}")]
+    NotCommitted(String),
+    /// The answer to COMMIT was lost, and nobody could say what became of it.
+    #[error("whether the transaction was committed is not known: {0}")]
+    CommitUnknown(String),
 }
 
 impl StepError {
@@ -239,9 +255,11 @@ impl StepError {
     pub fn database(&self) -> Option<&DbError> {
         use crate::host::StatementError;
         match self {
-            Self::Begin(error) | Self::Settle(error) | Self::Ledger(LedgerError::Database(error)) => {
-                Some(error)
-            }
+            Self::Begin(error)
+            | Self::Settle(error)
+            | Self::Commit(error)
+            | Self::Ledger(LedgerError::Database(error))
+            | Self::Guest(SandboxError::Database(error)) => Some(error),
             Self::Call { statement: Some(statement), .. } => match &statement.error {
                 StatementError::Database(error) => Some(error),
                 StatementError::Policy(_) => None,

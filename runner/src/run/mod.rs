@@ -4,16 +4,19 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod apart;
 mod author;
 mod ensure;
 mod error;
 mod event;
 mod executor;
 mod import;
+mod isolation;
 mod migrator;
 mod overrides;
 mod precondition;
 mod prepare;
+mod sandbox;
 mod script;
 mod settings;
 mod sink;
@@ -21,6 +24,7 @@ mod stamp;
 mod state;
 mod status;
 mod step;
+mod stop;
 mod verify;
 
 pub use author::{AuthorError, Place, Written, write_revision};
@@ -29,6 +33,7 @@ pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};
 pub use settings::Settings;
 pub use stamp::{FromAlembic, StampOptions};
