@@ -325,6 +325,7 @@ fn the_sql_is_wrong() {
     snapshot!(said(&project, &["upgrade", "head"]), @r#"
     exit code 5
     2 revisions to upgrade.
+    Isolation: policy; migrations run in the runner's own session.
       applied  a message of a ([time], 1 statement, 0 rows)
     Error: upgrade of `b` failed
     Caused by:

@@ -283,6 +283,31 @@ fn a_run_that_is_told_to_stop_leaves_nothing() {
 }
 
 #[test]
+fn code_that_computes_is_stopped_too() {
+    let sandbox = Sandbox::installed();
+    let params = "[params]\nkind = \"loop\"\ntable = \"app.t_b\"\nfirst = \"CREATE TABLE app.t_b (id int)\"\n\
+        [capabilities]\nwrite = [\"app.t_b\"]\n";
+    sandbox.project.component("b", "a", probe(), params);
+    let child = sandbox.project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
+    let computing = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = '{}' AND state = 'idle in transaction' \
+         AND query LIKE '%t_b%'",
+        sandbox.guest
+    );
+    while sandbox.database.value(&computing) != "1" {}
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    let output = child.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("This step was rolled back."), "{said}");
+    assert_eq!(sandbox.leftovers(), [""; 0]);
+    let journal =
+        sandbox.database.rows("SELECT revision, outcome, error FROM runner.journal WHERE revision = 'b'");
+    assert_eq!(journal, ["b|failed|the run was told to stop"]);
+}
+
+#[test]
 fn a_step_that_meets_another_session_is_run_again_in_a_new_one() {
     let sandbox = Sandbox::installed();
     let Sandbox { project, database, owner, .. } = &sandbox;
@@ -695,8 +720,10 @@ fn pass_on(mut client: TcpStream, mut server: TcpStream, lost: &AtomicBool) {
     });
     let mut buffer = [0; 65536];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
-        // A message of the simple protocol whose text begins with COMMIT.
-        let is_commit = buffer[0] == b'Q' && buffer[5..length].starts_with(b"COMMIT");
+        // A message of the simple protocol whose text begins with COMMIT; others
+        // may be sent together with it.
+        let is_commit =
+            (5..length).any(|at| buffer[at - 5] == b'Q' && buffer[at..length].starts_with(b"COMMIT"));
         if is_commit && !lost.swap(true, Ordering::SeqCst) {
             cut.store(true, Ordering::SeqCst);
         }

@@ -95,8 +95,10 @@ impl Context<'_> {
         let mut control = self.session().await;
         let artifact = &prepared.artifact;
         // Bytes that no row names yet do no harm: they are kept by their digest.
-        if prepared.step.direction == Direction::Upgrade && self.kept.lock().await.insert(artifact.digest) {
+        let is_kept = self.kept.lock().await.contains(&artifact.digest);
+        if prepared.step.direction == Direction::Upgrade && !is_kept {
             self.ledger.keep_component(&mut control, artifact.digest, &artifact.bytes).await?;
+            self.kept.lock().await.insert(artifact.digest);
         }
         let holder = Holder {
             guest: door.names().guest.clone(),
@@ -162,7 +164,7 @@ async fn begin(guest: &GuestSession) -> Result<Transaction, StepError> {
         return Err(unexpected());
     };
     let bits = u64::from_str_radix(time, 16).map_err(|_| unexpected())?;
-    Ok(Transaction { id: id.clone(), time: bits.cast_signed(), process: guest.process.to_string() })
+    Ok(Transaction { id: id.clone(), time: bits.cast_signed() })
 }
 
 /// Ends the migration's part and makes sure that this is still the transaction,
@@ -173,7 +175,7 @@ async fn settle(door: &Door, guest: &GuestSession, transaction: &Transaction) ->
     let [same, session, current, process] = row.as_slice() else {
         return Err(StepError::LeftTransaction);
     };
-    if same.as_deref() != Some(&transaction.id) || process.as_deref() != Some(&transaction.process) {
+    if same.as_deref() != Some(&transaction.id) || process.as_deref() != Some(&guest.process.to_string()) {
         return Err(StepError::LeftTransaction);
     }
     let names = door.names();

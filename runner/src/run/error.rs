@@ -297,3 +297,21 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::ServerError;
+
+    fn server(sqlstate: &str) -> DbError {
+        let error = ServerError { sqlstate: sqlstate.into(), severity: "ERROR".into(), ..Default::default() };
+        DbError::Server(Box::new(error))
+    }
+
+    #[test]
+    fn a_serialisation_failure_at_commit_is_tried_again() {
+        assert!(StepError::Commit(server("40001")).is_transient());
+        assert!(!StepError::Commit(server("23503")).is_transient());
+        assert!(!StepError::CommitUnknown("in progress".into()).is_transient(), "it may be committed");
+    }
+}

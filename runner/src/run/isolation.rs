@@ -43,10 +43,13 @@ impl Migrator {
         if self.project.config.sandbox.allow_superuser || matches!(self.location, Location::Embedded(_)) {
             return Ok(());
         }
-        let sql = "SELECT pg_catalog.current_setting('is_superuser'), session_user";
+        // A superuser who acts as another role is one again with the next
+        // statement.
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_roles \
+            WHERE rolname IN (session_user, current_user) AND rolsuper), session_user";
         let rows = connection.session().lock().await.batch(sql).await.map_err(SandboxError::from)?;
         match rows.into_iter().next_back().unwrap_or_default().as_slice() {
-            [Some(superuser), _] if superuser == "off" => Ok(()),
+            [Some(superuser), _] if superuser == "f" => Ok(()),
             [_, login] => Err(SandboxError::Superuser {
                 revision: code.step.revision.to_string(),
                 login: login.clone().unwrap_or_default(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::db::{AdvisoryLock, Connection, Location};
 use crate::sandbox::{
-    self, Facts, InstallOptions, Installation, Line, Names, Sandbox, SandboxError, Verdict,
+    self, Door, Facts, InstallOptions, Installation, Line, Names, Sandbox, SandboxError, Verdict,
 };
 
 use super::{Migrator, RunError};
@@ -28,11 +28,11 @@ impl Migrator {
             let names = sandbox.names(&mut session).await?;
             let facts = sandbox.facts(&mut session, &names).await?;
             let is_current = self.ledger.is_current(&mut session).await?;
-            Ok(sandbox::findings(&sandbox, &names, &facts, is_current))
+            Ok::<_, SandboxError>(sandbox::findings(&sandbox, &names, &facts, is_current))
         }
         .await;
         connection.close().await;
-        let lines = result.map_err(|error: SandboxError| error)?;
+        let lines: Vec<Line> = result?;
         let ready = lines.iter().all(|line| matches!(line.verdict, Verdict::Holds | Verdict::Weak));
         Ok(SandboxStatus { ready, lines })
     }
@@ -110,6 +110,8 @@ impl Migrator {
         }
         let sandbox = Sandbox::new(&self.project.config.sandbox, &self.ledger)?;
         let connection = self.connect_bare().await?;
+        let set = connection.session().lock().await.batch(Door::CONTROL).await;
+        set.map_err(SandboxError::from)?;
         Ok((sandbox, connection))
     }
 }

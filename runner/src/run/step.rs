@@ -60,8 +60,6 @@ pub(super) struct Transaction {
     pub(super) id: String,
     /// `now()`, in microseconds since 2000-01-01 00:00 UTC.
     pub(super) time: i64,
-    /// The server process.
-    pub(super) process: String,
 }
 
 /// What a step did.
@@ -96,7 +94,7 @@ impl Context<'_> {
         // the step's begins, and a rollback of the step must not take them back.
         let sql = format!(
             "BEGIN; {}COMMIT; BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
-             (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, pg_catalog.pg_backend_pid(), {}, {}",
+             (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}, {}",
             self.settings.script(),
             self.held.same_process_expression(),
             precondition.expression,
@@ -104,9 +102,7 @@ impl Context<'_> {
         let rows = session.batch(&sql).await.map_err(StepError::Begin)?;
         let unexpected = || StepError::Begin(DbError::Value("the server gave no transaction".into()));
         let mut fields = last_row(rows).ok_or_else(unexpected)?.into_iter().flatten();
-        let (Some(id), Some(time), Some(process), Some(held)) =
-            (fields.next(), fields.next(), fields.next(), fields.next())
-        else {
+        let (Some(id), Some(time), Some(held)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(unexpected());
         };
         if held != "t" {
@@ -115,7 +111,7 @@ impl Context<'_> {
         if fields.next().as_deref() != Some("t") {
             return Err(StepError::Precondition(precondition.violated));
         }
-        Ok(Transaction { id, time: time.parse().map_err(|_| unexpected())?, process })
+        Ok(Transaction { id, time: time.parse().map_err(|_| unexpected())? })
     }
 
     /// Runs one step inside a transaction, up to its ledger row, and commits if
@@ -357,11 +353,7 @@ impl Context<'_> {
     /// Ends our own server process from another connection: a statement that does
     /// not let itself be cancelled would go on with its locks.
     async fn terminate(&self) {
-        // The condition `pg_backend_pid() = N`, of another process.
-        let condition = self.held.same_process_expression().replace("pg_catalog.pg_backend_pid()", "pid");
-        let sql = format!(
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE {condition}"
-        );
+        let sql = format!("SELECT pg_catalog.pg_terminate_backend({})", self.held.process());
         if matches!(self.location, Location::Embedded(_)) {
             return;
         }

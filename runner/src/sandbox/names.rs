@@ -90,10 +90,11 @@ impl Names {
         }
     }
 
-    /// Ends the sessions of the guest that another run has left.
+    /// Ends the sessions of the guest that another run has left in this database.
     pub(super) fn end_sessions(&self) -> String {
         format!(
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = {}",
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+             WHERE datname = pg_catalog.current_database() AND usename = {}",
             quote_literal(&self.guest)
         )
     }

@@ -59,7 +59,8 @@ fn install(args: &Install, global: &Global, ui: &Ui) -> Result<Exit, CommandErro
     let migrator = context::migrator(global, progress::reporter(ui))?;
     if args.sql {
         let statements = context::run_interruptibly(&migrator, migrator.sandbox_script(options))?;
-        ui.script(&script(&statements));
+        let first = if statements.is_empty() { "" } else { FIRST };
+        ui.script(&format!("{first}{}", script(&statements)));
         return Ok(Exit::Done);
     }
     let statements = context::run_interruptibly(&migrator, migrator.install_sandbox(options))?;
@@ -119,8 +120,12 @@ fn show(status: &SandboxStatus, ui: &Ui) {
     }
 }
 
+/// What has to be there before the script of an installation.
+const FIRST: &str =
+    "-- The ledger's tables come first, if they are not there: `runner ensure-version --sql`.\n";
+
 /// Statements as a script that psql runs as a whole or not at all.
-pub fn script(statements: &[String]) -> String {
+fn script(statements: &[String]) -> String {
     if statements.is_empty() {
         return "-- Nothing to do.\n".into();
     }
