@@ -35,7 +35,7 @@ fn run(database: &Database, args: &[&str]) -> Output {
 
 #[test]
 fn going_down_restores_every_byte_and_going_up_again_gives_the_same() {
-    let database = Database::new();
+    let database = Database::owned();
     runner(&database, &["upgrade", "d41f6a3c9e27"]);
     let damaged = database.dump();
     runner(&database, &["upgrade", REPAIR]);
@@ -89,7 +89,7 @@ fn is_time(field: &str) -> bool {
 
 #[test]
 fn damaged_text_is_repaired_and_sound_text_left_alone() {
-    let database = Database::new();
+    let database = Database::owned();
     runner(&database, &["upgrade", "d41f6a3c9e27"]);
     let sound =
         "SELECT id, title, description FROM listings WHERE title LIKE 'Ã la carte%' OR title LIKE '“CAFÉ”%'";
@@ -104,7 +104,7 @@ fn damaged_text_is_repaired_and_sound_text_left_alone() {
 
 #[test]
 fn the_branches_can_be_applied_one_by_one_and_meet_again() {
-    let database = Database::new();
+    let database = Database::owned();
     runner(&database, &["upgrade", "a2f6c80e91d4"]);
     assert_eq!(database.value("SELECT to_regclass('reviews')"), "");
     assert_eq!(database.value("SELECT count(*) FROM payments"), "3");
@@ -127,7 +127,7 @@ fn the_branches_can_be_applied_one_by_one_and_meet_again() {
 
 #[test]
 fn a_dependency_on_the_other_branch_is_applied_before() {
-    let database = Database::new();
+    let database = Database::owned();
     runner(&database, &["upgrade", "0d7ab4e6f315"]);
     // What it depends on came along, and what comes after that did not.
     assert!(database.has("payments"));

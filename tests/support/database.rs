@@ -23,6 +23,16 @@ impl Database {
         Self { url: server.url(&name), name }
     }
 
+    /// An empty database on the shared server, and its owner, who is no
+    /// superuser.
+    pub fn owned() -> Self {
+        let Self { name, url } = Self::new();
+        let owner = format!("owner_of_{name}");
+        let sql = format!("CREATE ROLE {owner} LOGIN; ALTER DATABASE {name} OWNER TO {owner}");
+        execute(&url, &sql).expect("creates its owner");
+        Self { url: url.replace("postgres@", &format!("{owner}@")), name }
+    }
+
     /// Runs statements and returns the rows of all of them: fields joined by
     /// `|`, NULL as nothing.
     pub fn rows(&self, sql: &str) -> Vec<String> {
