@@ -50,7 +50,7 @@ fn projects_of_the_templates_generic_and_dated_work() {
 
 #[test]
 fn a_project_of_the_template_rust_works() {
-    let database = Database::new();
+    let database = Database::owned();
     let project = Project::new(&database);
     let run = initialised(&project, "rust");
     let workspace = read(&project, "shop/migrations/Cargo.toml");
