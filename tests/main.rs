@@ -24,6 +24,7 @@ mod migrations;
 mod offline;
 mod oracle;
 mod properties;
+mod sandbox;
 mod secrets;
 mod stamp;
 mod tidy;
