@@ -21,6 +21,12 @@ struct Sandbox {
     guest: String,
 }
 
+/// Whether a membership says for itself what it is good for, and CREATEROLE is
+/// not enough to hand on a role: since version 16.
+fn has_membership_options(database: &Database) -> bool {
+    database.value("SELECT current_setting('server_version_num')::int >= 160000") == "t"
+}
+
 impl Sandbox {
     /// Everything but the installation.
     fn new() -> Self {
@@ -35,6 +41,10 @@ impl Sandbox {
              GRANT CREATE ON DATABASE {name} TO {control}; GRANT ALL ON SCHEMA public TO {owner}; \
              CREATE SCHEMA app AUTHORIZATION {owner}"
         ));
+        if has_membership_options(&database) {
+            let options = "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE";
+            database.rows(&format!("GRANT {owner} TO {control} {options}"));
+        }
         let url = database.url.replace("postgres@", &format!("{control}@"));
         let project = Project::new(&Database { name: name.clone(), url });
         let guest = format!("runner_guest_{name}");
@@ -64,6 +74,7 @@ impl Sandbox {
         self.database.rows(&format!(
             "SELECT 'a ticket' FROM runner.ticket \
              UNION ALL SELECT 'a member' FROM pg_auth_members WHERE roleid = '{owner}'::regrole \
+                AND member = to_regrole('{guest}') \
              UNION ALL SELECT 'a password' FROM pg_authid WHERE rolname = '{guest}' \
                 AND (rolpassword IS NOT NULL OR rolvaliduntil IS DISTINCT FROM '-infinity') \
              UNION ALL SELECT 'a session' FROM pg_stat_activity WHERE usename = '{guest}'"
@@ -365,7 +376,10 @@ fn what_would_confine_nobody_is_refused() {
     database.rows(&format!("GRANT {control} TO {owner}"));
     refused(&format!("is a member of `{control}`"));
     database.rows(&format!("REVOKE {control} FROM {owner}; ALTER ROLE {owner} CREATEROLE"));
-    refused("may make roles");
+    // Since version 16 it could change the roles only that it made itself.
+    if !has_membership_options(database) {
+        refused("may make roles");
+    }
     database.rows(&format!("ALTER ROLE {owner} NOCREATEROLE; GRANT pg_execute_server_program TO {owner}"));
     refused("is a member of `pg_execute_server_program`");
     database.rows(&format!("REVOKE pg_execute_server_program FROM {owner}"));
