@@ -233,9 +233,11 @@ fn a_failure_is_cleaned_up_and_told_by_the_journal() {
 #[test]
 fn what_a_killed_run_left_is_taken_back_by_the_next() {
     let sandbox = Sandbox::installed();
-    let Sandbox { project, database, owner, guest, .. } = &sandbox;
-    database
-        .rows(&format!("GRANT {owner} TO {guest}; ALTER ROLE {guest} PASSWORD 'x' VALID UNTIL 'infinity'"));
+    let Sandbox { project, database, control, owner, guest } = &sandbox;
+    database.rows(&format!(
+        "SET SESSION AUTHORIZATION {control}; GRANT {owner} TO {guest}; \
+         ALTER ROLE {guest} PASSWORD 'x' VALID UNTIL 'infinity'"
+    ));
     let url = database.url.replace("postgres@", &format!("{guest}@"));
     let mut stale = std::process::Command::new("psql")
         .args(["-X", "-q", "-d", &url])
@@ -245,7 +247,7 @@ fn what_a_killed_run_left_is_taken_back_by_the_next() {
         .spawn()
         .expect("psql runs");
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{guest}'");
-    database.wait_for(&format!("SELECT ({}) = 1", sessions));
+    database.wait_for(&format!("SELECT ({sessions}) = 1"));
     project.ok(&["upgrade", "head"]);
     assert_eq!(sandbox.leftovers(), [""; 0]);
     drop(stale.stdin.take());
@@ -268,7 +270,7 @@ fn a_step_that_takes_too_long_is_ended_although_it_catches_the_cancel() {
         assert!(said.contains("the step took longer than 200ms"), "{isolation}: {said}");
         let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
             AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        sandbox.database.wait_for(&format!("SELECT ({}) = 0", running));
+        sandbox.database.wait_for(&format!("SELECT ({running}) = 0"));
         assert_eq!(sandbox.leftovers(), [""; 0], "{isolation}");
     }
     let journal = sandbox.database.rows("SELECT outcome, isolation FROM runner.journal");
@@ -282,7 +284,7 @@ fn a_run_that_is_told_to_stop_leaves_nothing() {
     let child = sandbox.project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(62)%' \
         AND pid <> pg_backend_pid() AND datname = current_database() AND state = 'active'";
-    sandbox.database.wait_for(&format!("SELECT ({}) = 1", sleeping));
+    sandbox.database.wait_for(&format!("SELECT ({sleeping}) = 1"));
     assert_eq!(sandbox.leftovers(), ["a session"], "password and membership are for the login only");
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
@@ -305,7 +307,7 @@ fn code_that_computes_is_stopped_too() {
          AND query LIKE '%t_b%'",
         sandbox.guest
     );
-    sandbox.database.wait_for(&format!("SELECT ({}) = 1", computing));
+    sandbox.database.wait_for(&format!("SELECT ({computing}) = 1"));
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     let output = child.wait_with_output().expect("ends");
