@@ -194,14 +194,20 @@ fn guest(names: &Names, facts: &Facts) -> Line {
 }
 
 fn guest_reaches(names: &Names, facts: &Facts) -> Vec<Line> {
-    let line = |role: &String| match *role == names.owner {
+    let line = |role: &String| {
+        match *role == names.owner {
         true => Line::new(
             Verdict::Weak,
-            format!("the guest `{}` is still a member of `{role}`: a run was killed", names.guest),
+            format!("the guest `{}` is a member of `{role}` between runs", names.guest),
         )
-        .remedy("The next run takes it back; so does `runner sandbox install`."),
+        .remedy(format!(
+            "If a run was killed, the next one takes it back. If somebody else granted it: REVOKE {} FROM {};",
+            quote_identifier(role),
+            quote_identifier(&names.guest)
+        )),
         false => Line::new(Verdict::Weak, format!("the guest `{}` is a member of `{role}`", names.guest))
             .remedy(format!("REVOKE {} FROM {};", quote_identifier(role), quote_identifier(&names.guest))),
+    }
     };
     facts.guest_is_in.iter().map(line).collect()
 }
