@@ -1,0 +1,165 @@
+//! A server with the fixture, and databases made from it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::case::{Act, Names};
+use super::isolation::Isolation;
+use crate::support::{Project, Server, execute};
+
+/// What the cases assume to be there.
+const FIXTURE: &str = include_str!("fixture.sql");
+const SNAPSHOT: &str = include_str!("snapshot.sql");
+
+/// The database that every case starts from.
+const TEMPLATE: &str = "fixture";
+/// The login that runs the runner. It may make roles where the guest gets a
+/// login of its own; it is never a superuser.
+pub const RUNNER: &str = "runner";
+/// The role that owns the application's schema.
+pub const OWNER: &str = "guest";
+/// The guest's login, where it has one.
+pub const LOGIN: &str = "replay_guest";
+/// The schema of our ledger: not the fixture's, which is what is attacked.
+pub const LEDGER: &str = "runner_ledger";
+/// The revision that every database has.
+pub const BASE: &str = "base";
+
+/// Only the guest has to show a password.
+const HBA: &str = "\
+local all all trust
+host all postgres 127.0.0.1/32 trust
+host all runner 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+";
+
+/// A digest of each table and catalog, by name.
+pub type Snapshot = BTreeMap<String, String>;
+
+/// A server that holds the fixture.
+pub struct Cluster {
+    server: Server,
+    isolation: Isolation,
+    /// The password of the fixture's owner, as the server keeps it.
+    password: String,
+}
+
+impl Cluster {
+    /// Starts a server and prepares the database that cases are made from.
+    pub fn start(programs: &Path, isolation: Isolation) -> Result<Self, String> {
+        let settings = ["autovacuum = off", "max_locks_per_transaction = 64"];
+        let server = Server::start_on(programs, &settings, &[("pg_hba.conf", HBA)]);
+        let mut cluster = Self { server, isolation, password: String::new() };
+        cluster.load_fixture()?;
+        cluster.prepare()?;
+        let password = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{OWNER}'");
+        cluster.password = cluster.rows("postgres", &password)?.concat();
+        Ok(cluster)
+    }
+
+    fn load_fixture(&self) -> Result<(), String> {
+        let (roles, objects) = FIXTURE.split_once("-- 2)").ok_or("the fixture has no second part")?;
+        self.rows("postgres", roles)?;
+        self.rows("postgres", &format!("CREATE DATABASE {TEMPLATE} OWNER {RUNNER}"))?;
+        self.rows(TEMPLATE, &format!("-- {}", objects.replace("current_database_placeholder", TEMPLATE)))?;
+        Ok(())
+    }
+
+    /// The ledger, with a revision that does nothing; and the guest's login.
+    fn prepare(&self) -> Result<(), String> {
+        if self.isolation == Isolation::Role {
+            self.rows("postgres", &format!("ALTER ROLE {RUNNER} CREATEROLE"))?;
+            self.rows("postgres", &format!("GRANT {OWNER} TO {RUNNER} WITH ADMIN OPTION"))?;
+        }
+        let project = self.project(TEMPLATE, None);
+        if self.isolation == Isolation::Role {
+            succeed(&project, &["ensure-version"])?;
+            succeed(&project, &["sandbox", "install"])?;
+        }
+        succeed(&project, &["upgrade", "head"])
+    }
+
+    /// A project on a database, with the revision that is there already.
+    pub fn project(&self, database: &str, search_path: Option<&str>) -> Project {
+        let project = Project::at(self.url(RUNNER, database));
+        let path = search_path.unwrap_or("public");
+        let mut config = format!(
+            "[ledger]\nschema = {LEDGER:?}\n\n[session]\nsearch_path = {path:?}\nstatement_timeout = \"10s\"\n\
+             step_timeout = \"20s\"\nretries = 0\n"
+        );
+        if self.isolation == Isolation::Role {
+            config += &format!("\n[sandbox]\nisolation = \"role\"\nowner = {OWNER:?}\nguest = {LOGIN:?}\n");
+        }
+        project.write("runner.toml", config);
+        project.sql(BASE, "", "SELECT 1;\n", "SELECT 1;\n");
+        project
+    }
+
+    /// A new database with the fixture.
+    pub fn create(&self, database: &str) -> Result<(), String> {
+        let create = format!("CREATE DATABASE {database} OWNER {RUNNER} TEMPLATE {TEMPLATE}");
+        self.rows("postgres", &create)?;
+        // These rights are the database's own, and no template passes them on.
+        self.rows("postgres", &format!("GRANT TEMP ON DATABASE {database} TO {OWNER}"))?;
+        Ok(())
+    }
+
+    /// Removes a database.
+    pub fn drop(&self, database: &str) -> Result<(), String> {
+        self.rows("postgres", &format!("DROP DATABASE {database} WITH (FORCE)")).map(|_| ())
+    }
+
+    /// The names that stand in the cases.
+    pub fn names(&self, database: &str) -> Names {
+        Names::new(&[
+            // The table of the fixture: what our own ledger is protected from is
+            // checked for every case, apart from this.
+            ("HIST", "runner.history"),
+            ("RUNNER", RUNNER),
+            ("GUEST", OWNER),
+            ("DB", database),
+            ("MODE", self.isolation.mode()),
+            ("PWHASH", &self.password),
+        ])
+    }
+
+    /// Does what somebody else does.
+    pub fn act(&self, database: &str, act: &Act, names: &Names) -> Result<(), String> {
+        let (role, sql) = match act {
+            Act::Sql(sql) => ("postgres", sql.as_str()),
+            Act::As { role, sql } => (role.as_str(), sql.as_str()),
+        };
+        execute(&self.url(role, database), &names.fill(sql)).map(|_| ())
+    }
+
+    /// What is in the database and in the cluster.
+    pub fn snapshot(&self, database: &str) -> Result<Snapshot, String> {
+        let sql = SNAPSHOT.replace("${LEDGER}", LEDGER).replace("${LOGIN}", LOGIN);
+        let rows = self.rows(database, &sql)?;
+        let split = |row: &String| row.split_once(' ').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
+        Ok(rows.iter().filter_map(split).collect())
+    }
+
+    /// Runs statements as the superuser.
+    pub fn rows(&self, database: &str, sql: &str) -> Result<Vec<String>, String> {
+        execute(&self.url("postgres", database), sql)
+    }
+
+    fn url(&self, role: &str, database: &str) -> String {
+        format!("postgresql://{role}@127.0.0.1:{}/{database}?sslmode=disable", self.server.port)
+    }
+}
+
+/// The names of what differs.
+pub fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+}
+
+fn succeed(project: &Project, args: &[&str]) -> Result<(), String> {
+    let finished = project.run(args);
+    match finished.code {
+        0 => Ok(()),
+        code => Err(format!("`runner {}` ended with {code}: {}", args.join(" "), finished.stderr)),
+    }
+}
