@@ -186,7 +186,8 @@ impl Names {
 
     /// The text with the names filled in.
     pub fn fill(&self, text: &str) -> String {
-        let fill = |text: String, (name, value): &(&str, String)| text.replace(&format!("${{{name}}}"), value);
+        let fill =
+            |text: String, (name, value): &(&str, String)| text.replace(&format!("${{{name}}}"), value);
         self.0.iter().fold(text.to_owned(), fill)
     }
 }

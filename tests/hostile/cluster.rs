@@ -23,7 +23,7 @@ pub const LOGIN: &str = "replay_guest";
 /// The schema of our ledger: not the fixture's, which is what is attacked.
 pub const LEDGER: &str = "runner_ledger";
 /// The revision that every database has.
-pub const BASE: &str = "base";
+pub const BASE: &str = "first";
 
 /// Only the guest has to show a password.
 const HBA: &str = "\
@@ -40,7 +40,7 @@ pub type Snapshot = BTreeMap<String, String>;
 pub struct Cluster {
     server: Server,
     isolation: Isolation,
-    /// The password of the fixture's owner, as the server keeps it.
+    /// The password of the role that statements run as, as the server keeps it.
     password: String,
 }
 
@@ -52,7 +52,8 @@ impl Cluster {
         let mut cluster = Self { server, isolation, password: String::new() };
         cluster.load_fixture()?;
         cluster.prepare()?;
-        let password = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{OWNER}'");
+        let attacked = if isolation == Isolation::Role { OWNER } else { RUNNER };
+        let password = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{attacked}'");
         cluster.password = cluster.rows("postgres", &password)?.concat();
         Ok(cluster)
     }
@@ -136,7 +137,8 @@ impl Cluster {
     pub fn snapshot(&self, database: &str) -> Result<Snapshot, String> {
         let sql = SNAPSHOT.replace("${LEDGER}", LEDGER).replace("${LOGIN}", LOGIN);
         let rows = self.rows(database, &sql)?;
-        let split = |row: &String| row.split_once(' ').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
+        let split =
+            |row: &String| row.split_once(' ').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
         Ok(rows.iter().filter_map(split).collect())
     }
 

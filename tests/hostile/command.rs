@@ -89,10 +89,14 @@ fn report(setting: &Setting, replays: &[Replay]) -> ExitCode {
     let version = setting.programs.display();
     println!("{} replays, isolation {}, server {version}", replays.len(), setting.isolation.word());
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
-    pool::run(setting, replays, |replay, verdict| {
+    let ran = pool::run(setting, replays, |replay, verdict| {
         *counts.entry(verdict.outcome).or_default() += 1;
         println!("{}", line(replay, verdict));
     });
+    if let Err(error) = ran {
+        eprintln!("error: no server for the cases: {error}");
+        return ExitCode::FAILURE;
+    }
     println!();
     for outcome in Outcome::ALL {
         if let Some(count) = counts.get(&outcome) {

@@ -79,7 +79,8 @@ impl Granted {
             line(&mut text, name, value);
         }
         if !self.schemas.is_empty() {
-            let schema = |name: &String| if name.is_empty() { SCHEMA.to_owned() } else { format!("{name:?}") };
+            let schema =
+                |name: &String| if name.is_empty() { SCHEMA.to_owned() } else { format!("{name:?}") };
             let schemas: Vec<String> = self.schemas.iter().map(schema).collect();
             line(&mut text, "ddl", &format!("[{}]", schemas.join(", ")));
         }

@@ -45,7 +45,8 @@ pub fn replays(case: Case, isolation: Isolation) -> Vec<Replay> {
         Some(Expect::Reject) => Wanted::Refused,
         Some(Expect::Contained) => Wanted::Contained { residual: case.known_residual.clone() },
     };
-    let plain = Replay { id: case.id.clone(), grant: case.grant.clone(), case: case.clone(), wanted, code: None };
+    let plain =
+        Replay { id: case.id.clone(), grant: case.grant.clone(), case: case.clone(), wanted, code: None };
     let mut all = vec![plain];
     let Some(with_code) = &case.with_code_capability else {
         return all;
@@ -142,7 +143,8 @@ impl Replay {
         more += &format!("ending = {ending:?}\n");
         // Without the capability the statement is sent as any other, which is
         // the attack.
-        if let Some(data) = self.case.copy_data.as_ref().filter(|_| self.grant.iter().any(|word| word == "copy_in"))
+        if let Some(data) =
+            self.case.copy_data.as_ref().filter(|_| self.grant.iter().any(|word| word == "copy_in"))
         {
             more += &format!("copy_data = {}\n", toml(data));
         }
@@ -177,7 +179,7 @@ impl Replay {
 
     /// Our own ledger: the base, and the attack if it was applied.
     fn look_at_ledger(&self, cluster: &Cluster, database: &str, seen: &mut Seen) -> Result<(), String> {
-        let sql = format!("SELECT id FROM {}.revision ORDER BY id", cluster::LEDGER);
+        let sql = format!("SELECT revision FROM {}.revision", cluster::LEDGER);
         match cluster.rows(database, &sql) {
             Ok(ids) => {
                 seen.recorded = ids.iter().any(|id| id == ATTACK);

@@ -196,7 +196,8 @@ fn worked(seen: &Seen) -> Option<Verdict> {
         return Some(verdict(Outcome::Escaped, wrong));
     }
     if let Some(line) = seen.lines.iter().find(|line| line.way != "query" && line.was_sent()) {
-        return Some(verdict(Outcome::Escaped, format!("refused by `query`, but {line}")));
+        let outcome = if line.outcome == "ok" { Outcome::Escaped } else { Outcome::ServerOnly };
+        return Some(verdict(outcome, format!("refused by `query`, but {line}")));
     }
     match &seen.check {
         (Answer::Yes, Answer::Yes) => None,
@@ -228,7 +229,9 @@ fn stopped(seen: &Seen) -> Verdict {
         return verdict(Outcome::Accepted, "the revision is applied");
     }
     match refused(seen) {
-        Verdict { outcome: Outcome::ServerOnly | Outcome::StoppedLate, reason } if seen.changed.is_empty() => {
+        Verdict { outcome: Outcome::ServerOnly | Outcome::StoppedLate, reason }
+            if seen.changed.is_empty() =>
+        {
             verdict(Outcome::Stopped, reason)
         }
         other => other,

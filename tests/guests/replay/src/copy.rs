@@ -1,11 +1,11 @@
 //! `COPY … FROM STDIN` through a writer, as a migration has to do it.
 //!
 //! It reads as much of the statement as the cases have: a table, a list of
-//! columns, and the formats text and csv with `HEADER`. Every value is sent as a
-//! literal, so that the server parses it as it would in a COPY.
+//! columns, and the formats text and csv with `HEADER`; and values of the types
+//! that tables of the fixture have.
 
 use crate::bindings::runner::migration::sql::{BatchWriter, Row, Transaction};
-use crate::bindings::runner::migration::types::{Error, Value};
+use crate::bindings::runner::migration::types::{Column, Error, Value};
 
 /// What a statement says.
 struct Copy {
@@ -25,11 +25,11 @@ pub fn copy(tx: &Transaction, sql: &str, data: &str) -> Result<String, Error> {
     let Some(copy) = parse(sql) else {
         return Err(Error::Other(("case".into(), "only COPY … FROM STDIN is understood".into())));
     };
-    let columns: Vec<String> = copy.columns.clone();
-    let writer = tx.open_writer(&copy.table, &columns)?;
+    let writer = tx.open_writer(&copy.table, &copy.columns)?;
+    let columns = writer.columns();
     let lines = data.lines().skip(usize::from(copy.has_header)).take_while(|line| *line != "\\.");
-    let rows: Vec<Row> = lines.map(|line| copy.row(line)).collect();
-    writer.write_rows(&rows)?;
+    let rows: Result<Vec<Row>, Error> = lines.map(|line| copy.row(line, &columns)).collect();
+    writer.write_rows(&rows?)?;
     Ok(BatchWriter::finish(writer)?.to_string())
 }
 
@@ -51,13 +51,17 @@ fn parse(sql: &str) -> Option<Copy> {
 }
 
 impl Copy {
-    fn row(&self, line: &str) -> Row {
-        if self.is_csv { csv(line).map(|field| value(field, "")).collect() } else { text(line) }
+    fn row(&self, line: &str, columns: &[Column]) -> Result<Row, Error> {
+        let (fields, null) = match self.is_csv {
+            true => (csv(line), ""),
+            false => (line.split('\t').map(str::to_owned).collect(), "\\N"),
+        };
+        fields.iter().zip(columns).map(|(field, column)| value(field, null, column)).collect()
     }
 }
 
 /// Fields between commas; quotes around a field may hold commas.
-fn csv(line: &str) -> impl Iterator<Item = String> {
+fn csv(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
     for character in line.chars() {
@@ -67,14 +71,22 @@ fn csv(line: &str) -> impl Iterator<Item = String> {
             other => fields.last_mut().expect("there is always one").push(other),
         }
     }
-    fields.into_iter()
+    fields
 }
 
-/// Fields between tabs.
-fn text(line: &str) -> Row {
-    line.split('\t').map(|field| value(field.to_owned(), "\\N")).collect()
-}
-
-fn value(field: String, null: &str) -> Value {
-    if field == null { Value::Null } else { Value::Literal(field) }
+fn value(field: &str, null: &str, column: &Column) -> Result<Value, Error> {
+    if field == null {
+        return Ok(Value::Null);
+    }
+    let wrong = || Error::Other(("case".into(), format!("no {}: {field}", column.type_name)));
+    match column.type_name.as_str() {
+        "int2" => field.parse().map(Value::Int2).map_err(|_| wrong()),
+        "int4" => field.parse().map(Value::Int4).map_err(|_| wrong()),
+        "int8" => field.parse().map(Value::Int8).map_err(|_| wrong()),
+        "float8" => field.parse().map(Value::Float8).map_err(|_| wrong()),
+        "bool" => Ok(Value::Boolean(field.starts_with(['t', 'T', '1', 'y']))),
+        "numeric" => Ok(Value::Numeric(field.to_owned())),
+        // The host makes enums and JSON of it, and says so where it cannot.
+        _ => Ok(Value::Text(field.to_owned())),
+    }
 }
