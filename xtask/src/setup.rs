@@ -53,7 +53,7 @@ const ALEMBIC: [Package; 1] = [Package {
 
 const FETCH: [Package; 1] = [Package {
     name: "npm",
-    why: "the package registry that has PostgreSQL servers of other versions",
+    why: "PostgreSQL servers of versions that Debian does not have at the same time",
     is_there: || is_installed("npm"),
 }];
 
