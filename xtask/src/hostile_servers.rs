@@ -118,10 +118,12 @@ fn link_libraries(package: &Path) -> Result<()> {
         let (Some(source), Some(target)) = (value(object, "source"), value(object, "target")) else {
             continue;
         };
-        let link = package.join(target);
+        let link = package.join(&target);
         // Left from an attempt that was interrupted.
         let _ = std::fs::remove_file(&link);
-        std::os::unix::fs::symlink(package.join(source), link).map_err(broken)?;
+        // Relative, so that the folder can be copied.
+        let up = "../".repeat(target.matches('/').count());
+        std::os::unix::fs::symlink(format!("{up}{source}"), link).map_err(broken)?;
     }
     Ok(())
 }
