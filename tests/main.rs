@@ -17,6 +17,10 @@ mod executor;
 mod files;
 mod fuzz;
 mod graph;
+#[expect(dead_code, reason = "its command is a program of its own")]
+mod hostile;
+#[path = "hostile/tests.rs"]
+mod hostile_tests;
 mod ledger;
 mod library;
 mod migrations;

@@ -10,11 +10,11 @@
 //! `cargo xtask hostile FILE.jsonl` runs files from the command line; the tests
 //! run those of this folder.
 
-mod case;
-mod cluster;
+pub mod case;
+pub mod cluster;
 pub mod command;
-mod grants;
-mod isolation;
-mod pool;
-mod replay;
-mod verdict;
+pub mod grants;
+pub mod isolation;
+pub mod pool;
+pub mod replay;
+pub mod verdict;
