@@ -221,8 +221,6 @@ fn an_imported_project_makes_the_same_database() {
     tool = "alembic"
     file = "db/versions/a1_listings.py"
     digest = "[digest]"
-
-    [capabilities]
     "#);
     both.project.ok(&["upgrade", "heads"]);
     both.alembic(&both.reference.url, &["upgrade", "heads"]);
@@ -295,8 +293,6 @@ fn what_reads_rows_is_marked_and_can_only_be_stamped() {
     file = "db/versions/e5_data.py"
     digest = "[digest]"
     reason = "db/versions/e5_data.py:16: it reads what the database answers to a statement"
-
-    [capabilities]
     "#);
     // The whole run is refused, before its first statement.
     let said = both.project.fails(1, &["upgrade", "heads"]);

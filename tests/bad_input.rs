@@ -94,7 +94,7 @@ fn the_server_refuses() {
     let url = database.url.replace(&database.name, "nowhere");
     snapshot!(said(&project, &["current", "--database", &url]), @r#"
     exit code 1
-    Error: the server refuses a connection to database `nowhere` on 127.0.0.1:[port] as `postgres` (3D000)
+    Error: the server refuses a connection to database `nowhere` on 127.0.0.1:[port] as `owner` (3D000)
     Caused by:
     1: database "nowhere" does not exist
     Hint: Create the database first: `createdb NAME`.
@@ -376,7 +376,7 @@ fn the_ledger_is_from_a_newer_runner() {
 fn the_login_may_not_create_the_ledger() {
     let (database, project) = sound();
     database.rows(&format!("CREATE ROLE \"poor_{}\" LOGIN", database.name));
-    let url = database.url.replace("postgres@", &format!("poor_{}@", database.name));
+    let url = database.url.replace("owner@", &format!("poor_{}@", database.name));
     snapshot!(said(&project, &["upgrade", "head", "--database", &url]), @r#"
     exit code 1
     1 revision to upgrade.

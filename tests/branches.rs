@@ -180,7 +180,7 @@ fn packages_have_ids_of_their_own() {
     Parents:      <base>
     Kind:         sql
     Path:         shop/2024/a002
-    Applied:      [when] by postgres (tester@[host])
+    Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
     Component:    [digest]
     Sources:      [digest]

@@ -344,11 +344,11 @@ fn current() {
     Parent: a
     Path: migrations/b
     Kind: sql
-    Applied: [when] by postgres
+    Applied: [when] by owner
 
         message of b
     ");
-    snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"postgres","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}]}"#);
+    snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"owner","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}]}"#);
 }
 
 #[test]
@@ -360,7 +360,7 @@ fn show() {
     Parents:      a
     Kind:         sql
     Path:         migrations/b
-    Applied:      [when] by postgres (tester@[host])
+    Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
     Component:    [digest]
     Sources:      [digest]

@@ -98,11 +98,12 @@ fn what_a_step_does_to_the_session_ends_with_it() {
 fn a_step_may_take_on_a_role_and_the_ledger_is_written_as_the_runner() {
     let (database, project) = project(&["a"]);
     let role = format!("owner_{}", database.name);
-    database.rows(&format!("CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}"));
+    database
+        .rows(&format!("CREATE ROLE {role}; GRANT {role} TO owner; GRANT CREATE ON SCHEMA public TO {role}"));
     project.sql("b", "a", &format!("SET ROLE {role}; CREATE TABLE public.t_b (id int);"), "");
     project.ok(&["upgrade", "head"]);
     assert_eq!(database.value("SELECT tableowner FROM pg_tables WHERE tablename = 't_b'"), role);
-    assert_eq!(database.value("SELECT applied_by FROM runner.revision WHERE revision = 'b'"), "postgres");
+    assert_eq!(database.value("SELECT applied_by FROM runner.revision WHERE revision = 'b'"), "owner");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_row_tells_who_and_from_what() {
     let (database, _project) = applied();
     let row = "SELECT parents, labels, message, applied_by, actor LIKE 'tester@%', statements, manifest->>'kind', \
                params->>'upgrade' FROM runner.revision WHERE revision = 'b'";
-    let expected = "{a}|{}|message of b|postgres|t|1|sql|CREATE TABLE public.t_b (id int PRIMARY KEY);\n";
+    let expected = "{a}|{}|message of b|owner|t|1|sql|CREATE TABLE public.t_b (id int PRIMARY KEY);\n";
     assert_eq!(database.rows(row), [expected]);
 }
 

@@ -27,6 +27,7 @@ mod migrations;
 mod offline;
 mod oracle;
 mod properties;
+mod secrets;
 mod stamp;
 mod tidy;
 mod tls;

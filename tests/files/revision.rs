@@ -14,8 +14,6 @@ fn a_revision_is_made_as_its_flags_say() {
     labels = ["offers"]
     depends_on = ["c"]
     kind = "sql"
-
-    [capabilities]
     "#);
     snapshot!(made(&project, &["revision", "--rev-id", "e", "--head", "base", "--depends-on", "shop", "--depends-on", "c"]), @r#"
     revision = "e"
@@ -24,8 +22,6 @@ fn a_revision_is_made_as_its_flags_say() {
     labels = []
     depends_on = ["shop", "c"]
     kind = "sql"
-
-    [capabilities]
     "#);
     snapshot!(made(&project, &["revision", "--rev-id", "f", "--head", "heads", "-m", "all of them"]), @r#"
     revision = "f"
@@ -34,8 +30,6 @@ fn a_revision_is_made_as_its_flags_say() {
     labels = []
     depends_on = []
     kind = "sql"
-
-    [capabilities]
     "#);
     snapshot!(made(&project, &["revision", "--rev-id", "g", "--head", "a", "--splice", "-m", "aside"]), @r#"
     revision = "g"
@@ -44,8 +38,6 @@ fn a_revision_is_made_as_its_flags_say() {
     labels = []
     depends_on = []
     kind = "sql"
-
-    [capabilities]
     "#);
     snapshot!(project.ok(&["heads"]), @r"
     f (offers, shop) (head) (mergepoint)
@@ -137,8 +129,6 @@ fn a_merge_brings_branches_together_and_can_be_taken_back() {
     labels = []
     depends_on = []
     kind = "sql"
-
-    [capabilities]
     "#);
     database_args(&["upgrade", "head"]);
     assert_eq!(database_args(&["current"]), "m (shop) (head) (mergepoint)\n");

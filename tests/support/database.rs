@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-use super::server;
+use super::server::{self, OWNER};
 
 /// An empty database on the shared server.
 pub struct Database {
     pub name: String,
+    /// As the database's owner, who is no superuser.
     pub url: String,
+    /// As a superuser.
+    pub superuser_url: String,
 }
 
 impl Database {
@@ -19,14 +22,21 @@ impl Database {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = server::shared();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        execute(&server.url("postgres"), &format!("CREATE DATABASE {name}")).expect("creates a database");
-        Self { url: server.url(&name), name }
+        let create = format!("CREATE DATABASE {name} OWNER {OWNER}");
+        execute(&server.url("postgres"), &create).expect("creates a database");
+        let superuser_url = server.url(&name);
+        Self { url: superuser_url.replace("//postgres@", &format!("//{OWNER}@")), superuser_url, name }
     }
 
     /// Runs statements and returns the rows of all of them: fields joined by
     /// `|`, NULL as nothing.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         execute(&self.url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The same as a superuser.
+    pub fn as_superuser(&self, sql: &str) -> Vec<String> {
+        execute(&self.superuser_url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// The one value of a query.
@@ -51,7 +61,7 @@ impl Database {
 
     fn pg_dump(&self, args: &[&str]) -> String {
         let output = Command::new("pg_dump")
-            .args(["--no-owner", "--dbname", &self.url])
+            .args(["--no-owner", "--dbname", &self.superuser_url])
             .args(args)
             .output()
             .expect("pg_dump runs");

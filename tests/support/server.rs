@@ -32,10 +32,19 @@ pub struct Server {
     _keeper: Child,
 }
 
+/// Who owns the tests' databases: like the login of a deployment it may make
+/// roles, and is no superuser.
+pub const OWNER: &str = "owner";
+
 /// The server that all tests of this program share.
 pub fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(&[]))
+    SERVER.get_or_init(|| {
+        let server = Server::start(&[]);
+        let create = format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB");
+        super::database::execute(&server.url("postgres"), &create).expect("makes the role");
+        server
+    })
 }
 
 impl Server {

@@ -1,15 +1,15 @@
 //! What commands need: the project, the database, the host, the runtime.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
-use runner::revision::PackageName;
-use runner::run::{Migrator, Reporter, RunError, Scripter};
+use runner::revision::{PackageName, SecretRef};
+use runner::run::{Migrator, Reporter, RunError, Scripter, Secrets};
 use runner::source::Project;
 
 use super::args::Global;
@@ -90,7 +90,8 @@ pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, Command
     let (location, source) = location(global, &project)?.ok_or_else(CommandError::no_database)?;
     tracing::info!("{location} (from {source})");
     let host = host(&project)?;
-    Ok(Migrator::new(project, location, host, actor(), reporter))
+    let secrets = secrets(&project.root);
+    Ok(Migrator::new(project, location, host, actor(), reporter).with_secrets(secrets))
 }
 
 /// Brings everything together for a command that writes a script: no database
@@ -99,6 +100,22 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// The secrets that parameters name: variables of the environment, and files
+/// relative to `runner.toml`.
+fn secrets(root: &Path) -> Secrets {
+    let root = root.to_owned();
+    Secrets::new(move |reference| match reference {
+        SecretRef::Env(name) => env::var(name).map_err(|error| match error {
+            env::VarError::NotPresent => "it is not set".to_owned(),
+            env::VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
+        }),
+        SecretRef::File(path) => {
+            let text = std::fs::read_to_string(root.join(path)).map_err(|error| error.to_string())?;
+            Ok(text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r')).to_owned())
+        }
+    })
 }
 
 /// A program of the search path.

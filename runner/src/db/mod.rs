@@ -14,6 +14,7 @@ mod lock;
 mod name;
 mod postgres;
 mod recording;
+mod redact;
 mod session;
 mod tls;
 

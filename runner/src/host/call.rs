@@ -16,7 +16,7 @@ use super::transaction::Lent;
 use super::trap;
 use super::work::Work;
 use crate::db::SharedSession;
-use crate::revision::Direction;
+use crate::revision::{Direction, Redactor};
 
 /// What a component is called with.
 pub struct Call {
@@ -24,6 +24,8 @@ pub struct Call {
     pub direction: Direction,
     /// The revision's parameters, an object. They may hold secrets.
     pub params: serde_json::Value,
+    /// Keeps the secrets among them out of the report.
+    pub redactor: Redactor,
     /// What the manifest grants beside SQL.
     pub grants: Grants,
     /// The session, inside the transaction that is lent.
@@ -85,7 +87,7 @@ pub trait Sink: Send + Sync {
 }
 
 pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Component, call: Call) -> Report {
-    let direction = call.direction;
+    let (direction, redactor) = (call.direction, call.redactor.clone());
     let mut store = store(engine, State::for_call(Arc::clone(limits), call));
     let outcome = invoke(&mut store, component, direction).await;
     let mut state = store.into_data();
@@ -99,7 +101,14 @@ pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Compo
         Ok(Err(failure)) => Err(state.work.lost().unwrap_or_else(|| failed(&state.work, failure))),
         Err(error) => Err(trap::classify(&error, &state)),
     };
-    Report { result, last_error: state.work.last_error(), stats: state.stats() }
+    let returned = match &result {
+        Err(CallError::Sql { statement, .. }) => statement.clone(),
+        _ => None,
+    };
+    let last_error = returned.or_else(|| state.work.last_error());
+    let mut report = Report { result, last_error, stats: state.stats() };
+    report.hide(&redactor);
+    report
 }
 
 /// Makes a store with every limit armed: a `start` function can loop.

@@ -158,6 +158,12 @@ pub enum Constraint {
         /// The limit.
         limit: u64,
     },
+    /// Statements sent to the server.
+    #[error("it sent more than {limit} statements")]
+    Statements {
+        /// The limit.
+        limit: u64,
+    },
     /// The call stack; not configurable.
     #[error("its functions call each other too deeply")]
     Stack,

@@ -34,6 +34,8 @@ pub struct Limits {
     pub query_bytes: usize,
     /// Calls of the host.
     pub host_calls: u64,
+    /// Statements that are sent to the server; a script has many in one call.
+    pub statements: u64,
     /// Bytes of log messages; what goes beyond them is dropped.
     pub log_bytes: usize,
     /// Bytes of a component.
@@ -75,6 +77,7 @@ impl Default for Limits {
             query_rows: 100_000,
             query_bytes: 64 * MIB,
             host_calls: 1_000_000,
+            statements: 1_000_000,
             log_bytes: MIB,
             component_bytes: 64 * MIB,
             function_bytes: 512 * KIB,

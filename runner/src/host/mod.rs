@@ -24,6 +24,7 @@ mod inspect;
 mod limits;
 mod memory;
 mod reader;
+mod redact;
 mod report;
 mod savepoint;
 mod service;

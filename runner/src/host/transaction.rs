@@ -5,6 +5,7 @@ use wasmtime::component::Resource;
 use super::bindings::sql::{HostTransaction, RowSet};
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, parameters_wit_to_text, rows_pg_to_wit};
+use super::error::Constraint;
 use super::reader::{OpenReader, Reader};
 use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
@@ -79,7 +80,7 @@ impl State {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(sql)?;
         self.work.check_order(sql)?;
-        self.begin(statement.text);
+        self.begin(statement.text)?;
         self.work.statements.clear();
         let answer = session.lock().await.run(statement.text).await;
         let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index: None })?;
@@ -95,7 +96,7 @@ impl State {
             None => self.work.one_statement(sql)?,
         };
         self.work.check_order(sql)?;
-        self.begin(statement.text);
+        self.begin(statement.text)?;
         let sent = Sent { text: sql, offset: statement.offset, index: None };
         let prepared = match known {
             Some(known) => known.prepared,
@@ -115,7 +116,7 @@ impl State {
     async fn run_query(&mut self, sql: &str, params: &[Value]) -> Result<RowSet, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(sql)?;
-        self.begin(statement.text);
+        self.begin(statement.text)?;
         let sent = Sent { text: sql, offset: statement.offset, index: None };
         let prepared = self.work.prepare(&session, sent, statement.text).await?;
         let params = self.work.encode(&prepared, params, sent)?;
@@ -140,7 +141,7 @@ impl State {
         self.work.check_order(sql)?;
         self.work.statements.clear();
         for (statement, number) in statements.iter().zip(1..) {
-            self.begin(statement.text);
+            self.begin(statement.text)?;
             let index = Some((number, statements.len()));
             let answer = session.lock().await.run_uncounted(statement.text).await;
             let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index })?;
@@ -152,7 +153,7 @@ impl State {
     async fn start_reader(&mut self, sql: String, params: &[Value]) -> Result<u32, Fault> {
         let session = self.work.usable()?;
         let statement = self.work.one_statement(&sql)?;
-        self.begin(statement.text);
+        self.begin(statement.text)?;
         let sent = Sent { text: &sql, offset: statement.offset, index: None };
         let prepared = self.work.prepare(&session, sent, statement.text).await?;
         let params = self.work.encode(&prepared, params, sent)?;
@@ -165,9 +166,14 @@ impl State {
     }
 
     /// A statement is about to be sent.
-    fn begin(&mut self, sql: &str) {
+    fn begin(&mut self, sql: &str) -> Result<(), Fault> {
         self.work.count_statement();
+        if self.work.sent() > self.limits.statements {
+            let limit = self.limits.statements;
+            return Err(Fault::Trap(Constraint::Statements { limit }.into()));
+        }
         self.sink.statement(sql);
+        Ok(())
     }
 }
 

@@ -53,6 +53,9 @@ enum Condition {
 struct Remembered {
     failed: Box<FailedStatement>,
     told: GuestError,
+    /// Whether the guest rolled back to a savepoint since: then it is no reason
+    /// for anything any more, unless the guest returns it.
+    dealt_with: bool,
 }
 
 /// A statement as a part of the text that the guest gave.
@@ -139,6 +142,9 @@ impl Work {
     pub(super) fn recovered(&mut self) {
         if self.is_aborted() {
             self.condition = Condition::Usable;
+            if let Some(remembered) = &mut self.last_error {
+                remembered.dealt_with = true;
+            }
         }
     }
 
@@ -208,7 +214,8 @@ impl Work {
     ) -> Box<FailedStatement> {
         let text = sent.text.to_owned();
         let failed = Box::new(FailedStatement { text, index: sent.index, error, position });
-        self.last_error = Some(Remembered { failed: failed.clone(), told: error_wit_to_plain(told.clone()) });
+        let told = error_wit_to_plain(told.clone());
+        self.last_error = Some(Remembered { failed: failed.clone(), told, dealt_with: false });
         failed
     }
 
@@ -220,9 +227,10 @@ impl Work {
             .map(|remembered| remembered.failed.clone())
     }
 
-    /// The last statement that failed.
+    /// The last statement that failed, unless the guest has dealt with it.
     pub(super) fn last_error(&self) -> Option<Box<FailedStatement>> {
-        self.last_error.as_ref().map(|remembered| remembered.failed.clone())
+        let open = self.last_error.as_ref().filter(|remembered| !remembered.dealt_with);
+        open.map(|remembered| remembered.failed.clone())
     }
 
     /// Ends what is still open after the guest reported success: languages

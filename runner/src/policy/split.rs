@@ -51,6 +51,14 @@ pub enum PolicyError {
 }
 
 impl PolicyError {
+    /// Changes the words that may repeat a migration's text.
+    pub fn rewrite(&mut self, mut change: impl FnMut(&mut String)) {
+        match self {
+            Self::Syntax { message, .. } => change(message),
+            Self::NotOne { .. } | Self::Refused { .. } => {}
+        }
+    }
+
     /// Where in the whole text, in characters from 1, if that is known.
     pub fn position(&self) -> Option<u32> {
         match self {

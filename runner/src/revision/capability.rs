@@ -40,6 +40,9 @@ pub struct Capabilities {
     /// Functions that triggers may call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trigger: Vec<String>,
+    /// Parameters whose values are secrets: names of parameters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// Whether code may be created in the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeGrant>,
@@ -138,6 +141,7 @@ impl Capabilities {
             "grant" => &self.grant,
             "extension" => &self.extension,
             "trigger" => &self.trigger,
+            "secrets" => &self.secrets,
             _ => return None,
         })
     }

@@ -39,9 +39,23 @@ pub struct Manifest {
     /// The component's parameters.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
-    /// What it may do.
-    #[serde(default)]
-    pub capabilities: Capabilities,
+    /// What it may do. Without the table the SQL of a project's own revision may
+    /// do whatever the login may; code may do nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+}
+
+impl Manifest {
+    /// What its statements are held to; none for a revision of kind `sql` that
+    /// declares nothing: its text is the project's own, and whoever reviews it
+    /// sees all of it.
+    pub fn grants(&self) -> Option<Capabilities> {
+        match (&self.capabilities, self.kind) {
+            (Some(capabilities), _) => Some(capabilities.clone()),
+            (None, Kind::Sql) => None,
+            (None, Kind::Rust | Kind::Imported) => Some(Capabilities::default()),
+        }
+    }
 }
 
 /// What runs a revision.
@@ -281,7 +295,8 @@ write = ["public.listings"]
         let manifest = parse(GOOD).expect("parses");
         assert_eq!(manifest.revision.as_str(), "8b01c7d2aa90");
         assert_eq!(manifest.params["batch"], 5000);
-        assert_eq!(manifest.capabilities.write, ["public.listings"]);
+        let write = manifest.grants().expect("it declares").write;
+        assert_eq!(write, ["public.listings"]);
         assert_eq!(manifest.transaction, TransactionMode::Revision);
     }
 

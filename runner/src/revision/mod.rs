@@ -8,9 +8,11 @@ mod digest;
 mod direction;
 mod id;
 mod manifest;
+mod secret;
 
 pub use capability::{Capabilities, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
+pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};

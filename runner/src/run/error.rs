@@ -9,7 +9,7 @@ use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
-use crate::revision::{Direction, RevisionId};
+use crate::revision::{Direction, Redactor, RevisionId, SecretRef};
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
 use super::NotCurrent;
@@ -171,6 +171,17 @@ pub enum PrepareError {
         /// The lines to add to `[capabilities]`.
         lines: Vec<String>,
     },
+    /// A secret that a parameter names is not there.
+    #[error("{reference} cannot be used as a secret: {reason}")]
+    Secret {
+        /// Which.
+        reference: SecretRef,
+        /// Why.
+        reason: String,
+    },
+    /// A script would show the secrets that the step is given.
+    #[error("it is given a secret, which a script would show")]
+    SecretInScript,
     /// The ledger has no component for it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -248,6 +259,24 @@ impl StepError {
             },
             _ => None,
         }
+    }
+
+    /// Hides the secrets that the step was given. What its component reported
+    /// has none any more.
+    pub(super) fn hide(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::Begin(error) | Self::Settle(error) | Self::Ledger(LedgerError::Database(error)) => {
+                error.hide(redactor);
+            }
+            Self::Commit(text) => redactor.hide_in(text),
+            Self::Call { .. }
+            | Self::Precondition(_)
+            | Self::LockLost
+            | Self::Timeout(_)
+            | Self::LeftTransaction
+            | Self::Ledger(_) => {}
+        }
+        self
     }
 
     /// Whether another session stood in the way, so that trying again may help:

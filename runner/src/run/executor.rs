@@ -46,7 +46,10 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
         // The first step's precondition was checked with BEGIN.
         let ready = if at == 0 { Ok(()) } else { context.check(prepared).await };
         let result = match ready {
-            Ok(()) => context.perform(&transaction, prepared, ends).await,
+            Ok(()) => {
+                let done = context.perform(&transaction, prepared, ends).await;
+                done.map_err(|error| error.hide(&prepared.redactor))
+            }
             Err(error) => Err(error),
         };
         match result {
@@ -87,7 +90,8 @@ async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, St
 
 async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
     let transaction = context.begin(prepared).await?;
-    context.perform(&transaction, prepared, Ends::WithStep).await
+    let done = context.perform(&transaction, prepared, Ends::WithStep).await;
+    done.map_err(|error| error.hide(&prepared.redactor))
 }
 
 /// Doubles from attempt to attempt, with jitter: two runners that met must not

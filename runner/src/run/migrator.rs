@@ -16,7 +16,7 @@ use crate::source::{self, Found, Project};
 
 use super::prepare::{Prepared, Preparer};
 use super::step::Context;
-use super::{Event, OnDisk, Override, Reporter, RunError, Settings, State, executor};
+use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
 
 /// What the server is told about us (`application_name`).
 const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -30,6 +30,7 @@ pub struct Migrator {
     pub(super) ledger: Ledger,
     pub(super) run: Run,
     pub(super) reporter: Reporter,
+    pub(super) secrets: Secrets,
     /// What cancels the statement that is running; none while there is no
     /// connection.
     canceller: std::sync::Mutex<Option<Canceller>>,
@@ -71,6 +72,7 @@ impl Migrator {
             ledger,
             run,
             reporter,
+            secrets: Secrets::none(),
             canceller: std::sync::Mutex::default(),
         }
     }
@@ -87,6 +89,11 @@ impl Migrator {
     /// Lets `reporter` hear the events of the runs.
     pub fn reporting_to(self, reporter: Reporter) -> Self {
         Self { reporter, ..self }
+    }
+
+    /// With somebody who knows the secrets that parameters name.
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Who runs the program, for the ledger.
@@ -302,7 +309,9 @@ impl Migrator {
         plan: &Plan,
         options: &Options,
     ) -> Result<Vec<Prepared>, RunError> {
-        let mut preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
+        let mut preparer = Preparer::new(&self.host, &self.project)
+            .with_overrides(&options.params)
+            .with_secrets(&self.secrets);
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {

@@ -15,6 +15,7 @@ mod overrides;
 mod precondition;
 mod prepare;
 mod script;
+mod secrets;
 mod settings;
 mod sink;
 mod stamp;
@@ -30,6 +31,7 @@ pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevi
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
 pub use script::{ScriptOptions, Scripter};
+pub use secrets::Secrets;
 pub use settings::Settings;
 pub use stamp::{FromAlembic, StampOptions};
 pub use state::{OnDisk, State};

@@ -7,27 +7,39 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::db::PostgresSession;
-use crate::host::{Component, Description, Host};
+use crate::host::{Component, Description, Grants, Host};
 use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy;
-use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Request};
+use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef};
 use crate::source::{self, Artifact, Found, Project, Scripts, load_artifact, sql_component};
 
 use super::overrides::Overrides;
+use super::secrets::{Secrets, resolve};
 use super::{Event, OnDisk, Override, PrepareError, Reporter, RunError};
 
 /// A step with everything that it takes to run it.
 pub(super) struct Prepared {
     pub(super) step: Step,
     pub(super) manifest: Manifest,
-    /// What the component is given.
+    /// The parameters as the manifest has them: a secret is a reference.
     pub(super) params: Value,
+    /// What the component is given: the secrets themselves.
+    pub(super) given: Value,
+    /// Keeps them out of everything that is shown or written.
+    pub(super) redactor: Redactor,
     pub(super) source_digest: Digest,
     pub(super) component: Component,
     pub(super) artifact: Artifact,
     /// Where the script is that the step runs, for kind `sql`.
     pub(super) script: Option<String>,
+}
+
+impl Prepared {
+    /// What the manifest grants beside SQL.
+    pub(super) fn grants(&self) -> Grants {
+        Grants { random: self.manifest.grants().is_some_and(|granted| granted.random) }
+    }
 }
 
 /// A component that was loaded and asked what it is. Kept while a plan is
@@ -43,6 +55,8 @@ pub(super) struct Preparer<'a> {
     host: &'a Host,
     project: &'a Project,
     overrides: Overrides,
+    /// None where nothing is run: what names a secret stays a name.
+    secrets: Option<Secrets>,
     loaded: HashMap<Digest, Loaded>,
 }
 
@@ -59,12 +73,17 @@ struct Material {
 
 impl<'a> Preparer<'a> {
     pub(super) fn new(host: &'a Host, project: &'a Project) -> Self {
-        Self { host, project, overrides: Overrides::default(), loaded: HashMap::new() }
+        Self { host, project, overrides: Overrides::default(), secrets: None, loaded: HashMap::new() }
     }
 
     /// With parameters that take the place of what the manifests say.
     pub(super) fn with_overrides(self, overrides: &[Override]) -> Self {
         Self { overrides: Overrides::new(overrides.to_vec()), ..self }
+    }
+
+    /// With somebody who knows the secrets that parameters name.
+    pub(super) fn with_secrets(self, secrets: &Secrets) -> Self {
+        Self { secrets: Some(secrets.clone()), ..self }
     }
 
     /// Fails if a parameter of the command line was meant for none of the
@@ -190,10 +209,23 @@ impl<'a> Preparer<'a> {
         if manifest.kind != Kind::Sql {
             self.overrides.apply(&loaded.description.params_schema, &mut params);
         }
-        check_params(loaded, &mut params, found.as_ref())?;
-        check_capabilities(&loaded.description, &manifest.capabilities, &params)?;
+        fill_defaults(&loaded.description.params_schema, &mut params);
+        let grants = manifest.grants();
+        // A script of kind `sql` is no place for secrets, and its text is no
+        // reference to one.
+        let (given, redactor) = match manifest.kind {
+            Kind::Sql => (params.clone(), Redactor::default()),
+            Kind::Rust | Kind::Imported => {
+                resolve(&params, &grants.clone().unwrap_or_default(), self.secrets.as_ref())?
+            }
+        };
+        check_params(loaded, &given, &redactor, found.as_ref())?;
+        if let Some(grants) = &grants {
+            check_capabilities(&loaded.description, grants, &params)?;
+        }
         let component = loaded.component.clone();
-        Ok(Prepared { step: step.clone(), manifest, params, source_digest, component, artifact, script })
+        let step = step.clone();
+        Ok(Prepared { step, manifest, params, given, redactor, source_digest, component, artifact, script })
     }
 
     async fn load(&mut self, artifact: &Artifact) -> Result<(), PrepareError> {
@@ -286,20 +318,27 @@ fn script_path(found: &Found, direction: Direction) -> Option<String> {
     found.scripts.is_some().then(path)
 }
 
-/// Fills in the defaults and checks the parameters against the schema.
-fn check_params(loaded: &Loaded, params: &mut Value, found: Option<&Found>) -> Result<(), PrepareError> {
-    fill_defaults(&loaded.description.params_schema, params);
+/// Checks the parameters against the schema. What does not fit is told with its
+/// value, unless that is a secret.
+fn check_params(
+    loaded: &Loaded,
+    params: &Value,
+    redactor: &Redactor,
+    found: Option<&Found>,
+) -> Result<(), PrepareError> {
     let reason = |error: jsonschema::ValidationError<'_>| {
         let path = error.instance_path().to_string();
         let name = path.trim_start_matches('/').replace('/', ".");
         let place =
             found.map_or_else(|| "the ledger".to_owned(), |found| found.place_of_param(&name).to_string());
         match name.as_str() {
-            "" => format!("{place}: {error}"),
-            name => format!("{place}: `{name}`: {error}"),
+            "" => format!("{place}: {}", redactor.hide(&error.to_string())),
+            name => format!("{place}: `{name}`: {}", redactor.hide(&error.to_string())),
         }
     };
-    let reasons: Vec<_> = loaded.schema.iter_errors(params).map(reason).collect();
+    let is_named = |error: &jsonschema::ValidationError<'_>| SecretRef::of(error.instance()).is_some();
+    let errors = loaded.schema.iter_errors(params).filter(|error| !is_named(error));
+    let reasons: Vec<_> = errors.map(reason).collect();
     if reasons.is_empty() { Ok(()) } else { Err(PrepareError::Params { reasons }) }
 }
 

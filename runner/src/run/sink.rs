@@ -1,7 +1,7 @@
 //! From what a migration reports to events.
 
 use crate::host::{LogLevel, Sink};
-use crate::revision::RevisionId;
+use crate::revision::{Redactor, RevisionId};
 
 use super::{Event, Reporter};
 
@@ -9,6 +9,7 @@ use super::{Event, Reporter};
 pub(super) struct StepSink {
     pub(super) revision: RevisionId,
     pub(super) reporter: Reporter,
+    pub(super) redactor: Redactor,
 }
 
 impl Sink for StepSink {
@@ -20,7 +21,8 @@ impl Sink for StepSink {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         };
-        (self.reporter)(Event::Log { revision: self.revision.clone(), level, message: message.to_owned() });
+        let message = self.redactor.hide(message).into_owned();
+        (self.reporter)(Event::Log { revision: self.revision.clone(), level, message });
     }
 
     fn progress(&self, done: u64, total: Option<u64>) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::db::{AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_literal};
-use crate::host::{Call, Grants, Host, Report};
+use crate::host::{Call, Host, Report};
 use crate::ledger::{How, Ledger, Outcome, Run};
 use crate::revision::{Digest, Direction};
 use crate::source::Artifact;
@@ -143,13 +143,15 @@ impl Context<'_> {
         let session = self.session.clone();
         let call = Call {
             direction: prepared.step.direction,
-            params: prepared.params.clone(),
-            grants: Grants { random: prepared.manifest.capabilities.random },
+            params: prepared.given.clone(),
+            redactor: prepared.redactor.clone(),
+            grants: prepared.grants(),
             session,
             transaction_time: Some(transaction.time),
             sink: Arc::new(StepSink {
                 revision: prepared.step.revision.clone(),
                 reporter: self.reporter.clone(),
+                redactor: prepared.redactor.clone(),
             }),
         };
         let running = self.host.call(&prepared.component, call);

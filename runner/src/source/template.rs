@@ -136,7 +136,7 @@ const SQL: BuiltIn = &[
 ];
 
 const RUST: BuiltIn = &[
-    MANIFEST,
+    (MANIFEST_FILE, include_str!("templates/rust/migration.toml")),
     ("Cargo.toml", include_str!("templates/rust/Cargo.toml")),
     ("src/lib.rs", include_str!("templates/rust/src/lib.rs")),
 ];

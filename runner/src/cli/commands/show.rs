@@ -77,7 +77,7 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
         Some(found) => field("Path:", &found.dir.display().to_string()),
         None => field("Path:", "missing on disk"),
     }
-    for line in grants(&manifest.capabilities) {
+    for line in manifest.grants().as_ref().map(grants).unwrap_or_default() {
         field("May:", &line);
     }
     if let Some(recorded) = recorded {

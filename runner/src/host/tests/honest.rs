@@ -30,8 +30,7 @@ async fn a_component_describes_itself_without_a_database() {
     let component = host.load(guest::probe()).await.expect("loads");
     let description = host.describe(&component).await.expect("describes");
     assert_eq!(description.name, "probe");
-    let properties = json!({"first": {"type": "string"}});
-    assert_eq!(description.params_schema, json!({"type": "object", "properties": properties}));
+    assert_eq!(description.params_schema["properties"]["first"], json!({"type": "string"}));
     assert_eq!(description.capabilities[0].targets, ["${table}"]);
 }
 
@@ -76,6 +75,7 @@ async fn random_bytes_have_to_be_granted() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Upgrade,
         params: json!({"kind": "random", "len": 1}),
+        redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,
         transaction_time: Some(0),
@@ -95,6 +95,7 @@ async fn failures_are_passed_on() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Downgrade,
         params: json!({}),
+        redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,
         transaction_time: Some(0),
@@ -254,7 +255,7 @@ async fn a_savepoint_that_is_rolled_back_makes_the_transaction_usable_again() {
         let outcome = savepoint("select fail('23505')", end).await.succeeded();
         assert_eq!(outcome.said.first().map(String::as_str), Some("database 23505 at Some(8)"));
         assert_eq!(outcome.said.last().map(String::as_str), Some("ok 1"));
-        assert!(outcome.report.last_error.is_some());
+        assert_eq!(outcome.report.last_error, None, "it was dealt with");
     }
 }
 

@@ -83,6 +83,15 @@ async fn endless_host_calls_are_counted() {
 }
 
 #[tokio::test]
+async fn statements_are_counted_where_one_call_has_many() {
+    let limits = Limits { statements: 10, ..Limits::default() };
+    let outcome = run(limits.clone(), json!({"kind": "script", "sql": "select 1;".repeat(11)})).await;
+    assert_eq!(reached(&outcome), Constraint::Statements { limit: 10 });
+    assert_eq!(outcome.sent.len(), 10);
+    run(limits, json!({"kind": "script", "sql": "select 1;".repeat(10)})).await.succeeded();
+}
+
+#[tokio::test]
 async fn a_call_that_hands_over_too_much_is_stopped() {
     assert_eq!(reached(&kind("huge-writes").await), Constraint::CallBytes { limit: 16 << 20 });
 }
@@ -286,6 +295,7 @@ async fn time_in_the_host_is_not_the_guests() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Upgrade,
         params: json!({"kind": "execute", "sql": "select 1"}),
+        redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,
         transaction_time: Some(0),

@@ -93,6 +93,7 @@ async fn call(
     let call = Call {
         direction: Direction::Upgrade,
         params,
+        redactor: crate::revision::Redactor::default(),
         grants: Grants { random: true },
         session,
         transaction_time: Some(42),

@@ -18,15 +18,16 @@ use tokio::sync::Mutex;
 
 use crate::db::{AdvisoryLock, Recorded, Recording};
 use crate::graph::Target;
-use crate::host::{Call, Grants, Host, Stats};
+use crate::host::{Call, Host, Stats};
 use crate::ledger::{AtRunTime, How, Ledger, Outcome};
 use crate::plan::{Plan, Step};
 use crate::policy;
-use crate::revision::{Digest, Direction, RevisionId};
+use crate::revision::{Digest, Direction, Kind, RevisionId};
 use crate::source::Project;
 
 use super::precondition::Precondition;
 use super::prepare::{Prepared, Preparer};
+use super::secrets::names_any;
 use super::settings::SETTLE;
 use super::sink::StepSink;
 use super::{Migrator, OnDisk, Override, PrepareError, Reporter, RunError, Settings};
@@ -166,6 +167,9 @@ impl Scripter {
 
     /// One step, from BEGIN to COMMIT.
     async fn step(&self, prepared: &Prepared, kept: &mut BTreeSet<Digest>) -> Result<String, RunError> {
+        if names_any(&prepared.params) && prepared.manifest.kind != Kind::Sql {
+            return Err(unwritable(prepared, PrepareError::SecretInScript));
+        }
         let (recorded, stats) = self.record(prepared).await?;
         let Prepared { step: Step { revision, direction, .. }, manifest, .. } = prepared;
         let precondition = Precondition::of(self.ledger.schema_name(), *direction, manifest);
@@ -227,13 +231,15 @@ impl Scripter {
         let recording = Arc::new(Mutex::new(Recording::new(policy::rows_touched)));
         let call = Call {
             direction: prepared.step.direction,
-            params: prepared.params.clone(),
-            grants: Grants { random: prepared.manifest.capabilities.random },
+            params: prepared.given.clone(),
+            redactor: prepared.redactor.clone(),
+            grants: prepared.grants(),
             session: Arc::clone(&recording) as crate::db::SharedSession,
             transaction_time: None,
             sink: Arc::new(StepSink {
                 revision: prepared.step.revision.clone(),
                 reporter: self.reporter.clone(),
+                redactor: prepared.redactor.clone(),
             }),
         };
         let report = self.host.call(&prepared.component, call).await;

@@ -129,7 +129,7 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
             reason: None,
         }),
         params: serde_json::Map::new(),
-        capabilities: crate::revision::Capabilities::default(),
+        capabilities: None,
     })
 }
 

@@ -11,6 +11,7 @@ mod bindings {
 
 mod honest;
 mod hostile;
+mod leak;
 
 use bindings::exports::runner::migration::migration::{Capability, Description, Guest};
 use bindings::runner::migration::host::{self, Level};
@@ -26,7 +27,7 @@ impl Guest for Probe {
             name: "probe".into(),
             version: "0.1.0".into(),
             summary: "Does what a test wants.".into(),
-            params_schema: r#"{"type": "object", "properties": {"first": {"type": "string"}}}"#.into(),
+            params_schema: r#"{"type": "object", "properties": {"first": {"type": "string"}, "key": {"type": "string", "pattern": "^[^!]*$"}}}"#.into(),
             capabilities: vec![Capability {
                 name: "write".into(),
                 targets: vec!["${table}".into()],
@@ -41,7 +42,7 @@ impl Guest for Probe {
             tx.script(&first).map_err(sql)?;
         }
         let kind = param("kind");
-        match honest::run(&kind, tx) {
+        match honest::run(&kind, tx).or_else(|| leak::run(&kind, tx)) {
             Some(result) => result,
             None => hostile::run(&kind, tx),
         }
