@@ -11,7 +11,7 @@ fn revision(project: &Project, kind: &str, more: &str) {
     let params = format!(
         "\n[params]\nkind = {kind:?}\ntable = \"public.t_b\"\n\
          first = \"CREATE TABLE public.t_b (id int PRIMARY KEY, x text)\"\n{more}\n\
-         [capabilities]\nwrite = [\"public.t_b\"]\n"
+         [capabilities]\nread = [\"public.t_b\"]\nwrite = [\"public.t_b\"]\nddl = [\"public\"]\n"
     );
     project.component("b", "a", probe(), &params);
 }

@@ -138,7 +138,7 @@ fn copied_by(kind: &str, more: &str) {
     let project = Project::new(&database);
     let manifest = format!(
         "[params]\nkind = \"{kind}\"\nsql = \"SELECT * FROM public.source\"\ntable = \"public.target\"\n{more}\n\
-         [capabilities]\nwrite = [\"public.target\"]\n"
+         [capabilities]\nread = [\"public.*\"]\nwrite = [\"public.target\"]\n"
     );
     project.component("a", "", probe(), &manifest);
     project.ok(&["upgrade", "head"]);

@@ -8,7 +8,7 @@ use runner::run::Override;
 
 use super::commands::{
     branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
-    init, list_templates, man, merge, plan, redo, revision, show, stamp, status, upgrade, verify,
+    init, list_templates, man, merge, plan, redo, revision, show, stamp, status, suggest, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -64,7 +64,10 @@ impl Command {
     /// Whether it runs migrations, or looks at how they would run: only then
     /// parameters make sense.
     pub fn takes_params(&self) -> bool {
-        matches!(self, Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_))
+        matches!(
+            self,
+            Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_) | Self::Suggest(_)
+        )
     }
 }
 
@@ -94,6 +97,7 @@ pub enum Command {
     EnsureVersion(ensure_version::Args),
     Redo(redo::Args),
     Plan(plan::Args),
+    Suggest(suggest::Args),
     Status(status::Args),
     Current(current::Args),
     History(history::Args),

@@ -11,8 +11,8 @@ use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
 use runner::run::{Failed, ImportError, PrepareError, RunError};
-use runner::source::ConfigError;
 use runner::source::alembic::OfflineError;
+use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -282,6 +282,8 @@ impl From<RunError> for CommandError {
             .hint(format!(
                 "Run `runner {direction}` against a database, which can answer; or end the script before this revision."
             )),
+            RunError::NothingPending(_) => Self::new(Exit::Error, error.to_string())
+                .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
@@ -289,6 +291,12 @@ impl From<RunError> for CommandError {
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
             RunError::Step(failed) => step(&failed),
         }
+    }
+}
+
+impl From<GrantsError> for CommandError {
+    fn from(error: GrantsError) -> Self {
+        Self::from_chain(Exit::Error, &error)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use runner::db::{DbError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
 use runner::policy::PolicyError;
-use runner::revision::RevisionId;
+use runner::revision::{Manifest, RevisionId};
 use runner::run::{Failed, StepError};
 
 /// The longest line of SQL that is shown whole, in characters.
@@ -39,6 +39,15 @@ pub fn heads(heads: &[RevisionId]) -> String {
 /// Some ids, with commas between them.
 pub fn ids(ids: &[RevisionId]) -> String {
     ids.iter().map(RevisionId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What a revision may do, one line a grant.
+pub fn grants_in_words(manifest: &Manifest) -> Vec<String> {
+    match manifest.grants() {
+        None => vec!["whatever the login may do: its SQL declares no [capabilities]".to_owned()],
+        Some(grants) if grants.in_words().is_empty() => vec!["nothing in the database".to_owned()],
+        Some(grants) => grants.in_words(),
+    }
 }
 
 /// What led to a step's failure, outermost first.

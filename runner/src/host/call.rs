@@ -16,7 +16,8 @@ use super::transaction::Lent;
 use super::trap;
 use super::work::Work;
 use crate::db::SharedSession;
-use crate::revision::{Direction, Redactor};
+use crate::policy::Policy;
+use crate::revision::{Capabilities, Direction, Redactor};
 
 /// What a component is called with.
 pub struct Call {
@@ -24,6 +25,8 @@ pub struct Call {
     pub direction: Direction,
     /// The revision's parameters, an object. They may hold secrets.
     pub params: serde_json::Value,
+    /// What its statements may do.
+    pub policy: Policy,
     /// Keeps the secrets among them out of the report.
     pub redactor: Redactor,
     /// What the manifest grants beside SQL.
@@ -106,9 +109,14 @@ pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Compo
         _ => None,
     };
     let last_error = returned.or_else(|| state.work.last_error());
-    let mut report = Report { result, last_error, stats: state.stats() };
+    let mut report = Report { result, last_error, stats: state.stats(), used: used(&state) };
     report.hide(&redactor);
     report
+}
+
+/// The least that a manifest has to grant for what the call did.
+fn used(state: &State) -> Capabilities {
+    Capabilities { random: state.used_random, ..state.work.policy().used() }
 }
 
 /// Makes a store with every limit armed: a `start` function can loop.

@@ -41,6 +41,7 @@ impl Host for State {
 
     fn random_bytes(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
         self.count_call()?;
+        self.used_random = true;
         self.random(len)
     }
 }

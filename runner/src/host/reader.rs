@@ -8,6 +8,7 @@ use super::convert::{columns_pg_to_wit, rows_pg_to_wit};
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use crate::db::{Column, CursorId, Tuples};
+use crate::policy::Checked;
 
 /// A cursor, on the guest's side.
 pub struct Reader;
@@ -26,9 +27,9 @@ const GROWTH: u32 = 8;
 pub(super) struct OpenReader {
     cursor: CursorId,
     columns: Vec<Column>,
-    /// The guest's text, for errors, and where the statement begins in it.
+    /// The guest's text, for errors, and the statement in it.
     sql: String,
-    offset: usize,
+    checked: Checked,
     /// What was fetched, and how many rows of it the guest has.
     fetched: Tuples,
     taken: usize,
@@ -36,9 +37,9 @@ pub(super) struct OpenReader {
 }
 
 impl OpenReader {
-    pub(super) fn new(cursor: CursorId, columns: Vec<Column>, sql: String, offset: usize) -> Self {
+    pub(super) fn new(cursor: CursorId, columns: Vec<Column>, sql: String, checked: Checked) -> Self {
         let fetched = Tuples::default();
-        Self { cursor, columns, sql, offset, fetched, taken: 0, next_fetch: FIRST_ROWS }
+        Self { cursor, columns, sql, checked, fetched, taken: 0, next_fetch: FIRST_ROWS }
     }
 
     fn left(&self) -> usize {
@@ -155,8 +156,8 @@ impl Work {
         if reader.left() == 0 {
             let rows = reader.next_fetch.min(max_rows);
             let answer = session.lock().await.fetch(reader.cursor, rows).await;
-            let (sql, offset) = (reader.sql.clone(), reader.offset);
-            let fetched = self.noted_without_place(answer, Sent { text: &sql, offset, index: None })?;
+            let (sql, checked) = (reader.sql.clone(), reader.checked.clone());
+            let fetched = self.noted_without_place(answer, Sent::one(&sql, &checked))?;
             self.readers.get_mut(&id).expect("it was there").keep(fetched);
         }
         Ok(self.readers.get_mut(&id).expect("it was there"))
@@ -172,7 +173,7 @@ impl Work {
         let session = self.connected()?;
         let answer = session.lock().await.close_cursor(reader.cursor).await;
         let reader = self.readers.remove(&id).expect("it was there");
-        self.noted_without_place(answer, Sent { text: &reader.sql, offset: reader.offset, index: None })
+        self.noted_without_place(answer, Sent::one(&reader.sql, &reader.checked))
     }
 
     /// Forgets the readers from `first` on: the server has closed them, or will.
@@ -188,6 +189,7 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
 
     fn tuples(widths: &[usize]) -> Tuples {
         let mut tuples = Tuples::default();
@@ -198,7 +200,8 @@ mod tests {
     }
 
     fn reader(widths: &[usize]) -> OpenReader {
-        let mut reader = OpenReader::new(CursorId(1), Vec::new(), String::new(), 0);
+        let checked = Policy::unrestricted().statement("select 1").expect("parses");
+        let mut reader = OpenReader::new(CursorId(1), Vec::new(), "select 1".into(), checked);
         reader.keep(tuples(widths));
         reader
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::CallError;
 use crate::db::{DbError, ServerError};
 use crate::policy::PolicyError;
+use crate::revision::Capabilities;
 
 /// What became of one call.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Report {
     pub last_error: Option<Box<FailedStatement>>,
     /// What the call used.
     pub stats: Stats,
+    /// The least that a manifest has to grant for the statements that succeeded.
+    pub used: Capabilities,
 }
 
 /// What a call used.

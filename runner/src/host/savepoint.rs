@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 use super::bindings::sql::HostSavepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
+use crate::policy::OwnObjects;
 
 /// A savepoint, on the guest's side.
 pub struct Savepoint;
@@ -20,6 +21,8 @@ pub(super) struct OpenSavepoint {
     name: String,
     /// The rows that each open writer had sent.
     written: Vec<(u32, u64)>,
+    /// What the step had made.
+    own: OwnObjects,
 }
 
 impl OpenSavepoint {
@@ -52,7 +55,8 @@ impl Work {
         let name = format!("runner_{:016x}", rand::random::<u64>());
         self.run_own(&format!("SAVEPOINT {name}")).await?;
         let written = self.writers.iter().map(|(id, writer)| (*id, writer.rows())).collect();
-        self.savepoints.push(OpenSavepoint { id, name, written });
+        let own = self.policy().own_objects();
+        self.savepoints.push(OpenSavepoint { id, name, written, own });
         Ok(id)
     }
 
@@ -110,6 +114,7 @@ impl Work {
     }
 
     async fn forget_since(&mut self, savepoint: &OpenSavepoint) {
+        self.policy_mut().rolled_back(savepoint.own.clone());
         self.unfinished.retain(|id, _| *id < savepoint.id);
         self.writers.retain(|id, _| *id < savepoint.id);
         for (id, rows) in &savepoint.written {

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::memory::MemoryBudget;
 use super::report::Stats;
 use super::work::Work;
+use crate::policy::Policy;
 
 /// The state of one call, or of one description.
 pub(super) struct State {
@@ -22,6 +23,8 @@ pub(super) struct State {
     /// May hold secrets: never shown.
     pub(super) params: Map<String, Json>,
     pub(super) grants: Grants,
+    /// Whether random bytes were asked for.
+    pub(super) used_random: bool,
     /// None while a script is written.
     pub(super) transaction_time: Option<i64>,
     pub(super) sink: Arc<dyn Sink>,
@@ -33,7 +36,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn for_call(limits: Arc<Limits>, call: Call) -> Self {
-        let work = Work::new(Some(call.session));
+        let work = Work::new(Some(call.session), call.policy);
         let params = match call.params {
             Json::Object(params) => params,
             _ => Map::new(),
@@ -49,7 +52,7 @@ impl State {
 
     /// For `describe`: no database, no parameters, no rights.
     pub(super) fn for_description(limits: Arc<Limits>) -> Self {
-        Self::bare(limits, Work::new(None))
+        Self::bare(limits, Work::new(None, Policy::unrestricted()))
     }
 
     fn bare(limits: Arc<Limits>, work: Work) -> Self {
@@ -59,6 +62,7 @@ impl State {
             work,
             params: Map::new(),
             grants: Grants::default(),
+            used_random: false,
             transaction_time: Some(0),
             sink: Arc::new(Nowhere),
             log_bytes: Some(limits.log_bytes),

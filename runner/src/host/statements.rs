@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::db::Prepared;
-use crate::policy::Statement;
+use crate::policy::Checked;
 
 /// The most statements that are kept; a guest that has more begins anew.
 const MAX_STATEMENTS: usize = 32;
@@ -22,18 +22,11 @@ pub(super) struct Statements {
     known: HashMap<String, Known>,
 }
 
-/// A statement and where it is in the guest's text.
+/// A statement as it is sent, and what the server made of it.
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) prepared: Prepared,
-    offset: usize,
-    length: usize,
-}
-
-impl Known {
-    pub(super) fn statement<'a>(&self, text: &'a str) -> Statement<'a> {
-        Statement { text: &text[self.offset..self.offset + self.length], offset: self.offset }
-    }
+    pub(super) checked: Checked,
 }
 
 impl Statements {
@@ -41,15 +34,15 @@ impl Statements {
         self.known.get(text).cloned()
     }
 
-    pub(super) fn keep(&mut self, text: &str, statement: Statement<'_>, prepared: &Prepared) {
+    pub(super) fn keep(&mut self, text: &str, checked: &Checked, prepared: &Prepared) {
         if !prepared.columns.is_empty() || text.len() > MAX_TEXT {
             return;
         }
         if self.known.len() >= MAX_STATEMENTS {
             self.known.clear();
         }
-        let (offset, length) = (statement.offset, statement.text.len());
-        self.known.insert(text.to_owned(), Known { prepared: prepared.clone(), offset, length });
+        let known = Known { prepared: prepared.clone(), checked: checked.clone() };
+        self.known.insert(text.to_owned(), known);
     }
 
     pub(super) fn clear(&mut self) {

@@ -11,8 +11,11 @@ use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use super::writer::Writer;
-use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
-use crate::policy::{self, Statement};
+use crate::db::{DbError, Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
+use crate::policy::{Checked, Policy, PolicyError};
+
+/// The longest text that is checked in between, in bytes: some milliseconds.
+const LONG_TEXT: usize = 32 * 1024;
 
 /// The lent transaction, on the guest's side a borrowed handle. There is one a
 /// call, and what it stands for is in [`Work`].
@@ -78,12 +81,12 @@ impl State {
     /// One round trip.
     async fn run_plain(&mut self, sql: &str) -> Result<u64, Fault> {
         let session = self.work.usable()?;
-        let statement = self.work.one_statement(sql)?;
+        let checked = self.work.one_statement(sql).await?;
         self.work.check_order(sql)?;
-        self.begin(statement.text)?;
+        self.begin(checked.text())?;
         self.work.statements.clear();
-        let answer = session.lock().await.run(statement.text).await;
-        let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index: None })?;
+        let answer = session.lock().await.run(checked.text()).await;
+        let rows = self.work.answered(&session, answer, Sent::one(sql, &checked)).await?;
         self.work.count_rows(rows);
         Ok(rows)
     }
@@ -91,41 +94,41 @@ impl State {
     async fn run_with_params(&mut self, sql: &str, params: &[Value]) -> Result<u64, Fault> {
         let session = self.work.usable()?;
         let known = self.work.statements.find(sql);
-        let statement = match &known {
-            Some(known) => known.statement(sql),
-            None => self.work.one_statement(sql)?,
+        let checked = match &known {
+            Some(known) => known.checked.clone(),
+            None => self.work.one_statement(sql).await?,
         };
         self.work.check_order(sql)?;
-        self.begin(statement.text)?;
-        let sent = Sent { text: sql, offset: statement.offset, index: None };
+        self.begin(checked.text())?;
+        let sent = Sent::one(sql, &checked);
         let prepared = match known {
             Some(known) => known.prepared,
             None => {
-                let prepared = self.work.prepare(&session, sent, statement.text).await?;
-                self.work.statements.keep(sql, statement, &prepared);
+                let prepared = self.work.prepare(&session, sent, checked.text()).await?;
+                self.work.statements.keep(sql, &checked, &prepared);
                 prepared
             }
         };
         let params = self.work.encode(&prepared, params, sent)?;
         let answer = session.lock().await.execute(&prepared, &params).await;
-        let rows = self.work.noted(answer, sent)?;
+        let rows = self.work.answered(&session, answer, sent).await?;
         self.work.count_rows(rows);
         Ok(rows)
     }
 
     async fn run_query(&mut self, sql: &str, params: &[Value]) -> Result<RowSet, Fault> {
         let session = self.work.usable()?;
-        let statement = self.work.one_statement(sql)?;
-        self.begin(statement.text)?;
-        let sent = Sent { text: sql, offset: statement.offset, index: None };
-        let prepared = self.work.prepare(&session, sent, statement.text).await?;
+        let checked = self.work.one_statement(sql).await?;
+        self.begin(checked.text())?;
+        let sent = Sent::one(sql, &checked);
+        let prepared = self.work.prepare(&session, sent, checked.text()).await?;
         let params = self.work.encode(&prepared, params, sent)?;
         if params.is_empty() {
             self.work.statements.clear();
         }
         let limit = ResultLimit { rows: self.limits.query_rows, bytes: self.limits.query_bytes };
         let answer = session.lock().await.query(&prepared, &params, limit).await;
-        match self.work.noted(answer, sent)? {
+        match self.work.answered(&session, answer, sent).await? {
             QueryResult::Complete(tuples) if fits(&tuples, &prepared, limit) => {
                 self.work.count_rows(tuples.len() as u64);
                 let rows = rows_pg_to_wit(&prepared.columns, tuples.bytes())?;
@@ -137,14 +140,15 @@ impl State {
 
     async fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.work.usable()?;
-        let statements = self.work.all_statements(sql)?;
+        let statements = self.work.all_statements(sql).await?;
         self.work.check_order(sql)?;
         self.work.statements.clear();
-        for (statement, number) in statements.iter().zip(1..) {
-            self.begin(statement.text)?;
+        for (checked, number) in statements.iter().zip(1..) {
+            self.begin(checked.text())?;
             let index = Some((number, statements.len()));
-            let answer = session.lock().await.run_uncounted(statement.text).await;
-            let rows = self.work.noted(answer, Sent { text: sql, offset: statement.offset, index })?;
+            let answer = session.lock().await.run_uncounted(checked.text()).await;
+            let sent = Sent { index, ..Sent::one(sql, checked) };
+            let rows = self.work.answered(&session, answer, sent).await?;
             self.work.count_rows(rows);
         }
         Ok(())
@@ -152,16 +156,16 @@ impl State {
 
     async fn start_reader(&mut self, sql: String, params: &[Value]) -> Result<u32, Fault> {
         let session = self.work.usable()?;
-        let statement = self.work.one_statement(&sql)?;
-        self.begin(statement.text)?;
-        let sent = Sent { text: &sql, offset: statement.offset, index: None };
-        let prepared = self.work.prepare(&session, sent, statement.text).await?;
+        let checked = self.work.one_statement(&sql).await?;
+        self.begin(checked.text())?;
+        let sent = Sent::one(&sql, &checked);
+        let prepared = self.work.prepare(&session, sent, checked.text()).await?;
         let params = self.work.encode(&prepared, params, sent)?;
-        let answer = session.lock().await.open_cursor(statement.text, &prepared, &params).await;
+        let answer = session.lock().await.open_cursor(checked.text(), &prepared, &params).await;
         let cursor = self.work.noted_without_place(answer, sent)?;
-        let offset = statement.offset;
+        self.work.policy_mut().succeeded(&checked);
         let id = self.work.next_id();
-        self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, offset));
+        self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, checked));
         Ok(id)
     }
 
@@ -178,13 +182,48 @@ impl State {
 }
 
 impl Work {
-    /// The one place where the guest's texts are checked.
-    fn one_statement<'a>(&mut self, sql: &'a str) -> Result<Statement<'a>, Fault> {
-        policy::statement(sql).map_err(|error| self.refused(error, sql))
+    /// A text that must hold one statement.
+    async fn one_statement(&mut self, sql: &str) -> Result<Checked, Fault> {
+        let checked = self.checked(sql, Policy::statement).await;
+        checked.map_err(|error| self.refused(error, sql))
     }
 
-    fn all_statements<'a>(&mut self, sql: &'a str) -> Result<Vec<Statement<'a>>, Fault> {
-        policy::statements(sql).map_err(|error| self.refused(error, sql))
+    async fn all_statements(&mut self, sql: &str) -> Result<Vec<Checked>, Fault> {
+        let checked = self.checked(sql, Policy::statements).await;
+        checked.map_err(|error| self.refused(error, sql))
+    }
+
+    /// The one place where the guest's texts are checked. A long one is checked
+    /// on a thread of its own: the parser takes its time, and nothing interrupts
+    /// it.
+    async fn checked<T: Send + 'static>(
+        &mut self,
+        sql: &str,
+        check: fn(&mut Policy, &str) -> Result<T, PolicyError>,
+    ) -> Result<T, PolicyError> {
+        if sql.len() <= LONG_TEXT {
+            return check(self.policy_mut(), sql);
+        }
+        let text = sql.to_owned();
+        let mut policy = std::mem::replace(self.policy_mut(), Policy::refusing());
+        let checking = tokio::task::spawn_blocking(move || (check(&mut policy, &text), policy));
+        let (checked, policy) = checking.await.expect("the policy catches its parser's panics");
+        *self.policy_mut() = policy;
+        checked
+    }
+
+    /// Takes note of the server's answer to a statement of the guest.
+    async fn answered<T>(
+        &mut self,
+        _session: &SharedSession,
+        answer: Result<T, DbError>,
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        let answer = self.noted(answer, sent)?;
+        if let Some(checked) = sent.checked {
+            self.policy_mut().succeeded(checked);
+        }
+        Ok(answer)
     }
 
     /// Encodes parameters for the types that the server expects or, where there

@@ -14,11 +14,12 @@ use super::state::Fault;
 use super::statements::Statements;
 use super::writer::OpenWriter;
 use crate::db::{DbError, ServerError, SharedSession};
-use crate::policy::PolicyError;
+use crate::policy::{Checked, Policy, PolicyError};
 
 /// Everything that a call has under way in the transaction.
 pub(super) struct Work {
     session: Option<SharedSession>,
+    policy: Policy,
     /// Numbers savepoints, readers and writers in the order in which they were
     /// opened; never used twice. What has a larger number than a savepoint
     /// ends with its rollback.
@@ -63,22 +64,38 @@ struct Remembered {
 pub(super) struct Sent<'a> {
     /// The whole text.
     pub(super) text: &'a str,
-    /// Where the statement begins in it, in bytes.
-    pub(super) offset: usize,
+    /// The statement in it, as it was checked; none for what the host itself
+    /// sends.
+    pub(super) checked: Option<&'a Checked>,
     /// Which statement of a script, and of how many; from 1.
     pub(super) index: Option<(usize, usize)>,
 }
 
 impl<'a> Sent<'a> {
     pub(super) fn whole(text: &'a str) -> Self {
-        Self { text, offset: 0, index: None }
+        Self { text, checked: None, index: None }
+    }
+
+    /// The only statement of a text.
+    pub(super) fn one(text: &'a str, checked: &'a Checked) -> Self {
+        Self { text, checked: Some(checked), index: None }
+    }
+
+    /// A place in what was sent as a place in the whole text, both in characters
+    /// from 1, if that is known.
+    fn place(self, position: u32) -> Option<u32> {
+        let Some(checked) = self.checked else { return Some(position) };
+        let before = self.text[..checked.offset()].chars().count();
+        let within = checked.place_of(position)?;
+        Some(within.saturating_add(u32::try_from(before).unwrap_or(u32::MAX)))
     }
 }
 
 impl Work {
-    pub(super) fn new(session: Option<SharedSession>) -> Self {
+    pub(super) fn new(session: Option<SharedSession>, policy: Policy) -> Self {
         Self {
             session,
+            policy,
             last_id: 0,
             savepoints: Vec::new(),
             readers: BTreeMap::new(),
@@ -90,6 +107,14 @@ impl Work {
             statements: Statements::default(),
             rows: 0,
         }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(super) fn policy_mut(&mut self) -> &mut Policy {
+        &mut self.policy
     }
 
     pub(super) fn sent(&self) -> u64 {
@@ -200,6 +225,9 @@ impl Work {
             }
             PolicyError::Syntax { position, .. } => (*position, syntax_error(&error)),
             PolicyError::NotOne { .. } => (None, syntax_error(&error)),
+            PolicyError::Gate { .. } | PolicyError::Capabilities(_) => {
+                (None, types::Error::Denied(error.to_string()))
+            }
         };
         self.remember(error.into(), position, Sent::whole(text), &told);
         told.into()
@@ -294,8 +322,7 @@ fn syntax_error(error: &PolicyError) -> types::Error {
 fn shifted(error: DbError, sent: Sent<'_>) -> DbError {
     match error {
         DbError::Server(mut server) => {
-            let before = u32::try_from(sent.text[..sent.offset].chars().count()).unwrap_or(u32::MAX);
-            server.position = server.position.map(|position| position.saturating_add(before));
+            server.position = server.position.and_then(|position| sent.place(position));
             DbError::Server(server)
         }
         other => other,

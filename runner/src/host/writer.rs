@@ -103,7 +103,10 @@ impl Work {
     pub(super) async fn start_writer(&mut self, table: &str, columns: Vec<String>) -> Result<u32, Fault> {
         let session = self.usable()?;
         let name = TableName::parse(table).map_err(|error| Fault::other("syntax", error.to_string()))?;
-        let name = name.to_string();
+        let allowed = self.policy_mut().writer(name.schema.as_deref(), &name.table);
+        let allowed = allowed.map_err(|error| self.refused(error, table))?;
+        let schema = Some(allowed.schema).filter(|schema| !schema.is_empty());
+        let name = TableName { schema, table: allowed.name }.to_string();
         let answer = session.lock().await.table_columns(&name, &columns).await;
         let columns = self.noted_without_place(answer, Sent::whole(table))?;
         let names = columns.iter().map(|column| column.name.clone()).collect();

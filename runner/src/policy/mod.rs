@@ -1,14 +1,38 @@
 //! What a statement is, and whether a migration may send it.
 //!
 //! The only place that names pg_query. Every text of a migration passes through
-//! [`statements`] before it is sent: nothing that the parser does not
-//! understand reaches the server.
+//! [`Policy::statements`] or [`statements`] before it is sent: nothing that the
+//! parser does not understand reaches the server.
+//!
+//! A statement is parsed with PostgreSQL's own grammar; the walk over its whole
+//! tree turns it into what it *needs* (`walk`), the manifest's grants are asked
+//! for each need (`need`), and what is sent is written anew from the tree that
+//! was walked (`check`). It fails closed: a node that nobody has thought of
+//! refuses the statement.
 
+mod check;
+mod error;
+mod facts;
+mod gate;
+mod kind;
 mod marks;
+mod need;
+mod own;
+mod place;
 mod refuse;
 mod rows;
+mod same;
 mod split;
+mod walk;
 
+#[cfg(test)]
+mod tests;
+
+pub use check::{Checked, Context, Policy};
+pub use error::PolicyError;
+pub use facts::ServerFacts;
 pub use marks::{Mark, marks};
+pub use need::Name;
+pub use own::OwnObjects;
 pub use rows::rows_touched;
-pub use split::{PolicyError, Statement, statement, statements};
+pub use split::{Statement, statement, statements};

@@ -2,7 +2,9 @@
 
 use pg_query::ParserOptions;
 
-use super::refuse;
+use super::gate::Piece;
+use super::place::characters;
+use super::{PolicyError, kind, refuse};
 
 /// The longest text that is parsed, in bytes. The parser needs about 1,000
 /// times as much memory.
@@ -21,54 +23,6 @@ pub struct Statement<'a> {
     pub offset: usize,
 }
 
-/// Why a text is not sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// The parser does not understand it.
-    #[error("{message}")]
-    Syntax {
-        /// What the parser says.
-        message: String,
-        /// Where in the whole text, in characters from 1, if that is known.
-        position: Option<u32>,
-    },
-    /// Exactly one statement was expected.
-    #[error("one statement is expected here, and the text holds {found}; use `script` for several")]
-    NotOne {
-        /// How many there are.
-        found: usize,
-    },
-    /// A migration may not send such a statement.
-    #[error("{what} is not permitted in a migration: {why}")]
-    Refused {
-        /// The statement's kind, as in `COMMIT`.
-        what: &'static str,
-        /// The reason.
-        why: &'static str,
-        /// Where the statement begins in the whole text, in characters from 1.
-        position: u32,
-    },
-}
-
-impl PolicyError {
-    /// Changes the words that may repeat a migration's text.
-    pub fn rewrite(&mut self, mut change: impl FnMut(&mut String)) {
-        match self {
-            Self::Syntax { message, .. } => change(message),
-            Self::NotOne { .. } | Self::Refused { .. } => {}
-        }
-    }
-
-    /// Where in the whole text, in characters from 1, if that is known.
-    pub fn position(&self) -> Option<u32> {
-        match self {
-            Self::Syntax { position, .. } => *position,
-            Self::Refused { position, .. } => Some(*position),
-            Self::NotOne { .. } => None,
-        }
-    }
-}
-
 /// Splits a text into its statements, and refuses the text if any of them may
 /// not be sent. Empty statements are left out.
 pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
@@ -84,7 +38,9 @@ pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
         if let Some(node) = raw.stmt.as_ref().and_then(|node| node.node.as_ref())
             && let Some((what, why)) = refuse::reason(node)
         {
-            return Err(PolicyError::Refused { what, why, position: characters(text, statement.offset) });
+            let (node, why) = (kind::node_name(node), why.to_owned());
+            let position = characters(text, statement.offset);
+            return Err(PolicyError::Refused { what, node, why, grant: None, position });
         }
         found.push(statement);
     }
@@ -102,7 +58,7 @@ pub fn statement(text: &str) -> Result<Statement<'_>, PolicyError> {
 
 /// The parser gives a statement's place with the white space and the comments
 /// before it, and a length of 0 for "up to the end".
-fn trimmed(text: &str, location: i32, length: i32) -> Statement<'_> {
+pub(super) fn trimmed(text: &str, location: i32, length: i32) -> Statement<'_> {
     let start = usize::try_from(location).expect("the parser counts from 0");
     let end = match usize::try_from(length).expect("the parser's lengths are not negative") {
         0 => text.len(),
@@ -142,6 +98,17 @@ fn after_comment(text: &str) -> &str {
         }
     }
     ""
+}
+
+/// A syntax error in one piece of a text, with its place in the whole.
+pub(super) fn syntax_error_in(whole: &str, piece: Piece<'_>, error: &pg_query::Error) -> PolicyError {
+    let before = characters(whole, piece.offset) - 1;
+    match syntax_error(piece.text, error) {
+        PolicyError::Syntax { message, position } => {
+            PolicyError::Syntax { message, position: position.map(|position| position + before) }
+        }
+        other => other,
+    }
 }
 
 /// Finds the place of a syntax error; pg_query reports the token alone.
@@ -184,11 +151,6 @@ fn is_whole(text: &str, offset: usize, word: &str) -> bool {
     let (before, after) = (&text[..offset], &text[offset + word.len()..]);
     !joins(before.chars().next_back(), word.chars().next())
         && !joins(word.chars().next_back(), after.chars().next())
-}
-
-/// A byte offset as PostgreSQL counts: in characters from 1.
-fn characters(text: &str, offset: usize) -> u32 {
-    u32::try_from(text[..offset].chars().count() + 1).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

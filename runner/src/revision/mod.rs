@@ -8,11 +8,13 @@ mod digest;
 mod direction;
 mod id;
 mod manifest;
+mod pattern;
 mod secret;
 
-pub use capability::{Capabilities, CodeGrant, Request};
+pub use capability::{Capabilities, CapabilityError, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
 pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
+pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};

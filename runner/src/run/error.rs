@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::db::{ConnectError, DbError, LockError};
-use crate::graph::GraphError;
+use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
-use crate::revision::{Direction, Redactor, RevisionId, SecretRef};
+use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
 use super::NotCurrent;
@@ -65,6 +65,9 @@ pub enum RunError {
     /// A parameter of the command line that no revision of the plan takes.
     #[error("no revision of the plan takes the parameter {}", quoted(.0))]
     UnknownParameter(Vec<String>),
+    /// There is nothing to try out: the target is applied.
+    #[error("nothing is pending up to `{0}`")]
+    NothingPending(Target),
     /// The database is not at the heads of the project.
     #[error(transparent)]
     NotCurrent(#[from] NotCurrent),
@@ -170,6 +173,14 @@ pub enum PrepareError {
         missing: Vec<String>,
         /// The lines to add to `[capabilities]`.
         lines: Vec<String>,
+    },
+    /// A grant cannot be read, or reaches what is the runner's own.
+    #[error("{place}: {source}")]
+    Grant {
+        /// Where the manifest says it.
+        place: String,
+        /// What is wrong.
+        source: CapabilityError,
     },
     /// A secret that a parameter names is not there.
     #[error("{reference} cannot be used as a secret: {reason}")]
@@ -286,6 +297,11 @@ impl StepError {
         self.database()
             .and_then(DbError::sqlstate)
             .is_some_and(|code| matches!(code, "55P03" | "40P01" | "40001"))
+    }
+
+    /// Whether the migration says that it cannot be taken back.
+    pub fn is_irreversible(&self) -> bool {
+        matches!(self, Self::Call { error: CallError::Irreversible { .. }, .. })
     }
 
     /// Whether the connection is gone.

@@ -15,6 +15,7 @@ use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::prepare::{Prepared, Preparer};
+use super::rules::Rules;
 use super::step::Context;
 use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
 
@@ -26,7 +27,7 @@ pub struct Migrator {
     pub(super) project: Project,
     location: Location,
     host: Host,
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) ledger: Ledger,
     pub(super) run: Run,
     pub(super) reporter: Reporter,
@@ -309,7 +310,30 @@ impl Migrator {
         plan: &Plan,
         options: &Options,
     ) -> Result<Vec<Prepared>, RunError> {
+        let declares = |step: &Step| {
+            let found = state.on_disk.revisions.get(&step.revision);
+            found.is_none_or(|found| found.manifest.grants().is_some())
+        };
+        let rules = Rules::of(&self.project);
+        // Where nothing is declared there is nothing to hold statements to.
+        let rules = match direction == Direction::Downgrade || plan.steps.iter().any(declares) {
+            true => rules.on(&mut *connection.session().lock().await).await.map_err(LedgerError::from)?,
+            false => rules,
+        };
+        self.prepare_by(rules, connection, state, direction, plan, options).await
+    }
+
+    pub(super) async fn prepare_by(
+        &self,
+        rules: Rules,
+        connection: &Connection,
+        state: &State,
+        direction: Direction,
+        plan: &Plan,
+        options: &Options,
+    ) -> Result<Vec<Prepared>, RunError> {
         let mut preparer = Preparer::new(&self.host, &self.project)
+            .with_rules(rules)
             .with_overrides(&options.params)
             .with_secrets(&self.secrets);
         let prepared = match direction {
@@ -422,7 +446,7 @@ pub(super) async fn release(connection: &Connection, lock: AdvisoryLock) {
 
 /// Makes the plan, unless the folder and the ledger disagree in a way that
 /// stands against it.
-fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
+pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
     if direction == Direction::Upgrade {
         let drift: Vec<Drift> = state.drift();
         if !drift.is_empty() {

@@ -10,11 +10,14 @@ use crate::db::PostgresSession;
 use crate::host::{Component, Description, Grants, Host};
 use crate::ledger::Ledger;
 use crate::plan::Step;
-use crate::policy;
-use crate::revision::{Capabilities, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef};
+use crate::policy::{self, Policy};
+use crate::revision::{
+    Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef,
+};
 use crate::source::{self, Artifact, Found, Project, Scripts, load_artifact, sql_component};
 
 use super::overrides::Overrides;
+use super::rules::Rules;
 use super::secrets::{Secrets, resolve};
 use super::{Event, OnDisk, Override, PrepareError, Reporter, RunError};
 
@@ -28,6 +31,7 @@ pub(super) struct Prepared {
     pub(super) given: Value,
     /// Keeps them out of everything that is shown or written.
     pub(super) redactor: Redactor,
+    rules: Rules,
     pub(super) source_digest: Digest,
     pub(super) component: Component,
     pub(super) artifact: Artifact,
@@ -38,7 +42,13 @@ pub(super) struct Prepared {
 impl Prepared {
     /// What the manifest grants beside SQL.
     pub(super) fn grants(&self) -> Grants {
-        Grants { random: self.manifest.grants().is_some_and(|granted| granted.random) }
+        let random = self.manifest.grants().is_some_and(|granted| granted.random);
+        Grants { random: random || self.rules.records() }
+    }
+
+    /// The policy of one call.
+    pub(super) fn policy(&self) -> Policy {
+        self.rules.policy(self.manifest.grants().as_ref()).expect("the grants were read when it was prepared")
     }
 }
 
@@ -57,6 +67,7 @@ pub(super) struct Preparer<'a> {
     overrides: Overrides,
     /// None where nothing is run: what names a secret stays a name.
     secrets: Option<Secrets>,
+    rules: Rules,
     loaded: HashMap<Digest, Loaded>,
 }
 
@@ -73,7 +84,14 @@ struct Material {
 
 impl<'a> Preparer<'a> {
     pub(super) fn new(host: &'a Host, project: &'a Project) -> Self {
-        Self { host, project, overrides: Overrides::default(), secrets: None, loaded: HashMap::new() }
+        Self {
+            host,
+            project,
+            overrides: Overrides::default(),
+            secrets: None,
+            rules: Rules::of(project),
+            loaded: HashMap::new(),
+        }
     }
 
     /// With parameters that take the place of what the manifests say.
@@ -84,6 +102,12 @@ impl<'a> Preparer<'a> {
     /// With somebody who knows the secrets that parameters name.
     pub(super) fn with_secrets(self, secrets: &Secrets) -> Self {
         Self { secrets: Some(secrets.clone()), ..self }
+    }
+
+    /// With what the policies have in common, if it is not to be what the
+    /// project alone says.
+    pub(super) fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Fails if a parameter of the command line was meant for none of the
@@ -211,6 +235,9 @@ impl<'a> Preparer<'a> {
         }
         fill_defaults(&loaded.description.params_schema, &mut params);
         let grants = manifest.grants();
+        if let Some(grants) = &grants {
+            self.rules.check(grants).map_err(|error| grant_error(error, found.as_ref()))?;
+        }
         // A script of kind `sql` is no place for secrets, and its text is no
         // reference to one.
         let (given, redactor) = match manifest.kind {
@@ -220,12 +247,49 @@ impl<'a> Preparer<'a> {
             }
         };
         check_params(loaded, &given, &redactor, found.as_ref())?;
-        if let Some(grants) = &grants {
+        if let Some(grants) = grants.as_ref().filter(|_| !self.rules.records()) {
             check_capabilities(&loaded.description, grants, &params)?;
+        }
+        if manifest.kind == Kind::Sql {
+            self.check_statements(step.direction, &params, grants.as_ref(), found.as_ref())?;
         }
         let component = loaded.component.clone();
         let step = step.clone();
-        Ok(Prepared { step, manifest, params, given, redactor, source_digest, component, artifact, script })
+        let rules = self.rules.clone();
+        Ok(Prepared {
+            step,
+            manifest,
+            params,
+            given,
+            redactor,
+            rules,
+            source_digest,
+            component,
+            artifact,
+            script,
+        })
+    }
+
+    /// Holds a script against the grants of its manifest: all of what it does is
+    /// known before the first statement of the first step.
+    fn check_statements(
+        &self,
+        direction: Direction,
+        params: &Value,
+        grants: Option<&Capabilities>,
+        found: Option<&Found>,
+    ) -> Result<(), PrepareError> {
+        let name = format!("{direction}.sql");
+        let Some(text) = params.get(direction.as_str()).and_then(Value::as_str) else {
+            return Ok(());
+        };
+        let file = found.map_or_else(|| format!("the ledger's {name}").into(), |found| found.dir.join(&name));
+        let policy = self.rules.policy(grants);
+        let checked = policy.and_then(|mut policy| policy.statements(text));
+        match checked {
+            Ok(_) => Ok(()),
+            Err(error) => Err(PrepareError::Script { file, text: text.to_owned(), error }),
+        }
     }
 
     async fn load(&mut self, artifact: &Artifact) -> Result<(), PrepareError> {
@@ -239,6 +303,11 @@ impl<'a> Preparer<'a> {
         }
         Ok(())
     }
+}
+
+fn grant_error(source: CapabilityError, found: Option<&Found>) -> PrepareError {
+    let place = found.map_or_else(|| "the ledger".to_owned(), |found| found.place_of_grants().to_string());
+    PrepareError::Grant { place, source }
 }
 
 fn failed(step: &Step) -> impl FnOnce(PrepareError) -> RunError {

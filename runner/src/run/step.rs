@@ -22,6 +22,11 @@ use super::{Reporter, Settings, StepError};
 /// connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
+/// The time at which the transaction began, in microseconds since 2000-01-01
+/// 00:00 UTC, as SQL.
+pub(super) const TRANSACTION_TIME: &str =
+    "(extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000";
+
 /// Everything that all steps of a run share.
 pub(super) struct Context<'a> {
     pub(super) host: &'a Host,
@@ -77,7 +82,7 @@ impl Context<'_> {
         // the step's begins, and a rollback of the step must not take them back.
         let sql = format!(
             "BEGIN; {}COMMIT; BEGIN; SELECT pg_catalog.pg_current_xact_id(), \
-             (extract(epoch FROM pg_catalog.now()) * 1000000)::int8 - 946684800000000, {}, {}",
+             {TRANSACTION_TIME}, {}, {}",
             self.settings.script(),
             self.held.same_process_expression(),
             precondition.expression,
@@ -144,6 +149,7 @@ impl Context<'_> {
         let call = Call {
             direction: prepared.step.direction,
             params: prepared.given.clone(),
+            policy: prepared.policy(),
             redactor: prepared.redactor.clone(),
             grants: prepared.grants(),
             session,

@@ -8,6 +8,7 @@ mod artifact;
 mod build;
 mod config;
 mod folder_name;
+mod grants;
 mod hooks;
 mod init;
 mod migrations_dir;
@@ -24,6 +25,7 @@ pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, LedgerConfig, MigrationsConfig, Project, SessionConfig,
 };
 pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
+pub use grants::{GrantsError, grants_table, write_grants};
 pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};
 pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;

@@ -102,6 +102,13 @@ impl Found {
 }
 
 impl Found {
+    /// Where the manifest's grants begin; for messages.
+    pub fn place_of_grants(&self) -> Place {
+        let file = self.dir.join(MANIFEST_FILE);
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        Place::of_key(&file, &text, "[capabilities]")
+    }
+
     /// Where a parameter is set in the manifest, or where the parameters begin;
     /// for messages.
     pub fn place_of_param(&self, name: &str) -> Place {

@@ -22,6 +22,7 @@ pub mod revision;
 pub mod show;
 pub mod stamp;
 pub mod status;
+pub mod suggest;
 pub mod upgrade;
 pub mod verify;
 
@@ -51,6 +52,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Redo(args) => redo::run(&args, global, ui),
         Command::Plan(args) => plan::run(&args, global, ui),
         Command::Status(args) => status::run(&args, global, ui),
+        Command::Suggest(args) => suggest::run(&args, global, ui),
         Command::Branches(args) => branches::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),
         Command::History(args) => history::run(&args, global, ui),

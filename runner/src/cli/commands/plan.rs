@@ -2,6 +2,7 @@ use runner::graph::Target;
 use runner::plan::Plan;
 use runner::revision::Direction;
 use runner::run::Migrator;
+use runner::source::Found;
 use serde_json::json;
 
 use crate::cli::args::Global;
@@ -9,7 +10,7 @@ use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::printable::printable;
-use crate::cli::render::{count, heads};
+use crate::cli::render::{count, grants_in_words, heads};
 use crate::cli::ui::Ui;
 
 /// Show the steps that an upgrade or a downgrade would run, without running any
@@ -56,6 +57,14 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             step.revision,
             printable(message.unwrap_or(""))
         ));
+        // What every revision of kind `sql` may do that declares nothing would
+        // drown what the others may do.
+        let declares = |found: &&Found| found.manifest.capabilities.is_some();
+        if let Some(found) = on_disk.revisions.get(&step.revision).filter(declares) {
+            for grant in grants_in_words(&found.manifest) {
+                ui.line(format_args!("    {}", printable(&grant)));
+            }
+        }
     }
     summary(&plan, ui);
     Ok(Exit::Done)

@@ -1,5 +1,5 @@
 use runner::ledger::Recorded;
-use runner::revision::{Capabilities, Manifest, RevisionId};
+use runner::revision::{Manifest, RevisionId};
 use runner::source::Found;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::printable::printable;
-use crate::cli::render::{count, duration};
+use crate::cli::render::{count, duration, grants_in_words};
 use crate::cli::ui::Ui;
 use crate::cli::view::View;
 
@@ -77,7 +77,7 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
         Some(found) => field("Path:", &found.dir.display().to_string()),
         None => field("Path:", "missing on disk"),
     }
-    for line in manifest.grants().as_ref().map(grants).unwrap_or_default() {
+    for line in grants_in_words(manifest) {
         field("May:", &line);
     }
     if let Some(recorded) = recorded {
@@ -91,35 +91,4 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
         field("Component:", component.as_deref().unwrap_or("none"));
         field("Sources:", &recorded.source_digest.to_string());
     }
-}
-
-/// The grants of a manifest in words.
-fn grants(capabilities: &Capabilities) -> Vec<String> {
-    let lists = [
-        ("read", &capabilities.read),
-        ("write", &capabilities.write),
-        ("truncate", &capabilities.truncate),
-        ("lock", &capabilities.lock),
-        ("create and alter objects in", &capabilities.ddl),
-        ("drop objects in", &capabilities.drop),
-        ("change row-level security of", &capabilities.rls),
-        ("grant privileges to", &capabilities.grant),
-        ("create the extensions", &capabilities.extension),
-        ("call from triggers", &capabilities.trigger),
-    ];
-    let mut grants: Vec<String> = lists
-        .iter()
-        .filter(|(_, targets)| !targets.is_empty())
-        .map(|(verb, targets)| format!("{verb} {}", targets.join(", ")))
-        .collect();
-    if capabilities.code.is_some() {
-        grants.push("create code in the database".into());
-    }
-    if capabilities.set_local {
-        grants.push("set the transaction's time-outs".into());
-    }
-    if capabilities.random {
-        grants.push("use random bytes".into());
-    }
-    grants
 }

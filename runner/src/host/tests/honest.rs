@@ -75,6 +75,7 @@ async fn random_bytes_have_to_be_granted() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Upgrade,
         params: json!({"kind": "random", "len": 1}),
+        policy: crate::policy::Policy::unrestricted(),
         redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,
@@ -95,6 +96,7 @@ async fn failures_are_passed_on() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Downgrade,
         params: json!({}),
+        policy: crate::policy::Policy::unrestricted(),
         redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,

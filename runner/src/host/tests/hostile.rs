@@ -295,6 +295,7 @@ async fn time_in_the_host_is_not_the_guests() {
     let call = crate::host::Call {
         direction: crate::revision::Direction::Upgrade,
         params: json!({"kind": "execute", "sql": "select 1"}),
+        policy: crate::policy::Policy::unrestricted(),
         redactor: crate::revision::Redactor::default(),
         grants: crate::host::Grants::default(),
         session,

@@ -93,6 +93,7 @@ async fn call(
     let call = Call {
         direction: Direction::Upgrade,
         params,
+        policy: crate::policy::Policy::unrestricted(),
         redactor: crate::revision::Redactor::default(),
         grants: Grants { random: true },
         session,

@@ -232,6 +232,7 @@ impl Scripter {
         let call = Call {
             direction: prepared.step.direction,
             params: prepared.given.clone(),
+            policy: prepared.policy(),
             redactor: prepared.redactor.clone(),
             grants: prepared.grants(),
             session: Arc::clone(&recording) as crate::db::SharedSession,

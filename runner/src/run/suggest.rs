@@ -1,0 +1,157 @@
+//! Finding out what a revision needs to be allowed: it is run in a transaction
+//! that is rolled back, and what it does is noted instead of refused.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::db::{Connection, DbError, PostgresSession};
+use crate::graph::Target;
+use crate::host::Call;
+use crate::ledger::LedgerError;
+use crate::plan::Step;
+use crate::revision::{Capabilities, Direction, RevisionId};
+
+use super::migrator::make_plan;
+use super::prepare::{Prepared, Preparer};
+use super::rules::Rules;
+use super::settings::SETTLE;
+use super::sink::StepSink;
+use super::step::TRANSACTION_TIME;
+use super::{Failed, Migrator, Options, RunError, State, StepError};
+
+/// What a revision used.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Suggestion {
+    /// The revision.
+    pub revision: RevisionId,
+    /// The least that its manifest has to grant, for what it did in both
+    /// directions.
+    pub used: Capabilities,
+    /// What its manifest grants now; none if it has no `[capabilities]`.
+    pub granted: Option<Capabilities>,
+    /// Whether the way down was tried as well: not where it cannot be taken
+    /// back.
+    pub downgrade: bool,
+}
+
+impl Migrator {
+    /// Runs a pending revision, and the pending ones that it needs, in one
+    /// transaction that is rolled back; the revision itself both ways. Returns
+    /// what its manifest has to grant for that, and its folder.
+    ///
+    /// It takes no lock of the runner's and writes nothing. The statements take
+    /// their own locks until the end.
+    pub async fn suggest(
+        &self,
+        target: &Target,
+        options: Options,
+    ) -> Result<(Suggestion, PathBuf), RunError> {
+        let (connection, state) = self.connect().await?;
+        let found = self.suggested(&connection, &state, target, &options).await;
+        // The end of the session rolls back what an error left.
+        connection.close().await;
+        let suggestion = found?;
+        let dir = state.on_disk.revisions[&suggestion.revision].dir.clone();
+        Ok((suggestion, dir))
+    }
+
+    async fn suggested(
+        &self,
+        connection: &Connection,
+        state: &State,
+        target: &Target,
+        options: &Options,
+    ) -> Result<Suggestion, RunError> {
+        let plan = make_plan(state, Direction::Upgrade, target)?;
+        let Some(last) = plan.steps.last() else {
+            return Err(RunError::NothingPending(target.clone()));
+        };
+        let session = connection.session();
+        let rules = Rules::of(&self.project).on(&mut *session.lock().await).await;
+        let rules = rules.map_err(LedgerError::from)?.recording();
+        let up =
+            self.prepare_by(rules.clone(), connection, state, Direction::Upgrade, &plan, options).await?;
+        let back = Step { direction: Direction::Downgrade, ..last.clone() };
+        let mut preparer = Preparer::new(self.host(), &self.project)
+            .with_rules(rules)
+            .with_overrides(&options.params)
+            .with_secrets(&self.secrets);
+        let back = preparer.as_on_disk(&[back], &state.on_disk).await?;
+        let trial = Trial { migrator: self, session, time: self.begin_trial(connection).await? };
+        let mut used = Capabilities::default();
+        for prepared in &up {
+            used = trial.run(prepared).await?;
+        }
+        let down = match trial.run(&back[0]).await {
+            Ok(down) => Some(down),
+            Err(RunError::Step(failed)) if failed.error.is_irreversible() => None,
+            Err(error) => return Err(error),
+        };
+        down.iter().for_each(|down| used.add(down));
+        let granted = back[0].manifest.capabilities.clone();
+        // Secrets are given before anything runs: those that are granted were.
+        used.secrets = granted.iter().flat_map(|granted| granted.secrets.clone()).collect();
+        Ok(Suggestion { revision: last.revision.clone(), used, granted, downgrade: down.is_some() })
+    }
+
+    /// Begins the transaction, and returns its time in microseconds since
+    /// 2000-01-01 00:00 UTC.
+    async fn begin_trial(&self, connection: &Connection) -> Result<i64, RunError> {
+        let sql = format!("{}BEGIN; SELECT {TRANSACTION_TIME}", self.settings.script());
+        let rows = connection.session().lock().await.batch(&sql).await.map_err(LedgerError::from)?;
+        let time = rows.last().and_then(|row| row.last()?.as_deref()?.parse().ok());
+        time.ok_or_else(|| LedgerError::from(DbError::Value("the server gave no transaction".into())).into())
+    }
+}
+
+/// One transaction that will be rolled back.
+struct Trial<'a> {
+    migrator: &'a Migrator,
+    session: Arc<Mutex<PostgresSession>>,
+    time: i64,
+}
+
+impl Trial<'_> {
+    /// Runs a step, and returns what it used.
+    async fn run(&self, prepared: &Prepared) -> Result<Capabilities, RunError> {
+        let call = Call {
+            direction: prepared.step.direction,
+            params: prepared.given.clone(),
+            policy: prepared.policy(),
+            redactor: prepared.redactor.clone(),
+            grants: prepared.grants(),
+            session: self.session.clone(),
+            transaction_time: Some(self.time),
+            sink: Arc::new(StepSink {
+                revision: prepared.step.revision.clone(),
+                reporter: self.migrator.reporter.clone(),
+                redactor: prepared.redactor.clone(),
+            }),
+        };
+        let report = self.migrator.host().call(&prepared.component, call).await;
+        let settled = match report.result {
+            Ok(()) => self.session.lock().await.batch(SETTLE).await.map_err(StepError::Settle),
+            Err(error) => {
+                let (statement, script) = (report.last_error, prepared.script.clone());
+                Err(StepError::Call { error, statement, script })
+            }
+        };
+        match settled {
+            Ok(_) => Ok(report.used),
+            Err(error) => Err(self.failed(prepared, error.hide(&prepared.redactor))),
+        }
+    }
+
+    fn failed(&self, prepared: &Prepared, error: StepError) -> RunError {
+        RunError::Step(Box::new(Failed {
+            revision: prepared.step.revision.clone(),
+            direction: prepared.step.direction,
+            error,
+            done: Vec::new(),
+            undone: Vec::new(),
+            not_tried: Vec::new(),
+        }))
+    }
+}
