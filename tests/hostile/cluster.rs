@@ -11,8 +11,8 @@ use crate::support::{Project, Server, execute};
 const FIXTURE: &str = include_str!("fixture.sql");
 const SNAPSHOT: &str = include_str!("snapshot.sql");
 
-/// The database that every case starts from.
-const TEMPLATE: &str = "fixture";
+/// The database with the fixture alone.
+const FIXTURE_DATABASE: &str = "fixture";
 /// The login that runs the runner. It may make roles where the guest gets a
 /// login of its own; it is never a superuser.
 pub const RUNNER: &str = "runner";
@@ -28,8 +28,7 @@ pub const BASE: &str = "first";
 /// Only the guest has to show a password.
 const HBA: &str = "\
 local all all trust
-host all postgres 127.0.0.1/32 trust
-host all runner 127.0.0.1/32 trust
+host all postgres,runner,guest 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 ";
 
@@ -45,13 +44,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server and prepares the database that cases are made from.
+    /// Starts a server and prepares the databases that cases are made from.
     pub fn start(programs: &Path, isolation: Isolation) -> Result<Self, String> {
         let settings = ["autovacuum = off", "max_locks_per_transaction = 64"];
         let server = Server::start_on(programs, &settings, &[("pg_hba.conf", HBA)]);
         let mut cluster = Self { server, isolation, password: String::new() };
         cluster.load_fixture()?;
-        cluster.prepare()?;
+        for login in isolation.logins() {
+            cluster.prepare(login)?;
+        }
         let attacked = if isolation == Isolation::Role { OWNER } else { RUNNER };
         let password = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{attacked}'");
         cluster.password = cluster.rows("postgres", &password)?.concat();
@@ -61,18 +62,26 @@ impl Cluster {
     fn load_fixture(&self) -> Result<(), String> {
         let (roles, objects) = FIXTURE.split_once("-- 2)").ok_or("the fixture has no second part")?;
         self.rows("postgres", roles)?;
-        self.rows("postgres", &format!("CREATE DATABASE {TEMPLATE} OWNER {RUNNER}"))?;
-        self.rows(TEMPLATE, &format!("-- {}", objects.replace("current_database_placeholder", TEMPLATE)))?;
-        Ok(())
-    }
-
-    /// The ledger, with a revision that does nothing; and the guest's login.
-    fn prepare(&self) -> Result<(), String> {
+        self.rows("postgres", &format!("CREATE DATABASE {FIXTURE_DATABASE} OWNER {RUNNER}"))?;
+        let objects = objects.replace("current_database_placeholder", FIXTURE_DATABASE);
+        self.rows(FIXTURE_DATABASE, &format!("-- {objects}"))?;
         if self.isolation == Isolation::Role {
             self.rows("postgres", &format!("ALTER ROLE {RUNNER} CREATEROLE"))?;
             self.rows("postgres", &format!("GRANT {OWNER} TO {RUNNER} WITH ADMIN OPTION"))?;
         }
-        let project = self.project(TEMPLATE, None);
+        Ok(())
+    }
+
+    /// Makes the database from which those of one login's cases are made: with
+    /// its ledger, a revision that does nothing, and the sandbox.
+    fn prepare(&self, login: &str) -> Result<(), String> {
+        let database = template(login);
+        self.rows(
+            "postgres",
+            &format!("CREATE DATABASE {database} OWNER {RUNNER} TEMPLATE {FIXTURE_DATABASE}"),
+        )?;
+        self.rows("postgres", &format!("GRANT CREATE ON DATABASE {database} TO {login}"))?;
+        let project = self.project(login, &database, None);
         if self.isolation == Isolation::Role {
             succeed(&project, &["ensure-version"])?;
             succeed(&project, &["sandbox", "install"])?;
@@ -81,8 +90,8 @@ impl Cluster {
     }
 
     /// A project on a database, with the revision that is there already.
-    pub fn project(&self, database: &str, search_path: Option<&str>) -> Project {
-        let project = Project::at(self.url(RUNNER, database));
+    pub fn project(&self, login: &str, database: &str, search_path: Option<&str>) -> Project {
+        let project = Project::at(self.url(login, database));
         let path = search_path.unwrap_or("public");
         let mut config = format!(
             "[ledger]\nschema = {LEDGER:?}\n\n[session]\nsearch_path = {path:?}\nstatement_timeout = \"10s\"\n\
@@ -96,10 +105,10 @@ impl Cluster {
         project
     }
 
-    /// A new database with the fixture.
-    pub fn create(&self, database: &str) -> Result<(), String> {
-        let create = format!("CREATE DATABASE {database} OWNER {RUNNER} TEMPLATE {TEMPLATE}");
-        self.rows("postgres", &create)?;
+    /// A new database with the fixture, for the cases of a login.
+    pub fn create(&self, database: &str, login: &str) -> Result<(), String> {
+        let template = template(login);
+        self.rows("postgres", &format!("CREATE DATABASE {database} OWNER {RUNNER} TEMPLATE {template}"))?;
         // These rights are the database's own, and no template passes them on.
         self.rows("postgres", &format!("GRANT TEMP ON DATABASE {database} TO {OWNER}"))?;
         Ok(())
@@ -150,6 +159,11 @@ impl Cluster {
     fn url(&self, role: &str, database: &str) -> String {
         format!("postgresql://{role}@127.0.0.1:{}/{database}?sslmode=disable", self.server.port)
     }
+}
+
+/// The name of the database that a login's cases are made from.
+fn template(login: &str) -> String {
+    format!("fixture_of_{login}")
 }
 
 /// The names of what differs.

@@ -1,12 +1,14 @@
 //! The two isolations, as this replay sets them up.
 
+use super::cluster::{OWNER, RUNNER};
 use super::grants::Code;
 
 /// Which wall is between a guest's statements and the runner's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// One login. It owns what the attacks are after, so that nothing but the
-    /// policy and the audit is in their way.
+    /// One login. For attacks it is the one that owns what they are after, so
+    /// that nothing but the policy and the audit is in their way; for ordinary
+    /// migrations the one that owns the application's schema.
     Policy,
     /// A login of its own for the guest.
     Role,
@@ -28,6 +30,21 @@ impl Isolation {
             Self::Policy => "O",
             Self::Role => "L",
         }
+    }
+
+    /// The login that runs the runner.
+    pub fn login(self, is_attack: bool) -> &'static str {
+        match self {
+            Self::Policy if !is_attack => OWNER,
+            Self::Policy | Self::Role => RUNNER,
+        }
+    }
+
+    /// All logins that run it.
+    pub fn logins(self) -> Vec<&'static str> {
+        let mut logins = vec![self.login(true), self.login(false)];
+        logins.dedup();
+        logins
     }
 
     /// The most code that can be granted.

@@ -97,7 +97,7 @@ impl Replay {
     }
 
     fn observe(&self, cluster: &Cluster, isolation: Isolation, database: &str) -> Result<Seen, String> {
-        cluster.create(database)?;
+        cluster.create(database, self.login(isolation))?;
         let names = cluster.names(database);
         for act in self.case.before() {
             cluster.act(database, act, &names).map_err(|error| format!("setup: {error}"))?;
@@ -124,6 +124,10 @@ impl Replay {
         Ok(seen)
     }
 
+    fn login(&self, isolation: Isolation) -> &'static str {
+        isolation.login(self.wanted != Wanted::Applied)
+    }
+
     /// The project with the attacking revision.
     fn project(
         &self,
@@ -132,7 +136,7 @@ impl Replay {
         names: &Names,
         isolation: Isolation,
     ) -> Result<Project, String> {
-        let project = cluster.project(database, self.case.search_path()?);
+        let project = cluster.project(self.login(isolation), database, self.case.search_path()?);
         let statements: Vec<String> = self.case.statements.iter().map(|sql| toml(&names.fill(sql))).collect();
         let mut more = format!("\n[params]\nstatements = [{}]\n", statements.join(", "));
         let ending = match self.case.host_end {
