@@ -6,6 +6,7 @@
 mod support;
 
 mod alembic_import;
+mod audit;
 mod bad_input;
 mod branches;
 mod cli;
@@ -32,4 +33,5 @@ mod stamp;
 mod tidy;
 mod tls;
 mod types;
+mod wire;
 mod wit_frozen;

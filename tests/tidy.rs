@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// For each module of the library: the modules that it may name.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
+    ("audit", &["db", "revision"]),
     ("policy", &[]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
@@ -18,10 +19,11 @@ const LAYERS: [(&str, &[&str]); 9] = [
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("tokio_postgres", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
+    ("socket2", &["db"]),
     ("pg_query", &["policy"]),
     ("tree_sitter", &["source"]),
     ("configparser", &["source"]),

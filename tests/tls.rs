@@ -99,3 +99,48 @@ fn a_server_without_tls_is_refused_where_tls_is_required() {
     assert_eq!(finished.code, 1);
     assert!(finished.stderr.contains("server does not support TLS"), "{}", finished.stderr);
 }
+
+#[test]
+fn what_passes_inside_of_tls_is_observed() {
+    use runner::db::{DbError, Location, Session as _, TransactionStatus, WireError, connect};
+    let (server, root) = server();
+    let project = Project::without_database();
+    project.write("root.pem", root);
+    let root = encoded(&project.path("root.pem"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for mode in ["prefer".to_owned(), "require".into(), format!("verify-full&sslrootcert={root}")] {
+        let url = format!("postgresql://postgres@localhost:{}/postgres?sslmode={mode}", server.port);
+        let location = Location::parse(&url).expect("a location");
+        runtime.block_on(async {
+            let connection = connect(&location, "test").await.expect("connects");
+            let session = connection.session();
+            let mut session = session.lock().await;
+            let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+            assert_eq!(session.batch(encrypted).await.expect("runs").concat(), [Some("t".to_owned())]);
+            session.batch("BEGIN").await.expect("runs");
+            let observed = session.observed().expect("there is a server");
+            assert_eq!((observed.status, observed.tag()), (TransactionStatus::InTransaction, Some("BEGIN")));
+            // A request to cancel finds the same way. One that comes before the
+            // sleep does nothing, and so it is made until it does.
+            let canceller = connection.canceller();
+            let cancelled = async {
+                loop {
+                    canceller.cancel().await.expect("is taken");
+                    tokio::task::yield_now().await;
+                }
+            };
+            let slept = tokio::select! {
+                slept = session.run("SELECT pg_sleep(1000)") => slept,
+                () = cancelled => Ok(0),
+            };
+            assert_eq!(slept.expect_err("is cancelled").sqlstate(), Some("57014"));
+
+            let connection = connect(&location, "test").await.expect("connects");
+            let session = connection.session();
+            let mut session = session.lock().await;
+            session.set_result_limit(Some(1_000));
+            let ended = session.batch("SELECT repeat('x', 1001)").await.expect_err("too large");
+            assert_eq!(ended, DbError::Wire(WireError::RowsTooLarge { limit: 1_000 }));
+        });
+    }
+}

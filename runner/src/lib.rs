@@ -52,6 +52,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+pub mod audit;
 pub mod db;
 pub mod graph;
 pub mod host;

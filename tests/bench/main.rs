@@ -2,6 +2,7 @@
 
 mod graph;
 mod measure;
+mod policy;
 mod start;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use all of it")]
@@ -12,9 +13,10 @@ fn main() {
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     match names.as_slice() {
         [name] if name == "graph" => graph::run(),
+        [name] if name == "policy" => policy::run(),
         [name] if name == "start" => start::run(),
         _ => {
-            eprintln!("which benchmark? there are: graph, start");
+            eprintln!("which benchmark? there are: graph, policy, start");
             std::process::exit(2);
         }
     }

@@ -37,6 +37,10 @@ struct Args {
 /// Runs the command. 1: a case failed; 2: the command line or a file is wrong.
 pub fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--help") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let ready = parse(&args).and_then(|args| Ok((all_replays(&args)?, args)));
     match ready {
         Ok((replays, args)) => report(&args.setting, &replays),

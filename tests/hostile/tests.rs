@@ -15,7 +15,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/hostile");
 const FILES: [&str; 4] = ["samples.jsonl", "benign-samples.jsonl", "more.jsonl", "more-benign.jsonl"];
 
 fn line(way: &str, outcome: &str) -> Line {
-    Line { statement: 0, way: way.into(), outcome: outcome.into(), text: "its text".into() }
+    let text = "COMMIT is not permitted in a migration: the runner does it";
+    Line { statement: 0, way: way.into(), outcome: outcome.into(), text: text.into() }
 }
 
 /// A run in which the guest met these outcomes by `query`.
@@ -48,6 +49,14 @@ fn a_refusal_passes_only_before_the_statement_is_sent() {
     check(&wanted, &failed(seen(&["ok"])), Outcome::StoppedLate);
     check(&wanted, &applied(seen(&["ok"])), Outcome::Accepted);
     check(&wanted, &applied(seen(&["denied"])), Outcome::Accepted);
+}
+
+#[test]
+fn a_statement_that_was_sent_and_then_denied_was_not_refused() {
+    let mut run = failed(seen(&["denied"]));
+    run.lines[0].text = "the session has another user than before".into();
+    check(&Wanted::Refused, &run, Outcome::StoppedLate);
+    check(&Wanted::Stopped, &run, Outcome::Stopped);
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+/// What the policy says of a text that it does not let be sent.
+const BEFORE: [&str; 2] = ["is not permitted in a migration", "the text is not parsed"];
+
 /// What the guest says about one statement, by one way in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Line {
@@ -266,9 +269,14 @@ impl Seen {
 }
 
 impl Line {
-    /// Whether the host refused it: nothing was sent.
+    /// Whether the host refused it: nothing was sent. `denied` is also what a
+    /// guest is told after a statement that was sent and did what it may not.
     fn is_refusal(&self) -> bool {
-        matches!(self.outcome.as_str(), "denied" | "syntax" | "conversion")
+        match self.outcome.as_str() {
+            "syntax" | "conversion" => true,
+            "denied" => BEFORE.iter().any(|words| self.text.contains(words)),
+            _ => false,
+        }
     }
 
     /// Whether the server has seen it.

@@ -27,7 +27,7 @@ Commands:
   demo         Run the migrations in migrations/ on the embedded PostgreSQL
   test         Run all tests, on a PostgreSQL that they start and stop
   lint         Check the formatting and the lints
-  bench NAME   Measure, and print ratios (graph, start)
+  bench NAME   Measure, and print ratios (graph, policy, start)
   hostile      Replay hostile SQL through the runner; `cargo xtask hostile --help`
   setup        Only install what the other commands need
 ";

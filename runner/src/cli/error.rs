@@ -371,7 +371,16 @@ fn connect(error: &ConnectError) -> CommandError {
             "53300" => "The server has no free connections; try again, or raise max_connections.",
             _ => return CommandError::from_chain(Exit::Error, error),
         },
-        ConnectError::Tls(_) | ConnectError::Failed { .. } | ConnectError::Embedded(_) => {
+        ConnectError::TooOld { .. } => {
+            "Upgrade the server; PostgreSQL itself no longer maintains this version."
+        }
+        ConnectError::Encoding { .. } => {
+            "Make a database with `createdb --encoding=UTF8 --template=template0 NAME`, and move the data there."
+        }
+        ConnectError::Tls(_)
+        | ConnectError::Login(_)
+        | ConnectError::Failed { .. }
+        | ConnectError::Embedded(_) => {
             return CommandError::from_chain(Exit::Error, error);
         }
     };

@@ -5,23 +5,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::config::{SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::error::DbError as ServerMessage;
+use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage};
 
+use super::canceller::Way;
 use super::location::ServerLocation;
+use super::login::{Login, LoginError};
+use super::socket::{Endpoint, SocketError, Stream, hosts};
 use super::tls::{TlsError, Verification};
+use super::wire::{Admitted, Guard, Guarded, Wire};
 use super::{Canceller, Location, PostgresSession, ServerError};
 
 /// How long a connection attempt to one address may take where the URL does
 /// not say (`connect_timeout`).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The oldest major version of the server that is served: what the audit and
+/// the guest's login need is there since then.
+pub const OLDEST_SERVER: u32 = 14;
+
+/// The driver's connection, guarded.
+type Driven = tokio_postgres::Connection<Guard<Stream>, Guard<Stream>>;
+
 /// An open connection: the session, and what keeps it alive.
 pub struct Connection {
     session: Arc<Mutex<PostgresSession>>,
     canceller: Canceller,
+    wire: Arc<Wire>,
     /// Moves the bytes; ends when the session is dropped.
     task: JoinHandle<()>,
     #[cfg(feature = "embedded")]
@@ -55,6 +68,25 @@ pub enum ConnectError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The server is older than what is served.
+    #[error("the server of {location} is PostgreSQL {found}; {OLDEST_SERVER} or newer is needed")]
+    TooOld {
+        /// Where it is.
+        location: String,
+        /// Its version, as it reports it.
+        found: String,
+    },
+    /// The database's encoding is not UTF8, in which texts are checked and sent.
+    #[error("the encoding of {location} is {found}; UTF8 is needed")]
+    Encoding {
+        /// Where it is.
+        location: String,
+        /// Its encoding, as the server reports it.
+        found: String,
+    },
+    /// Another login cannot be had like this.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// TLS cannot be set up on our side.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -91,6 +123,28 @@ pub async fn connect(location: &Location, application_name: &str) -> Result<Conn
     }
 }
 
+/// Connects as another user to the database of a location: the same host, the
+/// same TLS.
+///
+/// The settings go into the startup packet, as `options`: a proxy that does not
+/// pass them on refuses the connection, or loses them. Whoever relies on them
+/// asks the server for their values.
+pub async fn connect_as(
+    location: &Location,
+    login: &Login,
+    application_name: &str,
+) -> Result<Connection, ConnectError> {
+    let Location::Server(server) = location else {
+        return Err(LoginError::Embedded.into());
+    };
+    let mut server = server.clone();
+    login.apply(&mut server.config)?;
+    let location = Location::Server(server.clone()).to_string();
+    connect_to(&server, location, application_name).await
+}
+
+/// Tries the hosts of the location one after the other, and the addresses of
+/// each, until one takes us. The error is that of the last one.
 async fn connect_to(
     server: &ServerLocation,
     location: String,
@@ -103,46 +157,144 @@ async fn connect_to(
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
-    let failed = |error| connect_error(&location, error);
-    if server.tls.verification == Verification::Disable {
-        let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
-        let task = tokio::spawn(drive(connection));
-        return Ok(Connection::new(PostgresSession::new(client, None), task));
+    let tls = match server.tls.verification {
+        Verification::Disable => None,
+        _ => Some(server.tls.connector()?),
+    };
+    let attempt = Attempt { config, tls, location };
+    let hosts = hosts(&attempt.config).map_err(|error| attempt.socket_error(error))?;
+    let mut last = None;
+    for host in hosts {
+        let endpoints = match host.resolve(&attempt.config).await {
+            Ok(endpoints) => endpoints,
+            Err(error) => {
+                last = Some(attempt.socket_error(error));
+                continue;
+            }
+        };
+        for endpoint in endpoints {
+            match attempt.connect(endpoint).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = Some(error),
+            }
+        }
     }
-    let tls = server.tls.connector()?;
-    let (client, connection) = config.connect(tls.clone()).await.map_err(failed)?;
-    let task = tokio::spawn(drive(connection));
-    Ok(Connection::new(PostgresSession::new(client, Some(tls)), task))
+    Err(last.expect("a URL without a host is an error, and so is a host without an address"))
 }
 
-fn connect_error(location: &str, error: tokio_postgres::Error) -> ConnectError {
-    let location = location.to_owned();
-    if let Some(server) = error.as_db_error() {
-        return ConnectError::Refused { location, source: Box::new(server.into()) };
+/// What all attempts to connect to a location share.
+struct Attempt {
+    config: Config,
+    tls: Option<tokio_postgres_rustls::MakeRustlsConnect>,
+    location: String,
+}
+
+impl Attempt {
+    async fn connect(&self, endpoint: Endpoint) -> Result<Connection, ConnectError> {
+        let stream = endpoint.open(&self.config, self.tls.as_ref()).await;
+        let stream = stream.map_err(|error| self.socket_error(error))?;
+        let wire = Arc::new(Wire::default());
+        let guard = Guard::new(stream, Arc::clone(&wire));
+        // TLS is settled; the driver is told to take the outcome as it is.
+        let mut config = self.config.clone();
+        config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        let connected = config.connect_raw(guard, Guarded).await;
+        let (client, connection) = connected.map_err(|error| self.driver_error(error, &wire))?;
+        self.check(&wire)?;
+        let task = tokio::spawn(drive(connection, Arc::clone(&wire)));
+        self.check_target(&client, &wire).await?;
+        let way = Way { endpoint, config: self.config.clone(), tls: self.tls.clone() };
+        let canceller = Canceller::new(client.cancel_token(), way);
+        let session = PostgresSession::new(client, Arc::clone(&wire), canceller.clone());
+        Ok(Connection {
+            session: Arc::new(Mutex::new(session)),
+            canceller,
+            wire,
+            task,
+            #[cfg(feature = "embedded")]
+            embedded: None,
+        })
     }
-    let unreachable = error.to_string().starts_with("error connecting to server")
-        || error.source().is_some_and(|source| source.is::<std::io::Error>());
-    let source = error.into_source().unwrap_or_else(|| "the connection was closed".into());
-    match unreachable {
-        true => ConnectError::Unreachable { location, source },
-        false => ConnectError::Failed { location, source },
+
+    /// Refuses a server that is not served, by what it has reported by itself.
+    fn check(&self, wire: &Wire) -> Result<(), ConnectError> {
+        let location = || self.location.clone();
+        let (Some(version), Some(encoding)) =
+            (wire.parameter("server_version"), wire.parameter("server_encoding"))
+        else {
+            let source = "the server does not tell its version and its encoding".into();
+            return Err(ConnectError::Failed { location: location(), source });
+        };
+        if major(&version).is_none_or(|major| major < OLDEST_SERVER) {
+            return Err(ConnectError::TooOld { location: location(), found: version });
+        }
+        match encoding.as_str() {
+            "UTF8" => Ok(()),
+            _ => Err(ConnectError::Encoding { location: location(), found: encoding }),
+        }
     }
+
+    /// `target_session_attrs`, as far as the driver knows it.
+    async fn check_target(&self, client: &Client, wire: &Wire) -> Result<(), ConnectError> {
+        let (wanted, refusal) = match self.config.get_target_session_attrs() {
+            TargetSessionAttrs::ReadWrite => ("off", "database does not allow writes"),
+            TargetSessionAttrs::ReadOnly => ("on", "database is not read only"),
+            _ => return Ok(()),
+        };
+        let answer = client.simple_query("SHOW transaction_read_only").await;
+        let answer = answer.map_err(|error| self.driver_error(error, wire))?;
+        let mut values = answer.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        match values.next() == Some(wanted) {
+            true => Ok(()),
+            false => {
+                Err(ConnectError::Unreachable { location: self.location.clone(), source: refusal.into() })
+            }
+        }
+    }
+
+    fn socket_error(&self, error: SocketError) -> ConnectError {
+        let location = self.location.clone();
+        match error {
+            SocketError::Network(source) => ConnectError::Unreachable { location, source: source.into() },
+            SocketError::Handshake(source) => ConnectError::Failed { location, source: source.into() },
+            other => ConnectError::Failed { location, source: other.into() },
+        }
+    }
+
+    fn driver_error(&self, error: tokio_postgres::Error, wire: &Wire) -> ConnectError {
+        let location = self.location.clone();
+        if let Some(server) = error.as_db_error() {
+            return ConnectError::Refused { location, source: Box::new(server.into()) };
+        }
+        if let Some(fault) = wire.fault() {
+            return ConnectError::Failed { location, source: fault.into() };
+        }
+        let unreachable = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        let source = error.into_source().unwrap_or_else(|| "the connection was closed".into());
+        match unreachable {
+            true => ConnectError::Unreachable { location, source },
+            false => ConnectError::Failed { location, source },
+        }
+    }
+}
+
+/// The major version in a version as the server reports it: `15.8 (Debian
+/// 15.8-1)`, `18beta1`.
+fn major(version: &str) -> Option<u32> {
+    let end = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
+    version[..end].parse().ok()
 }
 
 /// Moves the connection's bytes until it ends, and passes the server's notices
-/// on to the log.
-async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
+/// on to the log, as far as the step's budget goes.
+async fn drive(mut connection: Driven, wire: Arc<Wire>) {
     let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
     while let Some(message) = messages.next().await {
         match message {
-            Ok(AsyncMessage::Notice(notice)) => match notice.severity() {
-                "WARNING" => tracing::warn!(target: "runner::server", "{}", notice.message()),
-                _ => tracing::info!(target: "runner::server", "{}", notice.message()),
-            },
+            Ok(AsyncMessage::Notice(notice)) => log(&notice, &wire),
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(target: "runner::server", "the connection ended: {error}");
@@ -152,18 +304,18 @@ where
     }
 }
 
-impl Connection {
-    fn new(session: PostgresSession, task: JoinHandle<()>) -> Self {
-        let canceller = session.canceller();
-        Self {
-            session: Arc::new(Mutex::new(session)),
-            canceller,
-            task,
-            #[cfg(feature = "embedded")]
-            embedded: None,
+fn log(notice: &ServerMessage, wire: &Wire) {
+    match (wire.admit(notice.message().len()), notice.severity()) {
+        (Admitted::Yes, "WARNING") => tracing::warn!(target: "runner::server", "{}", notice.message()),
+        (Admitted::Yes, _) => tracing::info!(target: "runner::server", "{}", notice.message()),
+        (Admitted::Exhausted, _) => {
+            tracing::warn!(target: "runner::server", "the server says more than is logged of one step");
         }
+        (Admitted::No, _) => {}
     }
+}
 
+impl Connection {
     /// The session.
     pub fn session(&self) -> Arc<Mutex<PostgresSession>> {
         self.session.clone()
@@ -172,6 +324,29 @@ impl Connection {
     /// What cancels the session's statements.
     pub fn canceller(&self) -> &Canceller {
         &self.canceller
+    }
+
+    /// The server's process that serves the connection, if it told.
+    pub fn process_id(&self) -> Option<i32> {
+        self.wire.process()
+    }
+
+    /// A parameter that the server reports by itself (`server_version`,
+    /// `is_superuser` …), as it is now; see PostgreSQL's manual, "Asynchronous
+    /// Operations" of the protocol.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.wire.parameter(name)
+    }
+
+    /// The server's major version, as 15 or 18.
+    pub fn server_major(&self) -> u32 {
+        server_major(&self.wire)
+    }
+
+    /// Whether the session's current user is a superuser; none if the server
+    /// does not tell.
+    pub fn is_superuser(&self) -> Option<bool> {
+        is_superuser(&self.wire)
     }
 
     /// Closes the connection and waits until the server has been told.
@@ -186,6 +361,34 @@ impl Connection {
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.stop()).await;
+        }
+    }
+}
+
+/// The server's major version; it was checked when the connection was made.
+pub(super) fn server_major(wire: &Wire) -> u32 {
+    wire.parameter("server_version").and_then(|version| major(&version)).unwrap_or(OLDEST_SERVER)
+}
+
+pub(super) fn is_superuser(wire: &Wire) -> Option<bool> {
+    wire.parameter("is_superuser").map(|value| value == "on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_in_all_its_forms() {
+        for (text, expected) in [
+            ("15.18 (Debian 15.18-0+deb12u1)", Some(15)),
+            ("18beta1", Some(18)),
+            ("14devel", Some(14)),
+            ("9.6.24", Some(9)),
+            ("", None),
+            ("EDB 14", None),
+        ] {
+            assert_eq!(major(text), expected, "{text}");
         }
     }
 }

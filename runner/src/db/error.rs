@@ -2,6 +2,8 @@
 
 use std::error::Error as _;
 
+use super::WireError;
+
 /// The fields of the protocol's ErrorResponse message.
 ///
 /// See PostgreSQL's manual, "Error and Notice Message Fields".
@@ -46,6 +48,10 @@ pub enum DbError {
     /// The connection is gone: nothing more can be asked of this session.
     #[error("the connection to the server was lost: {0}")]
     Connection(String),
+    /// The server broke the protocol or a limit, and the connection was ended
+    /// for it: nothing more can be asked of this session.
+    #[error(transparent)]
+    Wire(#[from] WireError),
     /// A value could not be encoded or decoded; nothing was sent.
     #[error("{0}")]
     Value(String),
@@ -60,16 +66,16 @@ impl DbError {
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::Server(error) => Some(&error.sqlstate),
-            Self::Connection(_) | Self::Value(_) | Self::Unrecordable(_) => None,
+            Self::Connection(_) | Self::Wire(_) | Self::Value(_) | Self::Unrecordable(_) => None,
         }
     }
 
-    /// Whether the connection is gone: either found closed, or ended by the
+    /// Whether the connection is gone: found closed, ended by us, or ended by the
     /// server with this very error (class 57P, and most of 08; a protocol
     /// violation, 08P01, is how the server objects to missing parameters).
     pub fn is_connection_lost(&self) -> bool {
         match self {
-            Self::Connection(_) => true,
+            Self::Connection(_) | Self::Wire(_) => true,
             Self::Server(error) => {
                 error.severity == "FATAL"
                     || error.severity == "PANIC"

@@ -3,6 +3,7 @@
 //! The only place that names tokio-postgres. Knows nothing of revisions,
 //! components or policy.
 
+mod canceller;
 mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -11,21 +12,27 @@ mod error;
 pub(crate) mod fake;
 mod location;
 mod lock;
+mod login;
 mod name;
 mod postgres;
 mod recording;
 mod redact;
 mod session;
+mod socket;
 mod tls;
+mod wire;
 
-pub use connect::{ConnectError, Connection, connect};
+pub use canceller::Canceller;
+pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use location::{Location, LocationError};
 pub use lock::{AdvisoryLock, Held, LockError};
+pub use login::{Login, LoginError};
 pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_literal};
-pub use postgres::{Canceller, PostgresSession, TextRow};
+pub use postgres::{Ended, PostgresSession, TextRow};
 pub use recording::{Recorded, Recording};
 pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,
 };
+pub use wire::{Observed, TransactionStatus, WireError};

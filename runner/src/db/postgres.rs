@@ -1,18 +1,35 @@
 //! The real session.
+//!
+//! Rules that it keeps, since the driver would break them in silence:
+//!
+//! - never the driver's `Transaction`: its `commit` returns success also where
+//!   the server rolled back, and its drop sends a ROLLBACK of its own;
+//! - the host's statements are constant texts with parameters;
+//! - no statement whose result may have a type that the driver has not looked
+//!   up is sent by `query_typed`: the driver looks it up while the rows wait,
+//!   and both wait for ever once the rows fill the stream;
+//! - COPY is begun by `copy_in` only; where another statement begins one, the
+//!   wire's guard ends the connection;
+//! - an answer has ended before a function returns, so that what is observed
+//!   then is its outcome.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::future::join;
 use futures_util::{SinkExt, StreamExt, pin_mut};
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, to_sql_checked};
-use tokio_postgres::{CancelToken, Client, SimpleQueryMessage, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, RowStream, SimpleQueryMessage, Statement};
 
+use super::connect::{is_superuser, server_major};
 use super::session::PreparedInner;
+use super::wire::Wire;
 use super::{
-    Column, CursorId, DbError, Parameter, Prepared, QueryResult, ResultLimit, Session, TableName, Tuples,
-    Type, Written, quote_identifier,
+    Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit, Session,
+    TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
 };
 
 /// The header of a COPY BINARY stream: signature, flags, no extension. See
@@ -29,40 +46,126 @@ pub type TextRow = Vec<Option<String>>;
 /// A session with a PostgreSQL server.
 pub struct PostgresSession {
     client: Client,
-    tls: Option<MakeRustlsConnect>,
+    wire: Arc<Wire>,
+    canceller: Canceller,
     cursors: HashMap<CursorId, String>,
     next_cursor: u64,
     /// The host's own statements, prepared once a session.
     own: HashMap<String, Prepared>,
 }
 
-/// Cancels what a session's server is doing.
-#[derive(Clone)]
-pub struct Canceller {
-    token: CancelToken,
-    tls: Option<MakeRustlsConnect>,
-}
-
-impl Canceller {
-    /// Asks the server to cancel the running statement. Whether there was one
-    /// is not known.
-    pub async fn cancel(&self) -> Result<(), DbError> {
-        match self.tls.clone() {
-            Some(tls) => self.token.cancel_query(tls).await?,
-            None => self.token.cancel_query(tokio_postgres::NoTls).await?,
-        }
-        Ok(())
-    }
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its effects are there.
+    Committed,
+    /// None of its effects is: a statement of it had failed.
+    RolledBack,
 }
 
 impl PostgresSession {
-    pub(super) fn new(client: Client, tls: Option<MakeRustlsConnect>) -> Self {
-        Self { client, tls, cursors: HashMap::new(), next_cursor: 0, own: HashMap::new() }
+    pub(super) fn new(client: Client, wire: Arc<Wire>, canceller: Canceller) -> Self {
+        Self { client, wire, canceller, cursors: HashMap::new(), next_cursor: 0, own: HashMap::new() }
     }
 
     /// What cancels this session's statements.
     pub fn canceller(&self) -> Canceller {
-        Canceller { token: self.client.cancel_token(), tls: self.tls.clone() }
+        self.canceller.clone()
+    }
+
+    /// The server's process that serves this session, if it told.
+    pub fn process_id(&self) -> Option<i32> {
+        self.wire.process()
+    }
+
+    /// A parameter that the server reports by itself (`server_version`,
+    /// `is_superuser` …), as it is now; see PostgreSQL's manual, "Asynchronous
+    /// Operations" of the protocol.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.wire.parameter(name)
+    }
+
+    /// The server's major version, as 15 or 18.
+    pub fn server_major(&self) -> u32 {
+        server_major(&self.wire)
+    }
+
+    /// The database's encoding; always UTF8 today, since others are refused.
+    pub fn server_encoding(&self) -> Option<String> {
+        self.wire.parameter("server_encoding")
+    }
+
+    /// Whether the session's current user is a superuser; none if the server
+    /// does not tell.
+    pub fn is_superuser(&self) -> Option<bool> {
+        is_superuser(&self.wire)
+    }
+
+    /// Begins a step, as far as its budgets go: the server's notices are logged
+    /// again.
+    pub fn begin_step(&self) {
+        self.wire.begin_step();
+    }
+
+    /// Limits the rows of one statement, in bytes as the server sends them; none
+    /// for no limit, as at first. More of them end the connection.
+    ///
+    /// The last resort: it holds also where the rows are discarded. The limit of
+    /// [`Session::query`] leaves the session as it is.
+    pub fn set_result_limit(&self, bytes: Option<u64>) {
+        self.wire.set_result_limit(bytes);
+    }
+
+    /// Limits one row, in bytes as the server sends it; none for no limit, and
+    /// 256 MiB at first. A longer one ends the connection before it is read.
+    pub fn set_row_limit(&self, bytes: Option<u64>) {
+        self.wire.set_frame_limit(bytes);
+    }
+
+    /// Commits, and says what the server made of it: it answers COMMIT with
+    /// success also where it rolls back, and the command tag alone tells.
+    ///
+    /// Where the answer was lost ([`DbError::is_connection_lost`]) nobody knows
+    /// how it ended before `pg_xact_status` was asked on another session.
+    pub async fn commit(&mut self) -> Result<Ended, DbError> {
+        let status = self.wire.observed().map(|observed| observed.status);
+        if status == Some(TransactionStatus::Idle) {
+            return Err(DbError::Value("there is no transaction to commit".into()));
+        }
+        self.batch("COMMIT").await?;
+        let observed = self.wire.observed();
+        match observed.as_ref().map(|observed| (observed.status, observed.tags.as_slice())) {
+            Some((TransactionStatus::Idle, [tag])) if tag == "COMMIT" => Ok(Ended::Committed),
+            Some((TransactionStatus::Idle, [tag])) if tag == "ROLLBACK" => Ok(Ended::RolledBack),
+            _ => Err(DbError::Value(format!("the server answers COMMIT with {observed:?}"))),
+        }
+    }
+
+    /// Ends another session's process, and waits for its end for at most
+    /// `patience`: the way out where a statement catches what cancels it.
+    /// Returns whether it has ended, or was not there.
+    ///
+    /// See PostgreSQL's manual, "Server Signaling Functions", for who may.
+    pub async fn terminate(&mut self, process_id: i32, patience: Duration) -> Result<bool, DbError> {
+        // Without a time to wait the function would not wait at all.
+        let patience = patience.as_millis().clamp(1, i64::MAX.unsigned_abs().into());
+        let sql = format!(
+            "SELECT pg_catalog.pg_terminate_backend({process_id}, {patience}) OR NOT EXISTS (SELECT FROM \
+             pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) {process_id})"
+        );
+        let rows = self.batch(&sql).await?;
+        Ok(matches!(rows.as_slice(), [row] if matches!(row.as_slice(), [Some(value)] if value == "t")))
+    }
+
+    /// The outcome of a request, once its answer has ended. Where the guard
+    /// ended the connection, that is the reason.
+    async fn answered<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, DbError> {
+        self.wire.settled().await;
+        result.map_err(|error| self.reason(error))
+    }
+
+    fn reason(&self, error: tokio_postgres::Error) -> DbError {
+        self.wire.fault().map_or_else(|| error.into(), DbError::Wire)
     }
 
     /// Runs the host's own text, any number of statements, in one round trip,
@@ -71,13 +174,31 @@ impl PostgresSession {
     /// Never for a migration's text: the simple protocol does not stop at one
     /// statement.
     pub async fn batch(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError> {
-        Ok(text_rows(self.client.simple_query(sql).await?))
+        self.wire.begin_request();
+        let answer = self.client.simple_query(sql).await;
+        Ok(text_rows(self.answered(answer).await?))
     }
 
     /// Runs one of the host's own statements, which is prepared once a session.
+    ///
+    /// The driver names prepared statements by a counter. On a session that a
+    /// migration's text reaches, what keeps it from making one of that name its
+    /// own is the policy, which has no PREPARE and no DEALLOCATE at any depth;
+    /// [`run_unnamed`](Self::run_unnamed) needs no such promise.
     pub async fn run_own(&mut self, sql: &str, params: &[Parameter]) -> Result<u64, DbError> {
         let statement = self.own(sql).await?;
         self.execute(&statement, params).await
+    }
+
+    /// Runs one of the host's own statements in one round trip without
+    /// preparing it, so that there is no name to take over. The server finds out
+    /// the types of the parameters.
+    pub async fn run_unnamed(&mut self, sql: &str, params: &[Parameter]) -> Result<u64, DbError> {
+        self.wire.begin_request();
+        let typed: Vec<_> =
+            params.iter().map(|param| (param as &(dyn ToSql + Sync), Type::UNKNOWN)).collect();
+        let answer = self.client.execute_typed(sql, &typed).await;
+        self.answered(answer).await
     }
 
     /// Runs the host's own text, then one of its own statements, without waiting
@@ -93,11 +214,12 @@ impl PostgresSession {
             Ok(prepared) => prepared,
             Err(error) => return (Err(error.clone()), Err(error)),
         };
+        self.wire.begin_request();
         // The driver sends in the order in which the two are polled first.
         let first = self.client.simple_query(batch);
         let second = self.client.execute_raw(statement(&prepared), params);
-        let (first, second) = futures_util::future::join(first, second).await;
-        (first.map(text_rows).map_err(DbError::from), second.map_err(DbError::from))
+        let (first, second) = join(first, second).await;
+        (self.answered(first).await.map(text_rows), self.answered(second).await)
     }
 
     async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
@@ -125,9 +247,13 @@ impl PostgresSession {
     /// generated ones.
     async fn copy_columns(&mut self, table: &TableName) -> Result<Vec<String>, DbError> {
         const SQL: &str = "SELECT attname::text FROM pg_catalog.pg_attribute \
-            WHERE attrelid = $1::text::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' \
-            ORDER BY attnum";
-        let rows = self.client.query_typed(SQL, &[(&table.to_string(), Type::TEXT)]).await?;
+            WHERE attrelid OPERATOR(pg_catalog.=) $1::text::pg_catalog.regclass \
+                AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped \
+                AND attgenerated OPERATOR(pg_catalog.=) '' \
+            ORDER BY attnum USING OPERATOR(pg_catalog.<)";
+        // The result is `text`, which the driver need not look up.
+        let rows = self.client.query_typed(SQL, &[(&table.to_string(), Type::TEXT)]).await;
+        let rows = self.answered(rows).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }
@@ -161,8 +287,18 @@ fn quoted(columns: &[String]) -> String {
 
 #[async_trait]
 impl Session for PostgresSession {
+    fn observed(&self) -> Option<Observed> {
+        self.wire.observed()
+    }
+
+    /// The driver looks up the types that it does not know yet with statements
+    /// of its own, whose operators are not qualified: they mean what they should
+    /// where `pg_catalog` is searched first and nobody makes operators, and run
+    /// with no more rights than the migration has where its login is its own.
     async fn prepare(&mut self, sql: &str) -> Result<Prepared, DbError> {
-        let statement = self.client.prepare(sql).await?;
+        self.wire.begin_request();
+        let answer = self.client.prepare(sql).await;
+        let statement = self.answered(answer).await?;
         Ok(Prepared {
             params: Some(statement.params().to_vec()),
             columns: statement.columns().iter().map(column).collect(),
@@ -171,11 +307,16 @@ impl Session for PostgresSession {
     }
 
     async fn run(&mut self, sql: &str) -> Result<u64, DbError> {
-        Ok(self.client.execute_typed(sql, &[]).await?)
+        self.wire.begin_request();
+        // Of the columns of a result the driver looks up nothing here.
+        let answer = self.client.execute_typed(sql, &[]).await;
+        self.answered(answer).await
     }
 
     async fn execute(&mut self, prepared: &Prepared, params: &[Parameter]) -> Result<u64, DbError> {
-        Ok(self.client.execute_raw(statement(prepared), params).await?)
+        self.wire.begin_request();
+        let answer = self.client.execute_raw(statement(prepared), params).await;
+        self.answered(answer).await
     }
 
     async fn query(
@@ -184,16 +325,12 @@ impl Session for PostgresSession {
         params: &[Parameter],
         limit: ResultLimit,
     ) -> Result<QueryResult, DbError> {
-        let rows = self.client.query_raw(statement(prepared), params).await?;
-        pin_mut!(rows);
-        let mut tuples = Tuples::default();
-        while let Some(row) = rows.next().await {
-            push(&mut tuples, &row?)?;
-            if tuples.len() > limit.rows || tuples.bytes().len() > limit.bytes {
-                return Ok(QueryResult::TooLarge);
-            }
-        }
-        Ok(QueryResult::Complete(tuples))
+        self.wire.begin_request();
+        let answer = match self.client.query_raw(statement(prepared), params).await {
+            Ok(rows) => collected(rows, Some(limit)).await,
+            Err(error) => Err(error),
+        };
+        Ok(self.answered(answer).await?.map_or(QueryResult::TooLarge, QueryResult::Complete))
     }
 
     async fn open_cursor(
@@ -208,24 +345,32 @@ impl Session for PostgresSession {
         // guess it.
         let name = quote_identifier(&format!("runner_{:016x}", rand::random::<u64>()));
         let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
-        let declare =
-            self.client.prepare_typed(&declare, prepared.params.as_deref().unwrap_or_default()).await?;
-        self.client.execute_raw(&declare, params).await?;
+        let types = prepared.params.as_deref().unwrap_or_default();
+        let declare = self.client.prepare_typed(&declare, types).await;
+        let declare = self.answered(declare).await?;
+        // The columns may have types by now that they had not when the query
+        // was prepared. The driver looks them up for a statement that it
+        // prepares, before rows are under way. Both are sent together.
+        let look = format!("FETCH FORWARD 0 FROM {name}");
+        self.wire.begin_request();
+        let (opened, looked) =
+            join(self.client.execute_raw(&declare, params), self.client.prepare(&look)).await;
+        self.answered(opened).await?;
+        self.answered(looked).await?;
         self.cursors.insert(id, name);
         Ok(id)
     }
 
     async fn fetch(&mut self, cursor: CursorId, max_rows: u32) -> Result<Tuples, DbError> {
         let sql = format!("FETCH FORWARD {max_rows} FROM {}", self.cursor(cursor)?);
-        // The types of the columns are known since the query was prepared, so
-        // the driver asks the server for none while the rows arrive.
-        let rows = self.client.query_typed_raw(&sql, std::iter::empty::<(Parameter, Type)>()).await?;
-        pin_mut!(rows);
-        let mut tuples = Tuples::default();
-        while let Some(row) = rows.next().await {
-            push(&mut tuples, &row?)?;
-        }
-        Ok(tuples)
+        self.wire.begin_request();
+        // The types of the columns are known since the cursor was opened.
+        let none = std::iter::empty::<(Parameter, Type)>();
+        let answer = match self.client.query_typed_raw(&sql, none).await {
+            Ok(rows) => collected(rows, None).await,
+            Err(error) => Err(error),
+        };
+        Ok(self.answered(answer).await?.unwrap_or_default())
     }
 
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError> {
@@ -254,18 +399,45 @@ impl Session for PostgresSession {
             true => String::new(),
             false => format!(" ({})", quoted(columns)),
         };
-        let copy = self.client.prepare(&format!("COPY {table}{list} FROM STDIN (FORMAT binary)")).await?;
-        let sink = self.client.copy_in(&copy).await?;
-        pin_mut!(sink);
-        sink.feed(Bytes::from_static(COPY_HEADER)).await?;
-        let mut rest = tuples;
-        while !rest.is_empty() {
-            let chunk = rest.split_to(rest.len().min(COPY_CHUNK));
-            sink.feed(chunk).await?;
-        }
-        sink.feed(Bytes::from_static(COPY_TRAILER)).await?;
-        Ok(sink.finish().await?)
+        self.wire.begin_request();
+        let copy = self.client.prepare(&format!("COPY {table}{list} FROM STDIN (FORMAT binary)")).await;
+        let copy = self.answered(copy).await?;
+        self.wire.expect_copy(true);
+        let answer = copied(&self.client, &copy, tuples).await;
+        let answer = self.answered(answer).await;
+        self.wire.expect_copy(false);
+        answer
     }
+}
+
+async fn copied(client: &Client, statement: &Statement, tuples: Bytes) -> Result<u64, tokio_postgres::Error> {
+    let sink = client.copy_in(statement).await?;
+    pin_mut!(sink);
+    sink.feed(Bytes::from_static(COPY_HEADER)).await?;
+    let mut rest = tuples;
+    while !rest.is_empty() {
+        let chunk = rest.split_to(rest.len().min(COPY_CHUNK));
+        sink.feed(chunk).await?;
+    }
+    sink.feed(Bytes::from_static(COPY_TRAILER)).await?;
+    sink.finish().await
+}
+
+/// All rows; none if they are larger than the limit. The rest of them is
+/// discarded by the driver, and the answer ends when it has come.
+async fn collected(
+    rows: RowStream,
+    limit: Option<ResultLimit>,
+) -> Result<Option<Tuples>, tokio_postgres::Error> {
+    pin_mut!(rows);
+    let mut tuples = Tuples::default();
+    while let Some(row) = rows.next().await {
+        push(&mut tuples, &row?)?;
+        if limit.is_some_and(|limit| tuples.len() > limit.rows || tuples.bytes().len() > limit.bytes) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(tuples))
 }
 
 fn column(column: &tokio_postgres::Column) -> Column {
@@ -276,7 +448,7 @@ fn column(column: &tokio_postgres::Column) -> Column {
     }
 }
 
-fn push(tuples: &mut Tuples, row: &tokio_postgres::Row) -> Result<(), DbError> {
+fn push(tuples: &mut Tuples, row: &tokio_postgres::Row) -> Result<(), tokio_postgres::Error> {
     let mut fields = Vec::with_capacity(row.len());
     for at in 0..row.len() {
         fields.push(row.try_get::<_, Option<RawBytes<'_>>>(at)?.map(|bytes| bytes.0));

@@ -32,6 +32,8 @@ impl DbError {
     pub fn hide(&mut self, redactor: &Redactor) {
         match self {
             Self::Server(error) => error.hide(redactor),
+            // Lengths and numbers only.
+            Self::Wire(_) => {}
             Self::Connection(text) | Self::Value(text) | Self::Unrecordable(text) => redactor.hide_in(text),
         }
     }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 pub use tokio_postgres::types::{Kind, Type};
 
 use super::error::DbError;
+use super::wire::Observed;
 
 /// A session that is shared between the executor, which owns the transaction,
 /// and the component host, which lends it for the length of one call.
@@ -190,6 +191,13 @@ pub struct CursorId(pub u64);
 /// One session with a server.
 #[async_trait]
 pub trait Session: Send {
+    /// What the server said last, at the cost of no question: after each of the
+    /// other functions has returned, the outcome of what it sent. None where
+    /// there is no server.
+    fn observed(&self) -> Option<Observed> {
+        None
+    }
+
     /// Has the server parse one statement.
     async fn prepare(&mut self, sql: &str) -> Result<Prepared, DbError>;
 

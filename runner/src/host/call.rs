@@ -91,7 +91,9 @@ pub trait Sink: Send + Sync {
 
 pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Component, call: Call) -> Report {
     let (direction, redactor) = (call.direction, call.redactor.clone());
-    let mut store = store(engine, State::for_call(Arc::clone(limits), call));
+    let mut state = State::for_call(Arc::clone(limits), call);
+    state.work.note_user().await;
+    let mut store = store(engine, state);
     let outcome = invoke(&mut store, component, direction).await;
     let mut state = store.into_data();
     state.clock.pause();

@@ -222,6 +222,12 @@ pub enum CallError {
         /// What is known about it.
         message: String,
     },
+    /// After a statement the session was not what it has to be.
+    #[error("the migration was stopped: {what}")]
+    Tampered {
+        /// What was not as it has to be.
+        what: &'static str,
+    },
     /// A script is being written, and what the migration wants cannot be a part
     /// of it.
     #[error("it cannot be written as a script: {}", statement.error)]

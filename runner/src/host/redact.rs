@@ -44,7 +44,7 @@ impl CallError {
             | Self::Connection { message }
             | Self::Description { message }
             | Self::Internal { message } => redactor.hide_in(message),
-            Self::Limit { constraint: _ } => {}
+            Self::Limit { constraint: _ } | Self::Tampered { what: _ } => {}
         }
     }
 }

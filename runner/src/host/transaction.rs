@@ -11,7 +11,7 @@ use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use super::writer::Writer;
-use crate::db::{DbError, Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
+use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
 use crate::policy::{Checked, Policy, PolicyError};
 
 /// The longest text that is checked in between, in bytes: some milliseconds.
@@ -210,20 +210,6 @@ impl Work {
         let (checked, policy) = checking.await.expect("the policy catches its parser's panics");
         *self.policy_mut() = policy;
         checked
-    }
-
-    /// Takes note of the server's answer to a statement of the guest.
-    async fn answered<T>(
-        &mut self,
-        _session: &SharedSession,
-        answer: Result<T, DbError>,
-        sent: Sent<'_>,
-    ) -> Result<T, Fault> {
-        let answer = self.noted(answer, sent)?;
-        if let Some(checked) = sent.checked {
-            self.policy_mut().succeeded(checked);
-        }
-        Ok(answer)
     }
 
     /// Encodes parameters for the types that the server expects or, where there

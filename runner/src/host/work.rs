@@ -13,13 +13,15 @@ use super::savepoint::OpenSavepoint;
 use super::state::Fault;
 use super::statements::Statements;
 use super::writer::OpenWriter;
-use crate::db::{DbError, ServerError, SharedSession};
+use crate::db::{DbError, Observed, ServerError, SharedSession, TransactionStatus};
 use crate::policy::{Checked, Policy, PolicyError};
 
 /// Everything that a call has under way in the transaction.
 pub(super) struct Work {
     session: Option<SharedSession>,
     policy: Policy,
+    /// Whom the session belonged to when it was lent.
+    user: Option<String>,
     /// Numbers savepoints, readers and writers in the order in which they were
     /// opened; never used twice. What has a larger number than a savepoint
     /// ends with its rollback.
@@ -44,6 +46,9 @@ enum Condition {
     Aborted(Box<FailedStatement>),
     /// The connection is gone; nothing helps.
     Lost(String),
+    /// The session is not what it has to be after the statement that was sent;
+    /// nothing helps.
+    Tampered(&'static str),
     /// A script is being written, and what the guest wants cannot be a part of
     /// it; nothing helps.
     Unrecordable(Box<FailedStatement>),
@@ -96,6 +101,7 @@ impl Work {
         Self {
             session,
             policy,
+            user: None,
             last_id: 0,
             savepoints: Vec::new(),
             readers: BTreeMap::new(),
@@ -106,6 +112,13 @@ impl Work {
             sent: 0,
             statements: Statements::default(),
             rows: 0,
+        }
+    }
+
+    /// Takes note of whom the session belongs to, before the guest has it.
+    pub(super) async fn note_user(&mut self) {
+        if let Some(session) = &self.session {
+            self.user = session.lock().await.observed().and_then(|observed| observed.user);
         }
     }
 
@@ -143,7 +156,7 @@ impl Work {
         match &self.condition {
             Condition::Usable => self.connected(),
             Condition::Aborted(_) => Err(types::Error::Database(in_failed_transaction()).into()),
-            Condition::Lost(_) | Condition::Unrecordable(_) => self.connected(),
+            Condition::Lost(_) | Condition::Tampered(_) | Condition::Unrecordable(_) => self.connected(),
         }
     }
 
@@ -151,6 +164,7 @@ impl Work {
     pub(super) fn connected(&self) -> Result<SharedSession, Fault> {
         match (&self.condition, &self.session) {
             (Condition::Lost(message), _) => Err(Fault::other("connection", message.clone())),
+            (Condition::Tampered(what), _) => Err(types::Error::Denied((*what).to_owned()).into()),
             (Condition::Unrecordable(statement), _) => {
                 Err(Fault::other("unrecordable", statement.error.to_string()))
             }
@@ -178,6 +192,43 @@ impl Work {
         answer.map_err(|error| self.failed(error, sent))
     }
 
+    /// Takes note of a session's answer to a statement of the guest: if the
+    /// server says anything else of the session than the statement can have made
+    /// of it, that was the last one.
+    pub(super) async fn answered<T>(
+        &mut self,
+        session: &SharedSession,
+        answer: Result<T, DbError>,
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        let answer = self.noted(answer, sent)?;
+        let Some(checked) = sent.checked else { return Ok(answer) };
+        self.policy.succeeded(checked);
+        let observed = session.lock().await.observed();
+        if let Some(what) = observed.and_then(|observed| self.deviation(&observed, checked)) {
+            self.condition = Condition::Tampered(what);
+            return Err(types::Error::Denied(what.to_owned()).into());
+        }
+        Ok(answer)
+    }
+
+    /// What of the session cannot be after such a statement.
+    fn deviation(&self, observed: &Observed, checked: &Checked) -> Option<&'static str> {
+        if observed.status != TransactionStatus::InTransaction {
+            return Some("the session is no longer in the runner's transaction");
+        }
+        let expected = checked.tags();
+        let is_expected = |tag: &str| expected.iter().any(|words| is_tag(tag, words));
+        if !expected.is_empty() && !observed.tags.iter().all(|tag| is_expected(tag)) {
+            return Some("the server ran another command than the one that was checked");
+        }
+        // A project's own SQL may take on a role; settling gives it back.
+        if self.policy.is_unrestricted() {
+            return None;
+        }
+        (self.user != observed.user).then_some("the session has another user than before")
+    }
+
     /// The same for a statement that the session puts into a text of its own: a
     /// position in that text would mislead.
     pub(super) fn noted_without_place<T>(
@@ -193,20 +244,22 @@ impl Work {
         let error = shifted(error, sent);
         let told = match &error {
             DbError::Server(server) => types::Error::Database(server_error_pg_to_wit(server)),
-            DbError::Connection(_) => types::Error::Other(("connection".into(), error.to_string())),
+            DbError::Connection(_) | DbError::Wire(_) => {
+                types::Error::Other(("connection".into(), error.to_string()))
+            }
             DbError::Value(message) => types::Error::Conversion(message.clone()),
             DbError::Unrecordable(message) => types::Error::Other(("unrecordable".into(), message.clone())),
         };
         let position = match &error {
             DbError::Server(server) => server.position,
-            DbError::Connection(_) | DbError::Value(_) | DbError::Unrecordable(_) => None,
+            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) | DbError::Unrecordable(_) => None,
         };
         let failed = self.remember(error.clone().into(), position, sent, &told);
         match &error {
             lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Unrecordable(_) => self.condition = Condition::Unrecordable(failed),
-            DbError::Connection(_) | DbError::Value(_) => {}
+            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) => {}
         }
         told.into()
     }
@@ -295,7 +348,7 @@ impl Work {
             Condition::Aborted(statement) => {
                 return Some(CallError::Aborted { statement: statement.clone() });
             }
-            Condition::Unrecordable(_) => return self.lost(),
+            Condition::Tampered(_) | Condition::Unrecordable(_) => return self.lost(),
             Condition::Usable => {}
         }
         self.unfinished.values().next().map(|table| CallError::UnfinishedWriter { table: table.clone() })
@@ -309,6 +362,7 @@ impl Work {
             Condition::Unrecordable(statement) => {
                 Some(CallError::Unrecordable { statement: statement.clone() })
             }
+            Condition::Tampered(what) => Some(CallError::Tampered { what }),
             Condition::Usable | Condition::Aborted(_) => None,
         }
     }
@@ -316,6 +370,12 @@ impl Work {
 
 fn syntax_error(error: &PolicyError) -> types::Error {
     types::Error::Other(("syntax".into(), error.to_string()))
+}
+
+/// Whether a command tag is of these words: `INSERT 0 1` is of `INSERT`.
+fn is_tag(tag: &str, words: &str) -> bool {
+    let numbers = |rest: &str| rest.chars().all(|letter| letter.is_ascii_digit() || letter == ' ');
+    tag.strip_prefix(words).is_some_and(numbers)
 }
 
 /// Makes the position count from the beginning of the guest's text.

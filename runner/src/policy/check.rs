@@ -134,6 +134,11 @@ impl Policy {
         Self { mode, own: OwnObjects::default(), needs: Vec::new(), remembered: HashMap::new() }
     }
 
+    /// Whether nothing is held against a manifest.
+    pub fn is_unrestricted(&self) -> bool {
+        matches!(self.mode, Mode::Unrestricted)
+    }
+
     /// Checks a text of any number of statements. Empty ones are left out.
     pub fn statements(&mut self, text: &str) -> Result<Vec<Checked>, PolicyError> {
         if let Some(known) = self.remembered.get(text) {

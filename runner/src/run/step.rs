@@ -78,6 +78,7 @@ impl Context<'_> {
         let precondition = self.precondition(first);
         let mut session = self.session().await;
         session.forget_cursors();
+        session.begin_step();
         // The settings have a transaction of their own: they must hold before
         // the step's begins, and a rollback of the step must not take them back.
         let sql = format!(
@@ -132,7 +133,9 @@ impl Context<'_> {
     pub(super) async fn check(&self, prepared: &Prepared) -> Result<(), StepError> {
         let precondition = self.precondition(prepared);
         let sql = format!("{}SELECT {}", self.settings.script(), precondition.expression);
-        let rows = self.session().await.batch(&sql).await.map_err(StepError::Begin)?;
+        let mut session = self.session().await;
+        session.begin_step();
+        let rows = session.batch(&sql).await.map_err(StepError::Begin)?;
         match last_row(rows).and_then(|row| row.into_iter().next().flatten()).as_deref() {
             Some("t") => Ok(()),
             _ => Err(StepError::Precondition(precondition.violated)),

@@ -1,0 +1,149 @@
+//! What a manifest grants, asked the way the audit asks.
+
+use crate::revision::Capabilities;
+
+use super::name::Name;
+
+/// The grants of one step.
+///
+/// All matching of the audit is here, after the candidates were fetched: a
+/// pattern never becomes part of a statement.
+pub(super) struct Declared<'a>(&'a Capabilities);
+
+impl<'a> Declared<'a> {
+    pub(super) fn new(capabilities: &'a Capabilities) -> Self {
+        Self(capabilities)
+    }
+
+    pub(super) fn may_read(&self, name: &Name) -> bool {
+        covers(&self.0.read, name)
+    }
+
+    pub(super) fn may_write(&self, name: &Name) -> bool {
+        covers(&self.0.write, name)
+    }
+
+    pub(super) fn may_truncate(&self, name: &Name) -> bool {
+        covers(&self.0.truncate, name)
+    }
+
+    /// Whether the object may be created and altered.
+    pub(super) fn may_define(&self, name: &Name) -> bool {
+        covers(&self.0.ddl, name)
+    }
+
+    /// Whether the schema itself may be created and altered: it takes a grant of
+    /// the schema, not of objects in it.
+    pub(super) fn may_define_schema(&self, schema: &str) -> bool {
+        listed(&self.0.ddl, schema)
+    }
+
+    pub(super) fn may_drop(&self, name: &Name) -> bool {
+        covers(&self.0.drop, name)
+    }
+
+    pub(super) fn may_drop_schema(&self, schema: &str) -> bool {
+        listed(&self.0.drop, schema)
+    }
+
+    /// Whether the table's row-level security may be changed.
+    pub(super) fn may_guard(&self, name: &Name) -> bool {
+        covers(&self.0.rls, name)
+    }
+
+    pub(super) fn may_grant_to(&self, role: &str) -> bool {
+        listed(&self.0.grant, role)
+    }
+
+    pub(super) fn may_extend_with(&self, extension: &str) -> bool {
+        listed(&self.0.extension, extension)
+    }
+
+    /// Whether triggers may call the function. A built-in function may be named
+    /// without its schema.
+    pub(super) fn may_trigger(&self, function: &Name) -> bool {
+        covers(&self.0.trigger, function)
+            || (function.schema == "pg_catalog" && listed(&self.0.trigger, &function.name))
+    }
+
+    pub(super) fn may_code(&self) -> bool {
+        self.0.code.is_some()
+    }
+
+    /// The patterns that name relations, each with its capability.
+    pub(super) fn relation_patterns(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let lists = [
+            ("read", &self.0.read),
+            ("write", &self.0.write),
+            ("truncate", &self.0.truncate),
+            ("lock", &self.0.lock),
+            ("rls", &self.0.rls),
+        ];
+        lists.into_iter().flat_map(|(name, list)| list.iter().map(move |pattern| (name, pattern.as_str())))
+    }
+}
+
+/// Whether a list of patterns over `schema` or `schema.name` covers an object.
+/// The last pattern that fits decides, and `!` takes away.
+fn covers(patterns: &[String], name: &Name) -> bool {
+    let whole = name.to_string();
+    last_fitting(patterns, |pattern| match pattern.contains('.') {
+        true => fits(pattern, &whole),
+        false => fits(pattern, &name.schema),
+    })
+}
+
+/// The same for names without a schema.
+fn listed(patterns: &[String], name: &str) -> bool {
+    last_fitting(patterns, |pattern| fits(pattern, name))
+}
+
+fn last_fitting(patterns: &[String], fits: impl Fn(&str) -> bool) -> bool {
+    let deciding = patterns.iter().rev().find(|pattern| fits(pattern.strip_prefix('!').unwrap_or(pattern)));
+    deciding.is_some_and(|pattern| !pattern.starts_with('!'))
+}
+
+/// Whether a plain glob fits a text: `*` stands for any run of characters.
+pub(super) fn fits(glob: &str, text: &str) -> bool {
+    match glob.split_once('*') {
+        None => glob == text,
+        Some((before, rest)) => text.strip_prefix(before).is_some_and(|tail| {
+            (0..=tail.len()).any(|at| tail.is_char_boundary(at) && fits(rest, &tail[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(patterns: &[&str]) -> Capabilities {
+        let write = patterns.iter().map(|pattern| (*pattern).into()).collect();
+        Capabilities { write, ..Capabilities::default() }
+    }
+
+    #[test]
+    fn the_last_pattern_that_fits_decides() {
+        let granted = write(&["app", "!app.secret*", "app.secret_list", "x.t"]);
+        let declared = Declared::new(&granted);
+        for (schema, name, expected) in [
+            ("app", "users", true),
+            ("app", "secret_keys", false),
+            ("app", "secret_list", true),
+            ("x", "t", true),
+            ("x", "u", false),
+            ("apps", "users", false),
+        ] {
+            assert_eq!(declared.may_write(&Name::new(schema, name)), expected, "{schema}.{name}");
+        }
+    }
+
+    #[test]
+    fn a_grant_of_objects_is_no_grant_of_their_schema() {
+        let granted = Capabilities { ddl: vec!["app.*".into(), "own".into()], ..Capabilities::default() };
+        let declared = Declared::new(&granted);
+        assert!(declared.may_define(&Name::new("app", "users")));
+        assert!(!declared.may_define_schema("app"));
+        assert!(declared.may_define_schema("own"));
+    }
+}

@@ -1,0 +1,53 @@
+//! The text that is sent: readable here, fully qualified on the wire.
+
+/// The operators that the texts of this module use.
+const OPERATORS: [&str; 9] = ["<>", "<=", ">=", "=", "<", ">", "+", "-", "&"];
+
+/// Writes every operator that stands alone between blanks with its schema.
+///
+/// The texts of the audit are written with plain operators, so that they can be
+/// read. An operator without a schema is looked up in the session's search
+/// path, which is guest-controlled: an operator `=` of a schema before
+/// `pg_catalog` would be asked instead. `IN`, `BETWEEN`, `IS DISTINCT FROM` and
+/// `CASE x WHEN` look up an operator too, and are not used.
+pub(super) fn qualified(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| match OPERATORS.contains(&word) {
+        true => format!("OPERATOR(pg_catalog.{word})"),
+        false => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Schema and name of a relation, and the names of those that it is a partition
+/// of, as a JSON array; NULL where there is no such relation.
+pub(super) fn relation_name(oid: &str) -> String {
+    format!(
+        "(SELECT pg_catalog.json_build_array(rn.nspname, rc.relname, CASE WHEN rc.relispartition THEN \
+         (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(an.nspname, ac.relname)) \
+         FROM pg_catalog.pg_partition_ancestors(rc.oid) pa, pg_catalog.pg_class ac, pg_catalog.pg_namespace an \
+         WHERE ac.oid = pa.relid AND an.oid = ac.relnamespace AND pa.relid <> rc.oid) END) \
+         FROM pg_catalog.pg_class rc, pg_catalog.pg_namespace rn \
+         WHERE rc.oid = {oid} AND rn.oid = rc.relnamespace)"
+    )
+}
+
+/// Schema and name of a function as a JSON array.
+pub(super) fn function_name(oid: &str) -> String {
+    format!(
+        "(SELECT pg_catalog.json_build_array(fn.nspname, fp.proname) \
+         FROM pg_catalog.pg_proc fp, pg_catalog.pg_namespace fn \
+         WHERE fp.oid = {oid} AND fn.oid = fp.pronamespace)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_get_their_schema() {
+        let text = "SELECT 1\n  WHERE a.b = 'x-y' AND c <> 2";
+        let expected = "SELECT 1 WHERE a.b OPERATOR(pg_catalog.=) 'x-y' AND c OPERATOR(pg_catalog.<>) 2";
+        assert_eq!(qualified(text), expected);
+    }
+}
