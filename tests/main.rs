@@ -29,6 +29,7 @@ mod offline;
 mod oracle;
 mod properties;
 mod secrets;
+mod security;
 mod stamp;
 mod tidy;
 mod tls;

@@ -12,7 +12,7 @@ use crate::hostile::verdict::{Answer, Line, Outcome, Seen, Wanted, judge};
 use crate::support::programs;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/hostile");
-const FILES: [&str; 4] = ["samples.jsonl", "benign-samples.jsonl", "more.jsonl", "more-benign.jsonl"];
+const FILES: [&str; 4] = ["hostile-samples.jsonl", "benign-samples.jsonl", "more.jsonl", "more-benign.jsonl"];
 
 fn line(way: &str, outcome: &str) -> Line {
     let text = "COMMIT is not permitted in a migration: the runner does it";
