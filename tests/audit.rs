@@ -50,7 +50,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn fixture() -> Database {
-    let database = Database::new();
+    let database = Database::of_superuser();
     database.rows(FIXTURE);
     database
 }
@@ -592,8 +592,8 @@ fn an_ordinary_login_can_audit_itself() {
          ALTER TABLE app.parent OWNER TO {name}; ALTER TABLE secret.child OWNER TO {name};
          ALTER TABLE secret.log OWNER TO {name}"
     ));
-    let own =
-        Database { name: database.name.clone(), url: database.url.replace("postgres@", &format!("{name}@")) };
+    let url = database.url.replace("postgres@", &format!("{name}@"));
+    let own = Database { name: database.name.clone(), superuser_url: database.url.clone(), url };
     let step = "DELETE FROM app.parent WHERE id = 2; DROP TABLE secret.log; CREATE TABLE app.n (id int)";
     let expected = [
         "1 row deleted in secret.child, which `write` does not grant \

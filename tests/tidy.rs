@@ -8,7 +8,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("graph", &["revision"]),
     ("db", &["revision"]),
     ("audit", &["db", "revision"]),
-    ("policy", &[]),
+    ("policy", &["revision"]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
     ("host", &["db", "policy", "revision"]),

@@ -28,6 +28,12 @@ impl Database {
         Self { url: superuser_url.replace("//postgres@", &format!("//{OWNER}@")), superuser_url, name }
     }
 
+    /// The same, and everything in it as a superuser.
+    pub fn of_superuser() -> Self {
+        let database = Self::new();
+        Self { url: database.superuser_url.clone(), ..database }
+    }
+
     /// Runs statements and returns the rows of all of them: fields joined by
     /// `|`, NULL as nothing.
     pub fn rows(&self, sql: &str) -> Vec<String> {

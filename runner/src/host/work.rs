@@ -273,8 +273,8 @@ impl Work {
     /// Remembers that a text was not sent. The transaction is as it was.
     pub(super) fn refused(&mut self, error: PolicyError, text: &str) -> Fault {
         let (position, told) = match &error {
-            PolicyError::Refused { position, .. } => {
-                (Some(*position), types::Error::Denied(error.to_string()))
+            PolicyError::Refused(refusal) => {
+                (Some(refusal.position), types::Error::Denied(error.to_string()))
             }
             PolicyError::Syntax { position, .. } => (*position, syntax_error(&error)),
             PolicyError::NotOne { .. } => (None, syntax_error(&error)),

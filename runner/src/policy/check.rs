@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pg_query::protobuf::ParseResult;
 use pg_query::{DeparseOptions, FingerprintOptions, ParserOptions};
 
-use super::error::PolicyError;
+use super::error::{PolicyError, Refusal};
 use super::facts::ServerFacts;
 use super::gate::{self, MAX_STATEMENT, Piece};
 use super::need::{Grants, Name, Need, Right, smallest};
@@ -49,7 +49,16 @@ pub struct Policy {
 #[derive(Debug)]
 enum Mode {
     Unrestricted,
-    Walked { grants: Option<Grants>, facts: Arc<ServerFacts>, context: Context },
+    Walked(Box<Rules>),
+}
+
+/// What a walk is held against.
+#[derive(Debug)]
+struct Rules {
+    /// `None` while recording.
+    grants: Option<Grants>,
+    facts: Arc<ServerFacts>,
+    context: Context,
 }
 
 /// A statement that may be sent.
@@ -109,7 +118,7 @@ impl Policy {
         context: Context,
     ) -> Result<Self, PolicyError> {
         let grants = Some(Grants::new(grants)?);
-        Ok(Self::new(Mode::Walked { grants, facts, context }))
+        Ok(Self::new(Mode::Walked(Box::new(Rules { grants, facts, context }))))
     }
 
     /// Refuses everything.
@@ -121,13 +130,13 @@ impl Policy {
             max_timeout_ms: 0,
         };
         let grants = Some(Grants::default());
-        Self::new(Mode::Walked { grants, facts: ServerFacts::built_in(), context })
+        Self::new(Mode::Walked(Box::new(Rules { grants, facts: ServerFacts::built_in(), context })))
     }
 
     /// Allows whatever some manifest could grant, and notes what it would have
     /// to.
     pub fn recording(facts: Arc<ServerFacts>, context: Context) -> Self {
-        Self::new(Mode::Walked { grants: None, facts, context })
+        Self::new(Mode::Walked(Box::new(Rules { grants: None, facts, context })))
     }
 
     fn new(mode: Mode) -> Self {
@@ -166,11 +175,11 @@ impl Policy {
     /// Whether rows may be written to a table by COPY FROM STDIN. The table's
     /// name with its schema; `schema` is what the guest said, if anything.
     pub fn writer(&mut self, schema: Option<&str>, table: &str) -> Result<Name, PolicyError> {
-        let Mode::Walked { grants, facts, context } = &self.mode else {
+        let Mode::Walked(rules) = &self.mode else {
             return Ok(Name::new(schema.unwrap_or_default(), table));
         };
-        let name = Name::new(schema.unwrap_or(&context.default_schema), table);
-        let mut walker = Walker::new(facts, context, &self.own, grants.as_ref());
+        let name = Name::new(schema.unwrap_or(&rules.context.default_schema), table);
+        let mut walker = rules.walker(&self.own);
         let result = walker.written(&name);
         let needs = walker.needs;
         result.map_err(|stop| refused("COPY", *stop, "", 0))?;
@@ -215,7 +224,7 @@ impl Policy {
 
     fn check(&self, text: &str) -> Result<Vec<Checked>, PolicyError> {
         gate::check_comments(text)?;
-        let Mode::Walked { grants, facts, context } = &self.mode else {
+        let Mode::Walked(rules) = &self.mode else {
             let found = split::statements(text)?;
             return Ok(found.into_iter().map(as_written).collect());
         };
@@ -225,7 +234,7 @@ impl Policy {
         // succeeded: what they make is there, and the step's own.
         let mut own = self.own.clone();
         for piece in gate::pieces(text)? {
-            let one = || check_piece(text, piece, &mut own, grants.as_ref(), facts, context);
+            let one = || rules.check_piece(text, piece, &mut own);
             // The parser is C code with a long way back to here: a panic in it,
             // or in the walk, refuses the text and nothing else.
             let checked = catch_unwind(AssertUnwindSafe(one));
@@ -235,77 +244,79 @@ impl Policy {
     }
 }
 
-/// Checks what is between two semicolons; what it makes is put among `own`.
-fn check_piece(
-    whole: &str,
-    piece: Piece<'_>,
-    own: &mut OwnObjects,
-    grants: Option<&Grants>,
-    facts: &ServerFacts,
-    context: &Context,
-) -> Result<Vec<Checked>, PolicyError> {
-    if piece.text.len() > MAX_STATEMENT {
-        let why = format!("a statement has {} bytes, more than {MAX_STATEMENT}", piece.text.len());
-        return Err(PolicyError::Gate { why });
+impl Rules {
+    fn walker<'a>(&'a self, own: &'a OwnObjects) -> Walker<'a> {
+        Walker::new(&self.facts, &self.context, own, self.grants.as_ref())
     }
-    let parsed = parse(piece.text).map_err(|error| split::syntax_error_in(whole, piece, &error))?;
-    let mut found = Vec::new();
-    for mut raw in parsed.stmts {
-        let written = split::trimmed(piece.text, raw.stmt_location, raw.stmt_len);
-        if written.text.is_empty() {
-            continue;
-        }
-        let node = raw.stmt.as_ref().and_then(|node| node.node.as_ref());
-        let (what, tags) = node.map_or(("", &[][..]), |node| (kind::words(node), kind::tags(node)));
-        let offset = piece.offset + written.offset;
-        let mut walker = Walker::new(facts, context, own, grants);
-        walker.raw(&mut raw).map_err(|mut stop| {
-            stop.at = stop.at.max(written.offset);
-            refused(what, *stop, whole, piece.offset)
-        })?;
-        let (needs, changes) = (walker.needs, walker.changes);
-        let tree = ParseResult { version: parsed.version, stmts: vec![raw] };
-        let sent = written_anew(tree, written.text, own, grants, facts, context);
-        let text = sent.map_err(|mut stop| {
-            stop.at = written.offset;
-            refused(what, *stop, whole, piece.offset)
-        })?;
-        changes.iter().for_each(|change| own.apply(change));
-        found.push(Checked { text, source: written.text.to_owned(), offset, tags, changes, needs });
-    }
-    Ok(found)
-}
 
-/// Writes a tree that was walked as a text, and makes sure that the text
-/// means the same.
-///
-/// Where it reads back as another tree, as where the parser has two trees
-/// for one thing, that tree is walked too, and the fingerprints must be
-/// equal.
-fn written_anew(
-    mut tree: ParseResult,
-    source: &str,
-    own: &OwnObjects,
-    grants: Option<&Grants>,
-    facts: &ServerFacts,
-    context: &Context,
-) -> Result<String, Box<Stop>> {
-    let stop = |why: String| Box::new(Stop { at: 0, node: "RawStmt", why, grant: None });
-    for raw in &mut tree.stmts {
-        (raw.stmt_location, raw.stmt_len) = (0, 0);
+    /// Checks what is between two semicolons; what it makes is put among `own`.
+    fn check_piece(
+        &self,
+        whole: &str,
+        piece: Piece<'_>,
+        own: &mut OwnObjects,
+    ) -> Result<Vec<Checked>, PolicyError> {
+        if piece.text.len() > MAX_STATEMENT {
+            let why = format!("a statement has {} bytes, more than {MAX_STATEMENT}", piece.text.len());
+            return Err(PolicyError::Gate { why });
+        }
+        let parsed = parse(piece.text).map_err(|error| split::syntax_error_in(whole, piece, &error))?;
+        let mut found = Vec::new();
+        for mut raw in parsed.stmts {
+            let written = split::trimmed(piece.text, raw.stmt_location, raw.stmt_len);
+            if written.text.is_empty() {
+                continue;
+            }
+            let node = raw.stmt.as_ref().and_then(|node| node.node.as_ref());
+            let (what, tags) = node.map_or(("", &[][..]), |node| (kind::words(node), kind::tags(node)));
+            let offset = piece.offset + written.offset;
+            let mut walker = self.walker(own);
+            walker.raw(&mut raw).map_err(|mut stop| {
+                stop.at = stop.at.max(written.offset);
+                refused(what, *stop, whole, piece.offset)
+            })?;
+            let (needs, changes) = (walker.needs, walker.changes);
+            let tree = ParseResult { version: parsed.version, stmts: vec![raw] };
+            let sent = self.written_anew(tree, written.text, own);
+            let text = sent.map_err(|mut stop| {
+                stop.at = written.offset;
+                refused(what, *stop, whole, piece.offset)
+            })?;
+            changes.iter().for_each(|change| own.apply(change));
+            found.push(Checked { text, source: written.text.to_owned(), offset, tags, changes, needs });
+        }
+        Ok(found)
     }
-    let text = pg_query::deparse(&tree, DeparseOptions::default())
-        .map_err(|error| stop(format!("it cannot be written from its syntax tree: {error}")))?;
-    let again = parse(&text).map_err(|error| stop(format!("it cannot be read again: {error}")))?;
-    if same::digest(&again.stmts) == same::digest(&tree.stmts) {
-        return Ok(text);
-    }
-    let [mut raw] =
-        <[_; 1]>::try_from(again.stmts).map_err(|_| stop("it is read again as several statements".into()))?;
-    Walker::new(facts, context, own, grants).raw(&mut raw)?;
-    match fingerprint(&text).is_some() && fingerprint(&text) == fingerprint(source) {
-        true => Ok(text),
-        false => Err(stop("written from its syntax tree it would mean something else".into())),
+
+    /// Writes a tree that was walked as a text, and makes sure that the text
+    /// means the same.
+    ///
+    /// Where it reads back as another tree, as where the parser has two trees
+    /// for one thing, that tree is walked too, and the fingerprints must be
+    /// equal.
+    fn written_anew(
+        &self,
+        mut tree: ParseResult,
+        source: &str,
+        own: &OwnObjects,
+    ) -> Result<String, Box<Stop>> {
+        let stop = |why: String| Box::new(Stop { at: 0, node: "RawStmt", why, grant: None });
+        for raw in &mut tree.stmts {
+            (raw.stmt_location, raw.stmt_len) = (0, 0);
+        }
+        let text = pg_query::deparse(&tree, DeparseOptions::default())
+            .map_err(|error| stop(format!("it cannot be written from its syntax tree: {error}")))?;
+        let again = parse(&text).map_err(|error| stop(format!("it cannot be read again: {error}")))?;
+        if same::digest(&again.stmts) == same::digest(&tree.stmts) {
+            return Ok(text);
+        }
+        let [mut raw] = <[_; 1]>::try_from(again.stmts)
+            .map_err(|_| stop("it is read again as several statements".into()))?;
+        self.walker(own).raw(&mut raw)?;
+        match fingerprint(&text).is_some() && fingerprint(&text) == fingerprint(source) {
+            true => Ok(text),
+            false => Err(stop("written from its syntax tree it would mean something else".into())),
+        }
     }
 }
 
@@ -354,5 +365,6 @@ fn as_written(statement: split::Statement<'_>) -> Checked {
 
 fn refused(what: &'static str, stop: Stop, whole: &str, offset: usize) -> PolicyError {
     let position = characters(whole, offset + stop.at);
-    PolicyError::Refused { what, node: stop.node, why: stop.why, grant: stop.grant, position }
+    let Stop { node, why, grant, .. } = stop;
+    PolicyError::Refused(Box::new(Refusal { what, node, why, grant, position }))
 }

@@ -26,22 +26,27 @@ pub enum PolicyError {
         why: String,
     },
     /// A migration may not send such a statement, or this one may not.
-    #[error("{what} is not permitted in a migration: {why}{}", hint(grant.as_deref()))]
-    Refused {
-        /// The statement's kind, as in `COMMIT`.
-        what: &'static str,
-        /// The node of the syntax tree, as in `RangeVar`.
-        node: &'static str,
-        /// The rule.
-        why: String,
-        /// The line under `[capabilities]` that would allow it, if one would.
-        grant: Option<String>,
-        /// Where the node begins in the whole text, in characters from 1.
-        position: u32,
-    },
+    #[error(transparent)]
+    Refused(Box<Refusal>),
     /// The manifest's grants cannot be read.
     #[error(transparent)]
     Capabilities(#[from] CapabilityError),
+}
+
+/// A statement that may not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is not permitted in a migration: {why}{}", hint(grant.as_deref()))]
+pub struct Refusal {
+    /// The statement's kind, as in `COMMIT`.
+    pub what: &'static str,
+    /// The node of the syntax tree, as in `RangeVar`.
+    pub node: &'static str,
+    /// The rule.
+    pub why: String,
+    /// The line under `[capabilities]` that would allow it, if one would.
+    pub grant: Option<String>,
+    /// Where the node begins in the whole text, in characters from 1.
+    pub position: u32,
 }
 
 fn hint(grant: Option<&str>) -> String {
@@ -53,7 +58,7 @@ impl PolicyError {
     pub fn position(&self) -> Option<u32> {
         match self {
             Self::Syntax { position, .. } => *position,
-            Self::Refused { position, .. } => Some(*position),
+            Self::Refused(refusal) => Some(refusal.position),
             Self::NotOne { .. } | Self::Gate { .. } | Self::Capabilities(_) => None,
         }
     }
@@ -63,9 +68,9 @@ impl PolicyError {
         match self {
             Self::Syntax { message, .. } => change(message),
             Self::Gate { why } => change(why),
-            Self::Refused { why, grant, .. } => {
-                change(why);
-                if let Some(grant) = grant {
+            Self::Refused(refusal) => {
+                change(&mut refusal.why);
+                if let Some(grant) = &mut refusal.grant {
                     change(grant);
                 }
             }
@@ -76,7 +81,7 @@ impl PolicyError {
     /// The line under `[capabilities]` that would allow it, if one would.
     pub fn grant(&self) -> Option<&str> {
         match self {
-            Self::Refused { grant, .. } => grant.as_deref(),
+            Self::Refused(refusal) => refusal.grant.as_deref(),
             _ => None,
         }
     }

@@ -29,7 +29,7 @@ mod walk;
 mod tests;
 
 pub use check::{Checked, Context, Policy};
-pub use error::PolicyError;
+pub use error::{PolicyError, Refusal};
 pub use facts::ServerFacts;
 pub use marks::{Mark, marks};
 pub use need::Name;

@@ -51,7 +51,7 @@ impl Tree {
 
 type Done = Result<(), Unsupported>;
 
-impl<'t> ser::Serializer for &'t mut Tree {
+impl ser::Serializer for &mut Tree {
     type Ok = ();
     type Error = Unsupported;
     type SerializeSeq = Self;

@@ -324,8 +324,8 @@ fn is_granted(granted: &[String], target: &str) -> bool {
         Some((schema, name)) => pattern.fits_object(schema, name),
         None => pattern.fits_name(target) || pattern.covers_schema(target),
     };
-    let patterns = granted.iter().filter_map(|text| Pattern::parse(text).ok());
-    patterns.filter(fits).last().is_some_and(|pattern| !pattern.takes_away())
+    let patterns = granted.iter().rev().filter_map(|text| Pattern::parse(text).ok());
+    patterns.into_iter().find(|pattern| fits(pattern)).is_some_and(|pattern| !pattern.takes_away())
 }
 
 #[cfg(test)]

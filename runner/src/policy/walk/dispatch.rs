@@ -159,7 +159,7 @@ impl Walker<'_> {
             match part_of(inner) {
                 Part::Expression => walker.expression(inner),
                 Part::Json => walker.json(inner),
-                Part::From => walker.from_item(inner),
+                Part::From => walker.table_item(inner),
                 Part::Clause => walker.clause(inner),
                 Part::Value => Ok(()),
                 Part::Query => walker.query(inner),

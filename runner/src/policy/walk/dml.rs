@@ -30,8 +30,8 @@ impl Walker<'_> {
     }
 
     fn insert(&mut self, insert: &mut InsertStmt) -> Walk {
-        self.target_of(&mut insert.relation, WRITE)?;
         self.with_clause(&mut insert.with_clause)?;
+        self.target_of(&mut insert.relation, WRITE)?;
         self.each(&mut insert.cols)?;
         self.maybe(&mut insert.select_stmt)?;
         if let Some(conflict) = insert.on_conflict_clause.as_deref_mut() {
@@ -50,8 +50,8 @@ impl Walker<'_> {
     }
 
     fn update(&mut self, update: &mut UpdateStmt) -> Walk {
-        self.target_of(&mut update.relation, WRITE)?;
         self.with_clause(&mut update.with_clause)?;
+        self.target_of(&mut update.relation, WRITE)?;
         self.each(&mut update.from_clause)?;
         self.each(&mut update.target_list)?;
         self.maybe(&mut update.where_clause)?;
@@ -59,16 +59,16 @@ impl Walker<'_> {
     }
 
     fn delete(&mut self, delete: &mut DeleteStmt) -> Walk {
-        self.target_of(&mut delete.relation, WRITE)?;
         self.with_clause(&mut delete.with_clause)?;
+        self.target_of(&mut delete.relation, WRITE)?;
         self.each(&mut delete.using_clause)?;
         self.maybe(&mut delete.where_clause)?;
         self.returning(&mut delete.returning_clause)
     }
 
     fn merge(&mut self, merge: &mut MergeStmt) -> Walk {
-        self.target_of(&mut merge.relation, WRITE)?;
         self.with_clause(&mut merge.with_clause)?;
+        self.target_of(&mut merge.relation, WRITE)?;
         self.maybe(&mut merge.source_relation)?;
         self.maybe(&mut merge.join_condition)?;
         self.each(&mut merge.merge_when_clauses)?;

@@ -72,6 +72,8 @@ pub(super) struct Walker<'a> {
     pub(super) changes: Vec<Change>,
     /// The names of the common table expressions in scope.
     ctes: Vec<String>,
+    /// The names of those that are being defined.
+    not_yet: Vec<String>,
     usage: Use,
     /// Whether the text is sent as it is, as a function's body is, so that no
     /// name in it can be completed.
@@ -102,6 +104,7 @@ impl<'a> Walker<'a> {
             needs: Vec::new(),
             changes: Vec::new(),
             ctes: Vec::new(),
+            not_yet: Vec::new(),
             usage: Use::Read,
             is_verbatim: false,
             within: None,
@@ -157,7 +160,7 @@ impl<'a> Walker<'a> {
 
     /// Needs a right on an object, unless the step has made it itself.
     fn need_object(&mut self, kind: Kind, rights: &'static [Right], name: &Name) -> Walk {
-        self.check_schema(&name.schema, rights == [Right::Read])?;
+        self.check_schema(&name.schema, rights.first() == Some(&Right::Read))?;
         if self.own.has(kind, name) {
             return Ok(());
         }

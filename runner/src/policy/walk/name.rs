@@ -19,6 +19,7 @@ impl Walker<'_> {
         if relation.schemaname.is_empty() && self.ctes.contains(&relation.relname) {
             return self.plain(relation);
         }
+        self.is_no_cte(relation)?;
         let name = self.complete(relation)?;
         match self.usage {
             Use::Read => self.need_object(Kind::Relation, READ, &name),
@@ -35,9 +36,27 @@ impl Walker<'_> {
     pub(super) fn target(&mut self, relation: &mut RangeVar, rights: &'static [Right]) -> Walk<Name> {
         self.node = "RangeVar";
         self.see(relation.location);
+        if relation.schemaname.is_empty() && self.ctes.contains(&relation.relname) {
+            return self.refuse(format!(
+                "`{0}` is a common table expression here; say the table's schema",
+                relation.relname
+            ));
+        }
+        self.is_no_cte(relation)?;
         let name = self.complete(relation)?;
         self.need_object(Kind::Relation, rights, &name)?;
         Ok(name)
+    }
+
+    /// Refuses a bare name that is about to be a common table expression's.
+    fn is_no_cte(&self, relation: &RangeVar) -> Walk {
+        match relation.schemaname.is_empty() && self.not_yet.contains(&relation.relname) {
+            true => self.refuse(format!(
+                "`{}` is not the common table expression of that name here; say the table's schema",
+                relation.relname
+            )),
+            false => Ok(()),
+        }
     }
 
     /// As [`Self::target`], where the name is all that there is.
@@ -66,7 +85,11 @@ impl Walker<'_> {
     pub(super) fn complete(&mut self, relation: &mut RangeVar) -> Walk<Name> {
         self.plain(relation)?;
         if relation.schemaname.is_empty() {
-            relation.schemaname = self.default_schema()?;
+            // The server looks there first.
+            relation.schemaname = match is_reserved(&relation.relname) {
+                true => "pg_catalog".to_owned(),
+                false => self.default_schema()?,
+            };
         }
         Ok(Name::new(&relation.schemaname, &relation.relname))
     }
@@ -98,6 +121,7 @@ impl Walker<'_> {
     pub(super) fn qualify(&mut self, parts: &mut Vec<Node>) -> Walk<Name> {
         let strings = self.strings(parts)?;
         match strings.as_slice() {
+            [name] if is_reserved(name) => self.refuse(format!("`{name}` belongs to PostgreSQL")),
             [name] => {
                 let schema = self.default_schema()?;
                 parts.insert(0, string_node(&schema));

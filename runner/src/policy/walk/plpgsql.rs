@@ -189,7 +189,14 @@ impl Body {
             }
             other => return walker.refuse(format!("`{other}` is not known")),
         }
-        fields.iter().try_for_each(|(key, value)| self.field(walker, key, value))
+        fields.iter().try_for_each(|(key, value)| self.field(walker, key, value))?;
+        // The parser has written SELECT for PERFORM: that one is not the body's.
+        if kind == "PLpgSQL_stmt_perform"
+            && let Some(query) = self.checked.last_mut()
+        {
+            *query = query.replacen("SELECT", "", 1);
+        }
+        Ok(())
     }
 
     /// A field is a plain value under a known key, a node, or a list of nodes.

@@ -49,7 +49,8 @@ impl Walker<'_> {
     /// Opens the scope of a WITH; whoever calls closes it.
     ///
     /// Without RECURSIVE a name is known to what follows it only: in
-    /// `WITH t AS (SELECT * FROM t)` the inner `t` is the real table.
+    /// `WITH t AS (SELECT * FROM t)` the inner `t` is the real table. Whoever
+    /// means that can say its schema, and whoever does not is told.
     pub(super) fn with_clause(&mut self, clause: &mut Option<WithClause>) -> Walk {
         let Some(clause) = clause else { return Ok(()) };
         let mut names = Vec::new();
@@ -62,13 +63,17 @@ impl Walker<'_> {
         if clause.recursive {
             self.ctes.extend(names.iter().cloned());
         }
-        for (cte, name) in clause.ctes.iter_mut().zip(names) {
+        let shadowed = self.not_yet.len();
+        self.not_yet.extend(names.iter().cloned());
+        let result = clause.ctes.iter_mut().zip(names).try_for_each(|(cte, name)| {
             if let Some(NodeEnum::CommonTableExpr(cte)) = &mut cte.node {
                 self.cte(cte)?;
             }
             self.ctes.push(name);
-        }
-        Ok(())
+            Ok(())
+        });
+        self.not_yet.truncate(shadowed);
+        result
     }
 
     fn cte(&mut self, cte: &mut CommonTableExpr) -> Walk {
@@ -88,7 +93,7 @@ impl Walker<'_> {
     }
 
     /// What stands in FROM, USING or the like.
-    pub(super) fn from_item(&mut self, node: &mut NodeEnum) -> Walk {
+    pub(super) fn table_item(&mut self, node: &mut NodeEnum) -> Walk {
         match node {
             NodeEnum::RangeVar(relation) => self.source(relation),
             NodeEnum::JoinExpr(join) => {
@@ -97,7 +102,7 @@ impl Walker<'_> {
                 self.maybe(&mut join.quals)
             }
             NodeEnum::RangeSubselect(select) => self.maybe(&mut select.subquery),
-            NodeEnum::RangeFunction(function) => self.from_function(function),
+            NodeEnum::RangeFunction(function) => self.table_function(function),
             NodeEnum::RangeTableSample(sample) => self.sample(sample),
             _ => self.unknown(),
         }
@@ -105,7 +110,7 @@ impl Walker<'_> {
 
     /// A function, or several in ROWS FROM: each is a pair of a call and the
     /// definitions of its columns.
-    fn from_function(&mut self, function: &mut RangeFunction) -> Walk {
+    fn table_function(&mut self, function: &mut RangeFunction) -> Walk {
         for pair in &mut function.functions {
             let Some(NodeEnum::List(pair)) = &mut pair.node else { return self.unknown() };
             for item in pair.items.iter_mut().filter(|item| item.node.is_some()) {

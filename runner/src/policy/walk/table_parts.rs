@@ -26,9 +26,19 @@ const STORAGE: [&str; 14] = [
     "security_invoker",
 ];
 
-/// Options of sequences.
-const SEQUENCE: [&str; 10] =
-    ["as", "increment", "minvalue", "maxvalue", "start", "restart", "cache", "cycle", "owned_by", "logged"];
+/// Options of sequences, and ALWAYS or BY DEFAULT of an identity.
+const SEQUENCE: [&str; 10] = [
+    "generated",
+    "increment",
+    "minvalue",
+    "maxvalue",
+    "start",
+    "restart",
+    "cache",
+    "cycle",
+    "owned_by",
+    "logged",
+];
 
 const DEFINED_ON: &[Right] = &[Right::Read, Right::Ddl];
 
