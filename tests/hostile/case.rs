@@ -135,15 +135,16 @@ const NOTES: [&str; 8] = [
     "verified",
 ];
 
-/// Reads a file. Empty lines are allowed.
-pub fn read(file: &Path) -> Result<Vec<Case>, String> {
+/// Reads a file. Empty lines are allowed; a line that is no case is told as
+/// such, so that the others are run all the same.
+pub fn read(file: &Path) -> Result<Vec<Result<Case, String>>, String> {
     let broken = |what: String| format!("{}: {what}", file.display());
     let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let cases = lines.map(|(number, line)| {
+    let case = |(number, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| broken(format!("line {}: {error}", number + 1)))
-    });
-    cases.collect()
+    };
+    Ok(lines.map(case).collect())
 }
 
 impl Case {
@@ -162,17 +163,18 @@ impl Case {
         !matches!(&self.dangerous, None | Some(Value::Null | Value::Bool(false)))
     }
 
-    /// The search path of the project, where the case has one of its own.
-    pub fn search_path(&self) -> Result<Option<&str>, String> {
-        let mut path = None;
-        for statement in &self.host_session {
-            match statement.strip_prefix("SET search_path = ") {
-                Some(value) => path = Some(value),
-                None => return Err(format!("no setting of a project is like `{statement}`")),
-            }
-        }
-        Ok(path)
+    /// What the host's session is set to: names and values of settings.
+    pub fn session(&self) -> Result<Vec<(&str, &str)>, String> {
+        let wrong = |statement| format!("no setting of a session is like `{statement}`");
+        self.host_session.iter().map(|statement| setting(statement).ok_or_else(|| wrong(statement))).collect()
     }
+}
+
+/// The name and the value of `SET name = value`.
+fn setting(statement: &str) -> Option<(&str, &str)> {
+    let setting = statement.strip_prefix("SET ")?;
+    let (name, value) = setting.split_once(" = ").or_else(|| setting.split_once(" TO "))?;
+    (!name.contains(' ')).then_some((name, value))
 }
 
 /// The names of this replay, which the cases have as `${NAME}`.

@@ -114,6 +114,20 @@ impl Cluster {
         Ok(())
     }
 
+    /// Gives every session of a login on a database a setting to begin with; and
+    /// every session of the guest's.
+    pub fn set(&self, database: &str, login: &str, name: &str, value: &str) -> Result<(), String> {
+        let mut roles = vec![login];
+        if self.isolation == Isolation::Role {
+            roles.push(LOGIN);
+        }
+        for role in roles {
+            let sql = format!("ALTER ROLE {role} IN DATABASE {database} SET {name} = {value}");
+            self.rows("postgres", &sql)?;
+        }
+        Ok(())
+    }
+
     /// Removes a database.
     pub fn drop(&self, database: &str) -> Result<(), String> {
         self.rows("postgres", &format!("DROP DATABASE {database} WITH (FORCE)")).map(|_| ())

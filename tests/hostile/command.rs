@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
     }
     let ready = parse(&args).and_then(|args| Ok((all_replays(&args)?, args)));
     match ready {
-        Ok((replays, args)) => report(&args.setting, &replays),
+        Ok(((replays, broken), args)) => report(&args.setting, &replays, &broken),
         Err(error) => {
             eprintln!("error: {error}\n\n{USAGE}");
             ExitCode::from(2)
@@ -73,26 +73,37 @@ fn parse(args: &[String]) -> Result<Args, String> {
     Ok(Args { files, setting: Setting { isolation, programs, servers }, only })
 }
 
-fn all_replays(args: &Args) -> Result<Vec<Replay>, String> {
-    let mut all = Vec::new();
+/// The replays of all files, and what is wrong with lines that are no cases.
+fn all_replays(args: &Args) -> Result<(Vec<Replay>, Vec<String>), String> {
+    let (mut all, mut broken) = (Vec::new(), Vec::new());
     for file in &args.files {
         for case in case::read(file)? {
-            for field in case.unknown() {
-                eprintln!("note: {}: the replay does not know the field `{field}`", case.id);
+            match case {
+                Ok(case) => {
+                    for field in case.unknown() {
+                        eprintln!("note: {}: the replay does not know the field `{field}`", case.id);
+                    }
+                    all.extend(replays(case, args.setting.isolation));
+                }
+                Err(error) => broken.push(error),
             }
-            all.extend(replays(case, args.setting.isolation));
         }
     }
     if let Some(only) = &args.only {
         all.retain(|replay| replay.id.contains(only));
     }
-    Ok(all)
+    Ok((all, broken))
 }
 
-fn report(setting: &Setting, replays: &[Replay]) -> ExitCode {
-    let version = setting.programs.display();
-    println!("{} replays, isolation {}, server {version}", replays.len(), setting.isolation.word());
+fn report(setting: &Setting, replays: &[Replay], broken: &[String]) -> ExitCode {
+    let total = replays.len() + broken.len();
+    let programs = setting.programs.display();
+    println!("{total} replays, isolation {}, server {programs}", setting.isolation.word());
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
+    for error in broken {
+        *counts.entry(Outcome::Broken).or_default() += 1;
+        println!("FAIL {:36} {}: {error}", "", Outcome::Broken);
+    }
     let ran = pool::run(setting, replays, |replay, verdict| {
         *counts.entry(verdict.outcome).or_default() += 1;
         println!("{}", line(replay, verdict));
@@ -109,7 +120,7 @@ fn report(setting: &Setting, replays: &[Replay]) -> ExitCode {
     }
     let failed: usize =
         counts.iter().filter(|(outcome, _)| outcome.is_failure()).map(|(_, count)| count).sum();
-    println!("{:6} of {} failed", failed, replays.len());
+    println!("{failed:6} of {total} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

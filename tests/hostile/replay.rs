@@ -136,7 +136,17 @@ impl Replay {
         names: &Names,
         isolation: Isolation,
     ) -> Result<Project, String> {
-        let project = cluster.project(self.login(isolation), database, self.case.search_path()?);
+        let login = self.login(isolation);
+        let mut search_path = None;
+        for (name, value) in self.case.session()? {
+            match name {
+                "search_path" => search_path = Some(value),
+                // The runner has no such setting: what it meets where an
+                // administrator has left one behind.
+                _ => cluster.set(database, login, name, value)?,
+            }
+        }
+        let project = cluster.project(login, database, search_path);
         let statements: Vec<String> = self.case.statements.iter().map(|sql| toml(&names.fill(sql))).collect();
         let mut more = format!("\n[params]\nstatements = [{}]\n", statements.join(", "));
         let ending = match self.case.host_end {

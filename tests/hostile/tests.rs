@@ -121,10 +121,53 @@ fn an_ordinary_migration_has_to_be_applied() {
 #[test]
 fn a_replay_that_did_not_work_is_no_pass() {
     let never = Seen { statements: 1, ..failed(seen(&[])) };
-    check(&Wanted::Refused, &Seen { statements: 1, ..never }, Outcome::Broken);
+    check(&Wanted::Refused, &never, Outcome::Broken);
     check(&Wanted::Refused, &Seen { hung: true, ..failed(seen(&["denied"])) }, Outcome::Broken);
+    let grant = Seen { error: Some("[capabilities] `grant`: no".into()), ..never.clone() };
+    check(&Wanted::Refused, &grant, Outcome::Refused);
+    check(&Wanted::Applied, &grant, Outcome::BenignFailed);
     let other = Seen { wrong_isolation: Some("`policy`".into()), ..failed(seen(&["denied"])) };
     check(&Wanted::Refused, &other, Outcome::Broken);
+}
+
+/// Cases that are wrong on purpose, each with what the replay must say of it.
+const WRONG: [(&str, Outcome); 6] = [
+    (
+        r#"{"id": "a", "expect": "reject", "grant": ["dml"], "statements": ["DELETE FROM app.nums"]}"#,
+        Outcome::Accepted,
+    ),
+    (
+        r#"{"id": "b", "expect": "reject", "grant": ["read"], "statements": ["SELECT 1 / 0"]}"#,
+        Outcome::ServerOnly,
+    ),
+    (
+        r#"{"id": "c", "expect": "contained", "grant": ["dml"], "statements": ["INSERT INTO app.nums VALUES (1, 1)"],
+            "check": "SELECT EXISTS (SELECT FROM app.nums)"}"#,
+        Outcome::Escaped,
+    ),
+    (
+        r#"{"id": "d", "expect": "contained", "grant": ["read"], "statements": ["SELECT email FROM app.users"],
+            "result_must_not_match": "^..a@example"}"#,
+        Outcome::Escaped,
+    ),
+    (
+        r#"{"id": "e", "grant": ["dml"], "statements": ["DELETE FROM app.undeclared"]}"#,
+        Outcome::BenignRefused,
+    ),
+    (r#"{"id": "f", "grant": ["read"], "statements": ["SELECT 1 / 0"]}"#, Outcome::BenignFailed),
+];
+
+#[test]
+fn the_replay_finds_what_is_wrong_in_a_real_run() {
+    let setting = Setting { isolation: Isolation::Policy, programs: programs(), servers: 1 };
+    let cases = WRONG.iter().map(|(text, _)| serde_json::from_str(text).expect("a case"));
+    let all: Vec<_> = cases.flat_map(|case| replays(case, setting.isolation)).collect();
+    let mut found = Vec::new();
+    let ran = pool::run(&setting, &all, |_, verdict| found.push(verdict.clone()));
+    ran.expect("a server starts");
+    for ((text, wanted), found) in WRONG.iter().zip(&found) {
+        assert_eq!(found.outcome, *wanted, "{text}: {}", found.reason);
+    }
 }
 
 #[test]
@@ -166,5 +209,6 @@ fn replay_all(isolation: Isolation) {
 }
 
 fn read(file: &str) -> Vec<Case> {
-    case::read(&Path::new(FOLDER).join(file)).expect("the file is as it must be")
+    let cases = case::read(&Path::new(FOLDER).join(file)).expect("the file can be read");
+    cases.into_iter().map(|case| case.expect("every line is a case")).collect()
 }

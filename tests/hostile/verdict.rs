@@ -154,6 +154,9 @@ pub fn judge(wanted: &Wanted, seen: &Seen) -> Verdict {
     if let Some(broken) = broken(seen) {
         return broken;
     }
+    if let (Wanted::Refused | Wanted::Stopped, Some(error)) = (wanted, seen.refused_grant()) {
+        return verdict(Outcome::Refused, error);
+    }
     match wanted {
         Wanted::Applied => applied(seen),
         Wanted::Refused => worked(seen).unwrap_or_else(|| refused(seen)),
@@ -171,7 +174,7 @@ fn broken(seen: &Seen) -> Option<Verdict> {
     if seen.hung {
         return Some(verdict(Outcome::Broken, "the run did not end and was killed"));
     }
-    if seen.lines.is_empty() && seen.statements > 0 {
+    if seen.lines.is_empty() && seen.statements > 0 && seen.refused_grant().is_none() {
         return Some(verdict(Outcome::Broken, format!("the guest never ran: {}", error())));
     }
     None
@@ -254,6 +257,12 @@ fn contained(seen: &Seen, residual: Option<&str>) -> Verdict {
 }
 
 impl Seen {
+    /// The error where nothing ran since no manifest may grant what this one
+    /// does.
+    fn refused_grant(&self) -> Option<&str> {
+        self.error.as_deref().filter(|error| self.lines.is_empty() && error.contains("[capabilities]"))
+    }
+
     /// What became of the last statement that was tried.
     fn last(&self) -> Option<&Line> {
         self.lines.iter().rfind(|line| line.way == "query")

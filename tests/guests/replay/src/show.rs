@@ -1,19 +1,18 @@
 //! Rows as text, in which a secret can be looked for.
 
-use std::fmt::Write as _;
-
 use crate::bindings::runner::migration::sql::Row;
 use crate::bindings::runner::migration::types::{ArrayValue, Value};
 
 /// The most text of one statement's rows, in bytes: the log has a limit.
 const MOST: usize = 16 * 1024;
 
-/// Rows one a line, values separated by `|`; cut off after 16 KiB.
+/// Rows one a line, each a JSON array of texts; cut off after 16 KiB.
 pub fn rows(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
-        let fields: Vec<String> = row.iter().map(value).collect();
-        let _ = writeln!(text, "{}", fields.join("|"));
+        let fields: Vec<Option<String>> = row.iter().map(value).collect();
+        text.push_str(&serde_json::to_string(&fields).unwrap_or_else(|error| error.to_string()));
+        text.push('\n');
         if text.len() > MOST {
             break;
         }
@@ -35,9 +34,10 @@ fn cut(text: &mut String) {
     }
 }
 
-fn value(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
+/// None for NULL.
+fn value(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
         Value::Boolean(value) => if *value { "t" } else { "f" }.into(),
         Value::Int2(value) => value.to_string(),
         Value::Int4(value) | Value::Date(value) => value.to_string(),
@@ -56,7 +56,8 @@ fn value(value: &Value) -> String {
         // Names, `regclass` and XML arrive like this: their text is in the bytes.
         Value::Raw(raw) => String::from_utf8_lossy(&raw.data).into_owned(),
         other => format!("{other:?}"),
-    }
+    };
+    Some(text)
 }
 
 fn elements(array: &ArrayValue) -> String {
