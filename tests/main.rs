@@ -18,6 +18,10 @@ mod executor;
 mod files;
 mod fuzz;
 mod graph;
+#[expect(dead_code, reason = "its command is a program of its own")]
+mod hostile;
+#[path = "hostile/tests.rs"]
+mod hostile_tests;
 mod ledger;
 mod library;
 mod migrations;
@@ -26,6 +30,7 @@ mod oracle;
 mod properties;
 mod sandbox;
 mod secrets;
+mod security;
 mod stamp;
 mod tidy;
 mod tls;

@@ -108,9 +108,9 @@ pub fn execute(url: &str, sql: &str) -> Result<Vec<String>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (client, connection) =
-            tokio_postgres::connect(url, NoTls).await.map_err(|error| format!("{error:?}"))?;
+            tokio_postgres::connect(url, NoTls).await.map_err(|error| described(&error))?;
         let connection = tokio::spawn(connection);
-        let messages = client.simple_query(sql).await.map_err(|error| format!("{error:?}"))?;
+        let messages = client.simple_query(sql).await.map_err(|error| described(&error))?;
         drop(client);
         let _ = connection.await;
         let rows = messages.into_iter().filter_map(|message| match message {
@@ -123,4 +123,12 @@ pub fn execute(url: &str, sql: &str) -> Result<Vec<String>, String> {
         });
         Ok(rows.collect())
     })
+}
+
+/// The server's own words, where it has any.
+fn described(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(said) => format!("{} {}", said.code().code(), said.message()),
+        None => format!("{error:?}"),
+    }
 }

@@ -1,4 +1,4 @@
-//! The guest crate `tests/guests/probe` as a component.
+//! The guest crates of `tests/guests` as components.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -7,17 +7,23 @@ use runner::source::Toolchain;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The component, built once a test run.
+/// `probe`, built once a test run.
 pub fn probe() -> &'static [u8] {
-    static PROBE: LazyLock<Vec<u8>> = LazyLock::new(build);
+    static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| build("probe"));
     &PROBE
 }
 
-fn build() -> Vec<u8> {
+/// `replay`, built once a test run.
+pub fn replay() -> &'static [u8] {
+    static REPLAY: LazyLock<Vec<u8>> = LazyLock::new(|| build("replay"));
+    &REPLAY
+}
+
+fn build(package: &str) -> Vec<u8> {
     let root = Path::new(ROOT);
     let toolchain = Toolchain::find().expect("a compiler for guests");
     let module =
-        toolchain.build_module(root, "probe", &root.join("target/guests")).expect("the probe builds");
+        toolchain.build_module(root, package, &root.join("target/guests")).expect("the guest builds");
     let encoded =
         wit_component::ComponentEncoder::default().module(&module).and_then(|encoder| encoder.encode());
     encoded.expect("encodes")

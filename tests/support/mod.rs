@@ -8,7 +8,7 @@ mod server;
 pub mod shape;
 
 pub use alembic::alembic_command;
-pub use database::Database;
-pub use guest::probe;
+pub use database::{Database, execute};
+pub use guest::{probe, replay};
 pub use project::{Finished, Project, filters, manifest};
-pub use server::{Server, free_port};
+pub use server::{Server, free_port, programs};

@@ -24,7 +24,12 @@ pub struct Finished {
 impl Project {
     /// An empty project that uses a database.
     pub fn new(database: &Database) -> Self {
-        Self { url: Some(database.url.clone()), ..Self::without_database() }
+        Self::at(database.url.clone())
+    }
+
+    /// An empty project that uses the database at this URL.
+    pub fn at(url: String) -> Self {
+        Self { url: Some(url), ..Self::without_database() }
     }
 
     /// An empty project.

