@@ -64,7 +64,7 @@ fn with_grants(text: &str, capabilities: &Capabilities) -> String {
 
 /// Where the line of the table's header begins.
 fn header(text: &str) -> Option<usize> {
-    line_starts(text).find(|start| text[*start..].trim_start().starts_with(HEADER))
+    line_starts(text).find(|start| text[*start..].trim_start_matches([' ', '\t']).starts_with(HEADER))
 }
 
 /// Where the next table begins, with the comments right above it.
