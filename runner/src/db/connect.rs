@@ -305,9 +305,10 @@ async fn drive(mut connection: Driven, wire: Arc<Wire>) {
 }
 
 fn log(notice: &ServerMessage, wire: &Wire) {
-    match (wire.admit(notice.message().len()), notice.severity()) {
-        (Admitted::Yes, "WARNING") => tracing::warn!(target: "runner::server", "{}", notice.message()),
-        (Admitted::Yes, _) => tracing::info!(target: "runner::server", "{}", notice.message()),
+    let message = wire.hide(notice.message());
+    match (wire.admit(message.len()), notice.severity()) {
+        (Admitted::Yes, "WARNING") => tracing::warn!(target: "runner::server", "{message}"),
+        (Admitted::Yes, _) => tracing::info!(target: "runner::server", "{message}"),
         (Admitted::Exhausted, _) => {
             tracing::warn!(target: "runner::server", "the server says more than is logged of one step");
         }

@@ -31,6 +31,7 @@ use super::{
     Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit, Session,
     TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
 };
+use crate::revision::Redactor;
 
 /// The header of a COPY BINARY stream: signature, flags, no extension. See
 /// PostgreSQL's manual, COPY, "Binary Format".
@@ -105,6 +106,11 @@ impl PostgresSession {
     /// again.
     pub fn begin_step(&self) {
         self.wire.begin_step();
+    }
+
+    /// Keeps secrets out of what the server remarks in the log.
+    pub fn hide(&self, redactor: Redactor) {
+        self.wire.set_redactor(redactor);
     }
 
     /// Limits the rows of one statement, in bytes as the server sends them; none

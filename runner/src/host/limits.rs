@@ -28,6 +28,9 @@ pub struct Limits {
     pub handles: usize,
     /// Bytes that one call may hand over to the host.
     pub call_bytes: usize,
+    /// Bytes of rows that one statement may send, whoever reads them: more of
+    /// them end the connection.
+    pub statement_bytes: u64,
     /// Rows that `query` may return.
     pub query_rows: usize,
     /// Bytes that `query` may return.
@@ -74,6 +77,7 @@ impl Default for Limits {
             table_elements: 100_000,
             handles: 64,
             call_bytes: 16 * MIB,
+            statement_bytes: 1024 * MIB as u64,
             query_rows: 100_000,
             query_bytes: 64 * MIB,
             host_calls: 1_000_000,

@@ -35,7 +35,7 @@ pub enum PolicyError {
 
 /// A statement that may not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is not permitted in a migration: {why}{}", hint(grant.as_deref()))]
+#[error("{what} is not permitted in a migration: {why} ({node}){}", hint(grant.as_deref()))]
 pub struct Refusal {
     /// The statement's kind, as in `COMMIT`.
     pub what: &'static str,

@@ -1,5 +1,6 @@
 //! What the guard saw last, shared with the session.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -8,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::WireError;
 use super::notices::{Admitted, Notices};
+use crate::revision::Redactor;
 
 /// How many parameters a server may report. PostgreSQL 18 reports 15; a
 /// reported one can be added by a library that the server loads only.
@@ -68,6 +70,7 @@ pub(in crate::db) struct Wire {
     copy: AtomicBool,
     seen: Mutex<Seen>,
     notices: Mutex<Notices>,
+    redactor: Mutex<Redactor>,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +95,7 @@ impl Default for Wire {
             copy: AtomicBool::new(false),
             seen: Mutex::default(),
             notices: Mutex::default(),
+            redactor: Mutex::default(),
         }
     }
 }
@@ -111,6 +115,16 @@ impl Wire {
             tags: seen.tags.clone(),
             user: seen.parameters.get("session_authorization").cloned(),
         })
+    }
+
+    /// What is to be kept out of the log.
+    pub(in crate::db) fn set_redactor(&self, redactor: Redactor) {
+        *locked(&self.redactor) = redactor;
+    }
+
+    /// A text of the server's, as it may be logged.
+    pub(in crate::db) fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        locked(&self.redactor).hide(text)
     }
 
     /// A parameter as the server reported it last.

@@ -19,6 +19,11 @@ pub fn run(kind: &str, tx: &Transaction) -> Option<Result<(), Failure>> {
         "own-error" => Err(Failure::Sql(Error::Other((key.clone(), format!("about {key}"))))),
         "panic" => panic!("{key}"),
         "statement" => tx.script(&format!("SELECT\n  {literal}::int")).map_err(sql),
+        // The server says it again, in the log.
+        "notice" => {
+            let raise = format!("RAISE NOTICE USING MESSAGE = {literal}");
+            tx.script(&format!("DO $body$ BEGIN {raise}; END $body$")).map_err(sql)
+        }
         "syntax" => tx.script(&format!("SELECT 1 {literal}")).map_err(sql),
         "parameter" => {
             let value = Value::Literal(key);
