@@ -325,6 +325,7 @@ fn the_sql_is_wrong() {
     snapshot!(said(&project, &["upgrade", "head"]), @r#"
     exit code 5
     2 revisions to upgrade.
+    Isolation: policy; migrations run in the runner's own session.
       applied  a message of a ([time], 1 statement, 0 rows)
     Error: upgrade of `b` failed
     Caused by:
@@ -366,7 +367,7 @@ fn the_ledger_is_from_a_newer_runner() {
     project.tables(&["a", "b"]);
     snapshot!(said(&project, &["upgrade", "head"]), @r"
     exit code 1
-    Error: the ledger in schema `runner` has version 99; this runner knows versions up to 2
+    Error: the ledger in schema `runner` has version 99; this runner knows versions up to 3
     Hint: Use the runner that made it, or a newer one.
     ");
     assert!(!database.has("t_b"));

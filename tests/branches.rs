@@ -182,6 +182,7 @@ fn packages_have_ids_of_their_own() {
     Path:         shop/2024/a002
     Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
+    Isolation:    unrestricted
     Component:    [digest]
     Sources:      [digest]
     ");

@@ -49,6 +49,7 @@ fn help() {
       show            Show a revision; where a database is configured, also how it was applied
       graph           Draw the revision graph, newest first
       verify          Compare the revisions on disk, their components and the ledger
+      sandbox         Give migrations a login of their own, look at it, or take it away
       completions     Print a script with which a shell completes commands and options
       man             Print the manual page, or write the pages of all commands to a folder
       help            Print this message or the help of the given subcommand(s)
@@ -362,6 +363,7 @@ fn show() {
     Path:         migrations/b
     Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
+    Isolation:    unrestricted
     Component:    [digest]
     Sources:      [digest]
     ");
@@ -385,18 +387,21 @@ fn upgrade_and_downgrade() {
     let (_database, project) = project();
     snapshot!(project.run(&["upgrade", "+1"]).stderr, @r"
     1 revision to upgrade.
+    Isolation: policy; migrations run in the runner's own session.
       applied  c message of c ([time], 1 statement, 0 rows)
     Done: 1 revision applied; the database is at c
     ");
     snapshot!(project.run(&["upgrade", "head"]).stderr, @"Nothing to do: the database is at c");
     snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @r#"
     {"version":1,"event":"planned","direction":"downgrade","steps":1}
+    {"version":1,"event":"isolation","isolation":"policy"}
     {"version":1,"event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
     {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"committed":true}
     {"version":1,"event":"finished","heads":["b"],"steps":["c"]}
     "#);
     snapshot!(project.run(&["downgrade", "base"]).stderr, @r"
     2 revisions to downgrade.
+    Isolation: policy; migrations run in the runner's own session.
       reverted b message of b ([time], 1 statement, 0 rows)
       reverted a message of a ([time], 1 statement, 0 rows)
     Done: 2 revisions reverted; the database is at base

@@ -315,7 +315,7 @@ impl Drop for Blocker {
 
 impl Database {
     /// Asks again and again until the answer is true.
-    fn wait_for(&self, sql: &str) {
+    pub fn wait_for(&self, sql: &str) {
         let began = Instant::now();
         while self.value(sql) != "t" {
             assert!(began.elapsed() < Duration::from_secs(30), "still not true: {sql}");

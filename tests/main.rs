@@ -28,6 +28,7 @@ mod migrations;
 mod offline;
 mod oracle;
 mod properties;
+mod sandbox;
 mod secrets;
 mod security;
 mod stamp;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module of the library: the modules that it may name.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
@@ -15,12 +15,14 @@ const LAYERS: [(&str, &[&str]); 10] = [
     // `host` for its `Limits`, which are a table of runner.toml; `policy` for the
     // SQL that another tool made.
     ("source", &["host", "policy", "revision"]),
-    ("run", &["db", "graph", "host", "ledger", "plan", "policy", "revision", "source"]),
+    ("sandbox", &["db", "ledger", "source"]),
+    ("run", &["audit", "db", "graph", "host", "ledger", "plan", "policy", "revision", "sandbox", "source"]),
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("tokio_postgres", &["db"]),
+    ("postgres_protocol", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
     ("socket2", &["db"]),

@@ -61,4 +61,5 @@ pub mod plan;
 pub mod policy;
 pub mod revision;
 pub mod run;
+pub mod sandbox;
 pub mod source;

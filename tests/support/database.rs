@@ -40,11 +40,6 @@ impl Database {
         execute(&self.url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// The same as a superuser.
-    pub fn as_superuser(&self, sql: &str) -> Vec<String> {
-        execute(&self.superuser_url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
     /// The one value of a query.
     pub fn value(&self, sql: &str) -> String {
         self.rows(sql).concat()

@@ -145,6 +145,7 @@ impl Answer {
             match text(row, 0)? {
                 "new" => answer.new.push(Row::parse(row)?),
                 "old" => answer.old.push(Row::parse(row)?),
+                "off" => {}
                 _ => {
                     let member = (text(row, 1)?.to_owned(), number(text(row, 2)?)?);
                     answer.members.insert(member, text(row, 3)?.to_owned());

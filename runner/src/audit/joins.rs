@@ -17,7 +17,7 @@ use super::cause::actions;
 use super::declared::Declared;
 use super::effect::line;
 use super::name::Relation;
-use super::sql::{function_name, qualified, relation_name};
+use super::sql::{INTERPRETED, function_name, qualified, relation_name};
 use super::standing::{number, text};
 
 /// Something that joins a declared object with an undeclared one.
@@ -54,8 +54,9 @@ pub async fn joins(
     capabilities: &Capabilities,
 ) -> Result<Vec<Join>, AuditError> {
     let declared = Declared::new(capabilities);
-    let rows = session.batch(&question()).await?;
-    let links: Vec<Link> = rows.iter().map(Link::parse).collect::<Result<_, _>>()?;
+    let rows = session.batch(&format!("{INTERPRETED}{}", question())).await?;
+    let links: Vec<Link> =
+        rows.iter().filter(|row| row.len() > 1).map(Link::parse).collect::<Result<_, _>>()?;
     let of = |kind: &'static str| links.iter().filter(move |link| link.kind == kind);
     let mut found = cascades(&declared, of("key").collect());
     found.extend(of("child").filter_map(|link| child(&declared, link)));

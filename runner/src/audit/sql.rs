@@ -18,6 +18,12 @@ pub(super) fn qualified(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Turns the server's compiler off for the rest of the transaction, for the
+/// statements that follow in the same message: it takes these statements for
+/// expensive ones, and would compile for a tenth of a second what runs for a
+/// few milliseconds. Its one row is the setting.
+pub(super) const INTERPRETED: &str = "SELECT pg_catalog.set_config('jit', 'off', true); ";
+
 /// Schema and name of a relation, and the names of those that it is a partition
 /// of, as a JSON array; NULL where there is no such relation.
 pub(super) fn relation_name(oid: &str) -> String {

@@ -11,6 +11,7 @@ use super::declared::Declared;
 use super::effect::{Effect, EffectKind, rows};
 use super::judge::Judge;
 use super::name::Relation;
+use super::sql::INTERPRETED;
 use super::standing::{self, Counters, Counts, Standing, Touched, since};
 use super::{AuditError, cause};
 
@@ -58,7 +59,7 @@ pub async fn before(
     }
     if observer.is_none() {
         let name = quote_identifier(&format!("runner_audit_{:032x}", rand::random::<u128>()));
-        session.batch(&change::declare(&name)).await?;
+        session.batch(&format!("{INTERPRETED}{}", change::declare(&name))).await?;
         before.cursor = Some(name);
     }
     Ok(before)
@@ -143,7 +144,7 @@ async fn compare(
         return Ok(Answer::default());
     };
     let id = transaction.to_string();
-    let members = change::members();
+    let members = format!("{INTERPRETED}{}", change::members());
     let mut new = members.clone() + &change::question(&catalogs, Side::New { transaction: &id });
     if let (None, Some(cursor)) = (&observer, &before.cursor) {
         new = format!("FETCH ALL FROM {cursor}; {new}");

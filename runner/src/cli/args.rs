@@ -8,7 +8,8 @@ use runner::run::Override;
 
 use super::commands::{
     branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
-    init, list_templates, man, merge, plan, redo, revision, show, stamp, status, suggest, upgrade, verify,
+    init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest, upgrade,
+    verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -106,6 +107,7 @@ pub enum Command {
     Show(show::Args),
     Graph(graph::Args),
     Verify(verify::Args),
+    Sandbox(sandbox::Args),
     Completions(completions::Args),
     Man(man::Args),
 }

@@ -155,7 +155,7 @@ fn actor() -> String {
 }
 
 /// How long a run that was interrupted may take to roll back.
-const GRACE: Duration = Duration::from_millis(1_500);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Runs a migrator's work until it is done or the program is told to stop
 /// (Ctrl-C, SIGTERM); then the running statement is cancelled, so that the

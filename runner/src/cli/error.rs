@@ -289,6 +289,7 @@ impl From<RunError> for CommandError {
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
     }
@@ -387,7 +388,7 @@ fn connect(error: &ConnectError) -> CommandError {
     CommandError::from_chain(Exit::Error, error).hint(hint)
 }
 
-fn ledger(error: &LedgerError) -> CommandError {
+pub(super) fn ledger(error: &LedgerError) -> CommandError {
     let found = CommandError::from_chain(Exit::Error, error);
     match error {
         LedgerError::Newer { .. } => found.hint("Use the runner that made it, or a newer one."),
@@ -429,7 +430,11 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
     let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
     match error {
         PrepareError::Script { file, text, error } => {
-            CommandError { causes: vec![render::script_cause(file, text, error)], ..found }
+            let found = CommandError { causes: vec![render::script_cause(file, text, error)], ..found };
+            match error.grant() {
+                Some(line) => found.hint(render::lines_to_add(&[line])),
+                None => found,
+            }
         }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
         PrepareError::Imported { revision, .. } => found
@@ -451,7 +456,8 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
             ..
         } => found.hint("The limits are set in [limits] in runner.toml."),
         PrepareError::Capabilities { lines, .. } => {
-            found.hint(format!("Add to [capabilities] in its migration.toml: {}", lines.join("; ")))
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            found.hint(render::lines_to_add(&lines))
         }
         _ => found,
     }

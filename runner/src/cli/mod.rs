@@ -14,6 +14,7 @@ mod graph;
 mod printable;
 mod progress;
 mod render;
+mod sandbox_error;
 mod ui;
 mod view;
 

@@ -83,6 +83,15 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::Planned { direction, steps } => {
             format!("{} to {direction}.", count(*steps, "revision"))
         }
+        Event::Isolation { isolation, login: Some(login), role: Some(role) } => format!(
+            "Isolation: {}; migrations run as {} with the rights of {}.",
+            isolation.as_str(),
+            printable(login),
+            printable(role),
+        ),
+        Event::Isolation { isolation, .. } => {
+            format!("Isolation: {}; migrations run in the runner's own session.", isolation.as_str())
+        }
         Event::WaitingForLock { holder } => {
             let holder = holder.as_deref().unwrap_or("another session");
             format!("Waiting for another runner: {}.", printable(holder))
@@ -93,6 +102,9 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 return None;
             }
             format!("  {direction} {number} of {total}: {revision} {}", printable(message))
+        }
+        Event::Warning { revision, message } => {
+            format!("  {} {revision}: {}", paint("warning", AnsiColor::Yellow), printable_lines(message))
         }
         Event::Log { revision, level, message } => return log_line(revision.as_str(), level, message, ui),
         Event::StepRetried { revision, attempt, reason, pause_ms } => {

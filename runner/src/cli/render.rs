@@ -56,6 +56,14 @@ pub fn step_causes(error: &StepError) -> Vec<String> {
         StepError::Call { error, statement, script } => {
             call_causes(error, statement.as_deref(), script.as_deref())
         }
+        StepError::Joins(joins) => {
+            let first = "what its manifest grants reaches what it does not grant".to_owned();
+            [first].into_iter().chain(joins.iter().map(|join| join.what.clone())).collect()
+        }
+        StepError::Effects(effects) => {
+            let first = "it did what its manifest does not grant".to_owned();
+            [first].into_iter().chain(effects.iter().map(ToString::to_string)).collect()
+        }
         other => {
             let mut causes = vec![other.to_string()];
             if let Some(DbError::Server(server)) = other.database() {
@@ -192,7 +200,7 @@ pub fn outcome(failed: &Failed) -> String {
     };
     let step = match &failed.error {
         StepError::LeftTransaction => "What this step did may be committed.".to_owned(),
-        StepError::Commit(_) => "Whether this step was committed is not known.".to_owned(),
+        StepError::CommitUnknown(_) => "Whether this step was committed is not known.".to_owned(),
         _ if !failed.undone.is_empty() => {
             format!("This step was rolled back, and {} before it.", count(failed.undone.len(), "step"))
         }
@@ -207,6 +215,17 @@ pub fn outcome(failed: &Failed) -> String {
 
 /// What to do about a failed step.
 pub fn step_hints(failed: &Failed) -> Vec<String> {
+    let lines = match &failed.error {
+        StepError::Joins(joins) => joins.iter().map(|join| join.add.as_str()).collect(),
+        StepError::Effects(effects) => {
+            effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
+        }
+        StepError::Call { statement: Some(statement), .. } => grant_line(statement).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if !lines.is_empty() {
+        return vec![lines_to_add(&lines)];
+    }
     let hint = match &failed.error {
         StepError::Call { error: CallError::Aborted { .. }, .. } => {
             "The migration must return the error, or roll back to a savepoint that was set before the statement."
@@ -232,6 +251,19 @@ pub fn step_hints(failed: &Failed) -> Vec<String> {
         _ => "Run `runner current` to see where the database is.",
     };
     vec![hint.to_owned()]
+}
+
+/// The line that would allow a statement that was refused.
+fn grant_line(statement: &FailedStatement) -> Option<&str> {
+    match &statement.error {
+        StatementError::Policy(error) => error.grant(),
+        StatementError::Database(_) => None,
+    }
+}
+
+/// What to do where the manifest grants too little.
+pub fn lines_to_add(lines: &[&str]) -> String {
+    format!("If that is meant, add to [capabilities] in its migration.toml: {}", lines.join("; "))
 }
 
 #[cfg(test)]

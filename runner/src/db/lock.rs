@@ -30,6 +30,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// The number of that process.
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
     /// An expression that is true in the server process that took the lock.
     pub fn same_process_expression(&self) -> String {
         format!("pg_catalog.pg_backend_pid() = {}", self.process)

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use postgres_protocol::password;
 use tokio_postgres::Config;
 
 /// Who connects to a location instead of the user that it names, and with what
@@ -89,6 +90,12 @@ fn option(name: &str, value: &str) -> Result<String, LoginError> {
     Ok(word)
 }
 
+/// What the server stores of a password, so that the password itself is in no
+/// statement and in no log of statements. See PostgreSQL's manual, "pg_authid".
+pub fn scram_verifier(password: &str) -> String {
+    password::scram_sha_256(password.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +135,7 @@ mod tests {
     fn the_password_is_not_shown() {
         let login = Login { user: "guest".into(), password: "hunter2".into(), parameters: Vec::new() };
         assert!(!format!("{login:?}").contains("hunter2"));
+        let verifier = scram_verifier("hunter2");
+        assert!(verifier.starts_with("SCRAM-SHA-256$4096:") && !verifier.contains("hunter2"));
     }
 }

@@ -27,7 +27,7 @@ pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use location::{Location, LocationError};
 pub use lock::{AdvisoryLock, Held, LockError};
-pub use login::{Login, LoginError};
+pub use login::{Login, LoginError, scram_verifier};
 pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_literal};
 pub use postgres::{Ended, PostgresSession, TextRow};
 pub use recording::{Recorded, Recording};

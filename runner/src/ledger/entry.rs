@@ -57,6 +57,9 @@ pub struct Recorded {
     pub rows: u64,
     /// The version of the runner.
     pub runner_version: String,
+    /// What confined it while it ran; none where nothing ran, and where an older
+    /// runner did not say.
+    pub confinement: Option<Confinement>,
 }
 
 /// One run of the program, as the journal knows it.
@@ -68,6 +71,30 @@ pub struct Run {
     pub actor: String,
     /// What whoever runs it wants to find it by.
     pub tag: Option<String>,
+}
+
+/// What confined a step while it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confinement {
+    /// A login of its own, and the rules for its statements.
+    Role,
+    /// The rules for its statements, on the runner's own session.
+    Policy,
+    /// Nothing but what keeps the runner's transaction whole: the project's own
+    /// SQL, whose manifest asks for no more.
+    Unrestricted,
+}
+
+impl Confinement {
+    /// The word of the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Policy => "policy",
+            Self::Unrestricted => "unrestricted",
+        }
+    }
 }
 
 /// How a row of the ledger came about.
@@ -94,6 +121,8 @@ impl How {
 pub struct Outcome<'a> {
     /// Whether it ran.
     pub how: How,
+    /// What confined it while it ran; none if it did not run.
+    pub confinement: Option<Confinement>,
     /// Which way.
     pub direction: Direction,
     /// The revision's manifest.
@@ -125,6 +154,8 @@ pub struct Failure<'a> {
     pub component_digest: Digest,
     /// The server's code, if it was the server that objected.
     pub sqlstate: Option<&'a str>,
+    /// What confined it.
+    pub confinement: Confinement,
     /// What went wrong.
     pub message: &'a str,
     /// How long it took, in milliseconds.

@@ -54,6 +54,9 @@ pub enum LedgerError {
     /// The revision is not applied.
     #[error("revision `{0}` is not in the ledger")]
     NotApplied(RevisionId),
+    /// The ticket was not taken: the transaction writes nothing.
+    #[error("the ledger did not take the ticket for `{0}`: its transaction, session or time is another one")]
+    TicketRefused(RevisionId),
     /// There is no table of Alembic's.
     #[error("there is no table {table} in this database")]
     NoVersionTable {

@@ -11,13 +11,16 @@ mod error;
 mod read;
 mod schema;
 mod script;
+mod ticket;
 mod write;
 
 pub use alembic::alembic_heads;
-pub use entry::{Applied, Failure, How, Outcome, Recorded, Run};
+pub use entry::{Applied, Confinement, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
 pub use schema::CURRENT_VERSION;
 pub use script::AtRunTime;
+pub(crate) use ticket::derived_name;
+pub use ticket::{Holder, Token};
 
 use crate::db::quote_identifier;
 

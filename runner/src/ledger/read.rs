@@ -52,14 +52,23 @@ impl Ledger {
         session: &mut PostgresSession,
         revision: &RevisionId,
     ) -> Result<Recorded, LedgerError> {
+        // A ledger that an older runner made has no such column yet, and is read
+        // all the same; so the column is asked for by its name in the row.
+        let isolation = format!(
+            "SELECT pg_catalog.to_jsonb(step) ->> 'isolation' FROM {0}.journal step \
+             WHERE step.run = {0}.revision.run AND step.revision = {0}.revision.revision \
+                AND step.direction = 'upgrade' AND step.outcome = 'done' ORDER BY step.id DESC LIMIT 1",
+            self.schema
+        );
         let sql = format!(
             "SELECT json_build_object('manifest', manifest, 'params', params, \
                 'source_digest', 'sha256:' || encode(source_digest, 'hex'), \
                 'component_digest', 'sha256:' || encode(component_digest, 'hex'), \
                 'applied_at', to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
                 'applied_by', applied_by, 'actor', actor, 'duration_ms', duration_ms, \
-                'statements', statements, 'rows', rows, 'runner_version', runner_version) \
-             FROM {}.revision WHERE revision = {}",
+                'statements', statements, 'rows', rows, 'runner_version', runner_version, \
+                'confinement', ({isolation})) \
+             FROM {0}.revision WHERE revision = {1}",
             self.schema,
             quote_literal(revision.as_str()),
         );

@@ -9,7 +9,7 @@ use crate::revision::{Digest, RevisionId};
 
 use super::schema::VERSIONS;
 use super::write::{compressed, revision_texts};
-use super::{CURRENT_VERSION, Ledger, LedgerError, Outcome};
+use super::{CURRENT_VERSION, Confinement, Ledger, LedgerError, Outcome};
 
 /// Hexadecimal digits of a component in one line of a script.
 const DIGITS: usize = 120;
@@ -147,6 +147,7 @@ impl Ledger {
             at.transaction.to_owned(),
             quote_literal(outcome.how.as_str()),
             tag.map_or_else(null, quote_literal),
+            outcome.confinement.map(Confinement::as_str).map_or_else(null, quote_literal),
         ];
         // As in the rows that we write ourselves: no text holds the character 0.
         let literal = |text: &String| quote_literal(&text.replace('\0', "\u{fffd}"));

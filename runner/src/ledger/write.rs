@@ -4,7 +4,7 @@
 use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
 use crate::revision::{Digest, Direction, RevisionId};
 
-use super::{Failure, How, Ledger, LedgerError, Outcome, Run};
+use super::{Confinement, Failure, How, Ledger, LedgerError, Outcome, Run};
 
 /// Zstandard's level: components are written once and read almost never.
 const COMPRESSION: i32 = 9;
@@ -117,9 +117,9 @@ impl Ledger {
     fn journal_sql(&self) -> String {
         format!(
             "WITH journal AS (INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, \
-                component_digest, duration_ms, statements, rows, runner_version, tag) \
+                component_digest, duration_ms, statements, rows, runner_version, tag, isolation) \
              SELECT $1::text, $2::text, $3::text, $4::text, $12::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
-                $9::bigint, $10::text, $13::text WHERE {OWN_TRANSACTION}) ",
+                $9::bigint, $10::text, $13::text, $14::text WHERE {OWN_TRANSACTION}) ",
             self.schema
         )
     }
@@ -137,7 +137,7 @@ impl Ledger {
             "{}INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
                 statements, rows, runner_version, parents, depends_on, labels, message, manifest, params) \
              SELECT $1::text, $2::text, $4::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, $9::bigint, $10::text, \
-                $14::text::text[], $15::text::text[], $16::text::text[], $17::text, $18::text::json, $19::text::json \
+                $15::text::text[], $16::text::text[], $17::text::text[], $18::text, $19::text::json, $20::text::json \
              WHERE {OWN_TRANSACTION}",
             self.journal_sql(),
             self.schema
@@ -161,8 +161,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let sql = format!(
             "INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, component_digest, \
-                duration_ms, sqlstate, error, runner_version, tag) \
-             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10, $11)",
+                duration_ms, sqlstate, error, runner_version, tag, isolation) \
+             VALUES ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, $9, $10, $11, $12)",
             self.schema
         );
         let params = [
@@ -177,6 +177,7 @@ impl Ledger {
             text(failure.message),
             text(env!("CARGO_PKG_VERSION")),
             optional(run.tag.as_deref()),
+            text(failure.confinement.as_str()),
         ];
         let statement = session.prepare(&sql).await?;
         session.execute(&statement, &params).await?;
@@ -184,7 +185,7 @@ impl Ledger {
     }
 }
 
-fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
+pub(super) fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
     vec![
         text(&run.id),
         text(&run.actor),
@@ -199,10 +200,11 @@ fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Ve
         text(transaction),
         text(outcome.how.as_str()),
         optional(run.tag.as_deref()),
+        optional(outcome.confinement.map(Confinement::as_str)),
     ]
 }
 
-fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {
+pub(super) fn revision_parameters(outcome: &Outcome<'_>) -> [Parameter; 6] {
     revision_texts(outcome).map(|value| text(&value))
 }
 
@@ -227,7 +229,7 @@ pub(super) fn compressed(digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Ledger
         .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })
 }
 
-fn text(value: &str) -> Parameter {
+pub(super) fn text(value: &str) -> Parameter {
     // The server's text cannot hold NUL; a message from a guest can.
     Parameter::Text(value.replace('\0', "\u{fffd}"))
 }
@@ -236,11 +238,11 @@ fn optional(value: Option<&str>) -> Parameter {
     value.map_or(Parameter::Null, text)
 }
 
-fn integer(value: u64) -> Parameter {
+pub(super) fn integer(value: u64) -> Parameter {
     Parameter::Text(value.to_string())
 }
 
-fn digest_parameter(digest: Digest) -> Parameter {
+pub(super) fn digest_parameter(digest: Digest) -> Parameter {
     Parameter::Binary(digest.as_bytes().to_vec())
 }
 

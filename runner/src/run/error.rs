@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::audit::{AuditError, Effect, Join};
 use crate::db::{ConnectError, DbError, LockError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
@@ -10,6 +11,7 @@ use crate::ledger::LedgerError;
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
+use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, ScanErrors};
 
 use super::NotCurrent;
@@ -91,6 +93,9 @@ pub enum RunError {
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The migrations cannot be confined as runner.toml says.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
@@ -102,6 +107,10 @@ fn quoted(names: &[String]) -> String {
 
 fn id_list(ids: &[RevisionId]) -> String {
     ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn list(items: &[impl std::fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn drift_text(drift: &[Drift]) -> String {
@@ -248,12 +257,33 @@ pub enum StepError {
     /// is not rolled back.
     #[error("the migration left the runner's transaction; what it had done until then may be committed")]
     LeftTransaction,
+    /// What it may write reaches what it may not.
+    #[error("what its manifest grants reaches what it does not grant: {}", list(.0))]
+    Joins(Vec<Join>),
+    /// It did what its manifest does not grant.
+    #[error("it did what its manifest does not grant: {}", list(.0))]
+    Effects(Vec<Effect>),
+    /// What it did cannot be found out.
+    #[error(transparent)]
+    Audit(AuditError),
     /// The ledger could not be written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The server did not commit, or the connection broke in the middle of it.
-    #[error("the transaction was not committed: {0}")]
-    Commit(String),
+    /// The guest was not let in, or is somebody else now.
+    #[error("the migration has no session of its own")]
+    Guest(#[source] SandboxError),
+    /// The program was told to stop, and the migration did not.
+    #[error("the run was told to stop")]
+    Interrupted,
+    /// The server refused to commit, and rolled back.
+    #[error("the server did not commit the transaction")]
+    Commit(#[source] DbError),
+    /// The server answered COMMIT with success, and rolled back.
+    #[error("the transaction was not committed: the server says {0}")]
+    NotCommitted(String),
+    /// The answer to COMMIT was lost, and nobody could say what became of it.
+    #[error("whether the transaction was committed is not known: {0}")]
+    CommitUnknown(String),
 }
 
 impl StepError {
@@ -261,9 +291,12 @@ impl StepError {
     pub fn database(&self) -> Option<&DbError> {
         use crate::host::StatementError;
         match self {
-            Self::Begin(error) | Self::Settle(error) | Self::Ledger(LedgerError::Database(error)) => {
-                Some(error)
-            }
+            Self::Begin(error)
+            | Self::Settle(error)
+            | Self::Commit(error)
+            | Self::Ledger(LedgerError::Database(error))
+            | Self::Audit(AuditError::Db(error))
+            | Self::Guest(SandboxError::Database(error)) => Some(error),
             Self::Call { statement: Some(statement), .. } => match &statement.error {
                 StatementError::Database(error) => Some(error),
                 StatementError::Policy(_) => None,
@@ -276,16 +309,24 @@ impl StepError {
     /// has none any more.
     pub(super) fn hide(mut self, redactor: &Redactor) -> Self {
         match &mut self {
-            Self::Begin(error) | Self::Settle(error) | Self::Ledger(LedgerError::Database(error)) => {
-                error.hide(redactor);
-            }
-            Self::Commit(text) => redactor.hide_in(text),
+            Self::Begin(error)
+            | Self::Settle(error)
+            | Self::Commit(error)
+            | Self::Ledger(LedgerError::Database(error))
+            | Self::Audit(AuditError::Db(error))
+            | Self::Guest(SandboxError::Database(error)) => error.hide(redactor),
+            Self::NotCommitted(text) | Self::CommitUnknown(text) => redactor.hide_in(text),
             Self::Call { .. }
             | Self::Precondition(_)
             | Self::LockLost
             | Self::Timeout(_)
             | Self::LeftTransaction
-            | Self::Ledger(_) => {}
+            | Self::Joins(_)
+            | Self::Effects(_)
+            | Self::Audit(_)
+            | Self::Ledger(_)
+            | Self::Guest(_)
+            | Self::Interrupted => {}
         }
         self
     }
@@ -323,4 +364,22 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::ServerError;
+
+    fn server(sqlstate: &str) -> DbError {
+        let error = ServerError { sqlstate: sqlstate.into(), severity: "ERROR".into(), ..Default::default() };
+        DbError::Server(Box::new(error))
+    }
+
+    #[test]
+    fn a_serialisation_failure_at_commit_is_tried_again() {
+        assert!(StepError::Commit(server("40001")).is_transient());
+        assert!(!StepError::Commit(server("23503")).is_transient());
+        assert!(!StepError::CommitUnknown("in progress".into()).is_transient(), "it may be committed");
+    }
 }

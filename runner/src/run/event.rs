@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::revision::{Direction, RevisionId};
+use crate::source::Isolation;
 
 /// Hears the events of a run. Called from the middle of the work: it must not
 /// block.
@@ -20,6 +21,18 @@ pub enum Event {
         direction: Direction,
         /// How many steps it has.
         steps: usize,
+    },
+    /// What confines the steps of the run besides the rules for their
+    /// statements.
+    Isolation {
+        /// Which isolation.
+        isolation: Isolation,
+        /// The login of the migrations, where they have one of their own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
+        /// The role whose rights they have then.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
     },
     /// Another runner holds the lock.
     WaitingForLock {
@@ -51,6 +64,13 @@ pub enum Event {
         /// How much it matters: `trace`, `debug`, `info`, `warn`, `error`.
         level: &'static str,
         /// What it says.
+        message: String,
+    },
+    /// Something about a step that whoever runs it should know.
+    Warning {
+        /// The revision.
+        revision: RevisionId,
+        /// What it is.
         message: String,
     },
     /// The migration reports progress. Guest-controlled.

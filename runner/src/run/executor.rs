@@ -75,7 +75,7 @@ async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, St
         if !error.is_transient() || attempt > context.settings.retries {
             return Err(error);
         }
-        context.rollback().await.map_err(StepError::Begin)?;
+        context.recover(&error).await.map_err(StepError::Begin)?;
         attempt += 1;
         let pause = pause_before(attempt);
         (context.reporter)(Event::StepRetried {
@@ -89,6 +89,9 @@ async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, St
 }
 
 async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+    if let Some(door) = &context.door {
+        return context.attempt_apart(door, prepared).await;
+    }
     let transaction = context.begin(prepared).await?;
     let done = context.perform(&transaction, prepared, Ends::WithStep).await;
     done.map_err(|error| error.hide(&prepared.redactor))
@@ -110,7 +113,7 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError,
         direction: prepared.step.direction,
         error: message.clone(),
     });
-    if let Err(rollback) = context.rollback().await {
+    if let Err(rollback) = context.recover(error).await {
         tracing::debug!("the rollback could not be sent ({rollback}); the server does it by itself");
         return;
     }
@@ -119,6 +122,7 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError,
         revision: &prepared.step.revision,
         source_digest: prepared.source_digest,
         component_digest: prepared.artifact.digest,
+        confinement: context.confinement(prepared),
         sqlstate: error.database().and_then(crate::db::DbError::sqlstate),
         message: &message,
         duration_ms: milliseconds(took),

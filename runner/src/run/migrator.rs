@@ -6,35 +6,35 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Canceller, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::source::{self, Found, Project};
+use crate::sandbox::{Door, SandboxError};
+use crate::source::{self, Found, Isolation, Project};
 
 use super::prepare::{Prepared, Preparer};
 use super::rules::Rules;
 use super::step::Context;
+use super::stop::Stop;
 use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
 
 /// What the server is told about us (`application_name`).
-const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
+pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
 
 /// A project, a database, and a host for components.
 pub struct Migrator {
     pub(super) project: Project,
-    location: Location,
+    pub(super) location: Location,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
     pub(super) run: Run,
     pub(super) reporter: Reporter,
     pub(super) secrets: Secrets,
-    /// What cancels the statement that is running; none while there is no
-    /// connection.
-    canceller: std::sync::Mutex<Option<Canceller>>,
+    stop: Stop,
 }
 
 /// How a plan is run.
@@ -74,7 +74,7 @@ impl Migrator {
             run,
             reporter,
             secrets: Secrets::none(),
-            canceller: std::sync::Mutex::default(),
+            stop: Stop::default(),
         }
     }
 
@@ -232,15 +232,9 @@ impl Migrator {
     }
 
     /// Cancels the statement that is running, if one is: its step fails and is
-    /// rolled back. A component that computes is not stopped by this; whoever
-    /// awaits the run drops it then.
+    /// rolled back. A component that computes is stopped a second later.
     pub async fn interrupt(&self) {
-        let canceller = self.canceller.lock().ok().and_then(|canceller| canceller.clone());
-        if let Some(canceller) = canceller
-            && let Err(error) = canceller.cancel().await
-        {
-            tracing::debug!("the running statement could not be cancelled: {error}");
-        }
+        self.stop.tell().await;
     }
 
     /// Reads the folder while the connection is being made.
@@ -263,8 +257,12 @@ impl Migrator {
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
         let connection = connect(&self.location, APPLICATION_NAME).await?;
-        if let Ok(mut canceller) = self.canceller.lock() {
-            *canceller = Some(connection.canceller().clone());
+        self.stop.begin(connection.canceller());
+        if self.isolation() == Isolation::Role {
+            // What migrations left in the application's schemas must not be found
+            // by a bare name in the control session.
+            let set = connection.session().lock().await.batch(Door::CONTROL).await;
+            set.map_err(SandboxError::from)?;
         }
         Ok(connection)
     }
@@ -350,6 +348,7 @@ impl Migrator {
             }
         };
         preparer.check_overrides()?;
+        self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
 
@@ -377,6 +376,7 @@ impl Migrator {
             return Ok(());
         }
         self.ledger.ensure(&mut *connection.session().lock().await).await?;
+        let door = self.isolate(connection).await?;
         let context = Context {
             host: &self.host,
             ledger: &self.ledger,
@@ -385,6 +385,9 @@ impl Migrator {
             settings: &self.settings,
             session: connection.session(),
             canceller: connection.canceller().clone(),
+            location: &self.location,
+            door,
+            stop: &self.stop,
             run: &self.run,
             reporter: &self.reporter,
             kept: Mutex::default(),

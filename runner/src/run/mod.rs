@@ -4,17 +4,21 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod apart;
 mod author;
+mod effects;
 mod ensure;
 mod error;
 mod event;
 mod executor;
 mod import;
+mod isolation;
 mod migrator;
 mod overrides;
 mod precondition;
 mod prepare;
 mod rules;
+mod sandbox;
 mod script;
 mod secrets;
 mod settings;
@@ -23,6 +27,7 @@ mod stamp;
 mod state;
 mod status;
 mod step;
+mod stop;
 mod suggest;
 mod verify;
 
@@ -32,6 +37,7 @@ pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};
 pub use secrets::Secrets;
 pub use settings::Settings;

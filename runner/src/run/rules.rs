@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::db::{DbError, PostgresSession};
+use crate::ledger::Ledger;
 use crate::policy::{Context, Policy, PolicyError, ServerFacts};
 use crate::revision::{Capabilities, CapabilityError};
-use crate::source::Project;
+use crate::source::{Isolation, Project};
 
 /// The longest time-out that a migration may set itself where the project sets
 /// none.
@@ -32,8 +33,10 @@ impl Rules {
         };
         let context = Context {
             default_schema: first_schema(&session.search_path),
-            ledger_schemas: vec![project.config.ledger.schema.clone()],
-            allows_unchecked_code: false,
+            ledger_schemas: Ledger::in_schema(&project.config.ledger.schema).schemas(),
+            // Only where the migration has a login of its own: what such code
+            // does later it does with the rights of that login's role.
+            allows_unchecked_code: project.config.sandbox.isolation == Isolation::Role,
             max_timeout_ms: u64::try_from(longest.as_millis()).unwrap_or(u64::MAX),
         };
         Self { facts: ServerFacts::built_in(), context, records: false }

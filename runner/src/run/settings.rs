@@ -10,6 +10,17 @@ use crate::source::SessionConfig;
 /// Takes back what a step before did to the session.
 const RESET: &str = "RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL;";
 
+/// Takes back what only code can have done to the session: cursors that outlive
+/// their transaction, the channels that it listens to, the last values of
+/// sequences, and statements that it prepared by SQL.
+///
+/// Not `DISCARD ALL`, which is all of that and would also release the advisory
+/// lock, and deallocate the statements that the driver has prepared for itself
+/// and does not prepare again; those were not prepared by SQL.
+const FORGET: &str = "CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECLARE found pg_catalog.text; BEGIN \
+    FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \
+    EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$;";
+
 /// The end of the migration's part: its deferred constraints are checked while
 /// its rights still hold, then a role that it took on is given back.
 /// The ledger's own names and texts mean what we mean by them.
@@ -22,6 +33,8 @@ pub struct Settings {
     script: String,
     /// The calls that make the settings, with commas between them.
     calls: String,
+    /// The settings themselves.
+    parameters: Vec<(&'static str, String)>,
     /// How long to wait for another runner.
     pub lock_wait: Duration,
     /// How often a step is tried again.
@@ -50,10 +63,11 @@ impl Settings {
         // One statement for all of them: each one that is sent costs the server
         // ten microseconds a step.
         let calls = settings.iter().map(set).collect::<Vec<_>>().join(", ");
-        let script = format!("{RESET} SELECT {calls}; ");
+        let script = format!("{RESET} {FORGET} SELECT {calls}; ");
         Self {
             script,
             calls,
+            parameters: settings,
             lock_wait: positive(config.lock_wait).unwrap_or_default(),
             retries: config.retries,
             step_timeout: positive(config.step_timeout),
@@ -64,6 +78,11 @@ impl Settings {
     /// the step before did to it.
     pub(super) fn script(&self) -> &str {
         &self.script
+    }
+
+    /// The settings by themselves, for a session that begins with them.
+    pub(super) fn parameters(&self) -> &[(&'static str, String)] {
+        &self.parameters
     }
 
     /// The same without a result, for a script that somebody else runs.
@@ -90,6 +109,6 @@ mod tests {
     #[test]
     fn settings_are_sent_as_sql() {
         let config = SessionConfig { search_path: "app, \"$user\", o'x".into(), ..SessionConfig::default() };
-        insta::assert_snapshot!(Settings::new(&config).script(), @r#"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; SELECT pg_catalog.set_config('search_path', '"app", "$user", "o''x"', false), pg_catalog.set_config('lock_timeout', '5000', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '300000', false);"#);
+        insta::assert_snapshot!(Settings::new(&config).script(), @r#"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECLARE found pg_catalog.text; BEGIN FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$; SELECT pg_catalog.set_config('search_path', '"app", "$user", "o''x"', false), pg_catalog.set_config('lock_timeout', '5000', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '300000', false);"#);
     }
 }

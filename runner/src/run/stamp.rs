@@ -7,7 +7,8 @@ use crate::graph::Target;
 use crate::ledger::{How, LedgerError, Outcome, alembic_heads};
 use crate::plan::{self, Stamp, Step};
 use crate::revision::{Digest, Direction, Kind, Manifest, RevisionId};
-use crate::source::{Artifact, Found};
+use crate::sandbox::Door;
+use crate::source::{Artifact, Found, Isolation};
 
 use super::migrator::release;
 use super::prepare::{Prepared, Preparer};
@@ -107,6 +108,24 @@ impl Migrator {
         result
     }
 
+    /// What Alembic's table says. Its bare name is looked for where the login
+    /// looks for names, which the control session of guests does not.
+    async fn alembic_versions(
+        &self,
+        connection: &Connection,
+        table: &TableName,
+    ) -> Result<Vec<String>, LedgerError> {
+        let session = connection.session();
+        let mut session = session.lock().await;
+        if self.isolation() == Isolation::Policy {
+            return alembic_heads(&mut session, table).await;
+        }
+        session.batch("RESET search_path").await?;
+        let versions = alembic_heads(&mut session, table).await;
+        session.batch(Door::CONTROL).await?;
+        versions
+    }
+
     async fn take_over(
         &self,
         connection: &Connection,
@@ -114,7 +133,7 @@ impl Migrator {
         table: &TableName,
         options: &StampOptions,
     ) -> Result<FromAlembic, RunError> {
-        let versions = alembic_heads(&mut *connection.session().lock().await, table).await?;
+        let versions = self.alembic_versions(connection, table).await?;
         let (mut revisions, mut unknown) = (Vec::new(), Vec::new());
         for version in &versions {
             match imported_as(&state.on_disk, version) {
@@ -266,6 +285,7 @@ pub(super) fn stamp_steps(revisions: &[RevisionId]) -> Vec<Step> {
 pub(super) fn stamped(row: &Row) -> Outcome<'_> {
     Outcome {
         how: How::Stamped,
+        confinement: None,
         direction: Direction::Upgrade,
         manifest: &row.manifest,
         params: &row.params,

@@ -6,21 +6,33 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::db::{AdvisoryLock, Canceller, DbError, Held, PostgresSession, TextRow, quote_literal};
+use crate::db::{
+    AdvisoryLock, Canceller, DbError, Held, Location, PostgresSession, TextRow, connect, quote_literal,
+};
 use crate::host::{Call, Host, Report};
-use crate::ledger::{How, Ledger, Outcome, Run};
-use crate::revision::{Digest, Direction};
-use crate::source::Artifact;
+use crate::ledger::{Confinement, How, Ledger, Outcome, Run};
+use crate::revision::{Digest, Direction, RevisionId};
+use crate::sandbox::Door;
+use crate::source::{Artifact, Isolation};
 
+use super::isolation::confinement;
+use super::migrator::APPLICATION_NAME;
 use super::precondition::Precondition;
 use super::prepare::Prepared;
 use super::settings::SETTLE;
 use super::sink::StepSink;
+use super::stop::Stop;
 use super::{Reporter, Settings, StepError};
 
-/// How long the server is given to answer a cancel request before the
-/// connection is given up.
-const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// How long the server is given to take a cancel request, and then to end the
+/// statement; after that its process is ended.
+const CANCEL_GRACE: Duration = Duration::from_secs(1);
+/// How long a rollback may take where nothing was cancelled.
+const ROLLBACK_GRACE: Duration = Duration::from_secs(30);
+/// How long we ask what became of a COMMIT whose answer was lost.
+const COMMIT_GRACE: Duration = Duration::from_secs(30);
+/// The pause between two such questions.
+const COMMIT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The time at which the transaction began, in microseconds since 2000-01-01
 /// 00:00 UTC, as SQL.
@@ -36,6 +48,11 @@ pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) session: Arc<Mutex<PostgresSession>>,
     pub(super) canceller: Canceller,
+    /// Where another connection can be made.
+    pub(super) location: &'a Location,
+    /// Where guests come in, if the steps have sessions of their own.
+    pub(super) door: Option<Door>,
+    pub(super) stop: &'a Stop,
     pub(super) run: &'a Run,
     pub(super) reporter: &'a Reporter,
     /// The components whose bytes the ledger has for certain.
@@ -45,9 +62,11 @@ pub(super) struct Context<'a> {
 /// The transaction that the host owns.
 pub(super) struct Transaction {
     /// `pg_current_xact_id()`: by which the transaction is recognised.
-    id: String,
+    pub(super) id: String,
+    /// The revision that it began with.
+    pub(super) first: RevisionId,
     /// `now()`, in microseconds since 2000-01-01 00:00 UTC.
-    time: i64,
+    pub(super) time: i64,
 }
 
 /// What a step did.
@@ -100,7 +119,8 @@ impl Context<'_> {
         if fields.next().as_deref() != Some("t") {
             return Err(StepError::Precondition(precondition.violated));
         }
-        Ok(Transaction { id, time: time.parse().map_err(|_| unexpected())? })
+        let first = first.step.revision.clone();
+        Ok(Transaction { id, first, time: time.parse().map_err(|_| unexpected())? })
     }
 
     /// Runs one step inside a transaction, up to its ledger row, and commits if
@@ -111,15 +131,7 @@ impl Context<'_> {
         prepared: &Prepared,
         ends: Ends,
     ) -> Result<Done, StepError> {
-        let began = Instant::now();
-        let report = self.lend(transaction, prepared).await?;
-        let stats = report.stats;
-        report.result.map_err(|error| StepError::Call {
-            error,
-            statement: report.last_error,
-            script: prepared.script.clone(),
-        })?;
-        let done = Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows };
+        let done = self.call(transaction, prepared, self.session.clone(), &self.canceller).await?;
         self.settle(transaction, prepared, done).await?;
         if ends == Ends::WithStep {
             self.commit(transaction).await?;
@@ -142,13 +154,42 @@ impl Context<'_> {
         }
     }
 
-    fn precondition(&self, prepared: &Prepared) -> Precondition {
+    pub(super) fn precondition(&self, prepared: &Prepared) -> Precondition {
         Precondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest)
     }
 
+    /// Calls the component with the transaction of a session, and counts what it
+    /// did.
+    pub(super) async fn call(
+        &self,
+        transaction: &Transaction,
+        prepared: &Prepared,
+        session: Arc<Mutex<PostgresSession>>,
+        canceller: &Canceller,
+    ) -> Result<Done, StepError> {
+        let began = Instant::now();
+        let looked = self.look_before(transaction, prepared, &session).await?;
+        let report = self.lend(transaction, prepared, session.clone(), canceller).await?;
+        let stats = report.stats;
+        report.result.map_err(|error| StepError::Call {
+            error,
+            statement: report.last_error,
+            script: prepared.script.clone(),
+        })?;
+        if let Some(looked) = &looked {
+            self.look_after(looked, &session).await?;
+        }
+        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows })
+    }
+
     /// Lends the transaction to the component for one call.
-    async fn lend(&self, transaction: &Transaction, prepared: &Prepared) -> Result<Report, StepError> {
-        let session = self.session.clone();
+    async fn lend(
+        &self,
+        transaction: &Transaction,
+        prepared: &Prepared,
+        session: Arc<Mutex<PostgresSession>>,
+        canceller: &Canceller,
+    ) -> Result<Report, StepError> {
         let call = Call {
             direction: prepared.step.direction,
             params: prepared.given.clone(),
@@ -163,18 +204,33 @@ impl Context<'_> {
                 redactor: prepared.redactor.clone(),
             }),
         };
-        let running = self.host.call(&prepared.component, call);
-        let Some(limit) = self.settings.step_timeout else {
-            return Ok(running.await);
+        let too_late = tokio::select! {
+            biased;
+            report = self.host.call(&prepared.component, call) => return Ok(report),
+            error = self.timed_out() => error,
+            error = self.interrupted() => error,
         };
-        match tokio::time::timeout(limit, running).await {
-            Ok(report) => Ok(report),
-            Err(_) => {
-                // The call is dropped; the server may still be at work for it.
-                let _ = tokio::time::timeout(CANCEL_GRACE, self.canceller.cancel()).await;
-                Err(StepError::Timeout(limit))
+        // The call is dropped; the server may still be at work for it.
+        let _ = tokio::time::timeout(CANCEL_GRACE, canceller.cancel()).await;
+        Err(too_late)
+    }
+
+    async fn timed_out(&self) -> StepError {
+        match self.settings.step_timeout {
+            None => std::future::pending().await,
+            Some(limit) => {
+                tokio::time::sleep(limit).await;
+                StepError::Timeout(limit)
             }
         }
+    }
+
+    /// Whoever tells a run to stop cancels its statement too: most migrations end
+    /// by that, and say which statement it was.
+    async fn interrupted(&self) -> StepError {
+        self.stop.told().await;
+        tokio::time::sleep(CANCEL_GRACE).await;
+        StepError::Interrupted
     }
 
     /// Ends the migration's part, makes sure that this is still
@@ -198,17 +254,7 @@ impl Context<'_> {
             self.lock.held_expression(),
             precondition.expression,
         );
-        let outcome = Outcome {
-            how: How::Done,
-            direction: prepared.step.direction,
-            manifest: &prepared.manifest,
-            params: &prepared.params,
-            source_digest: prepared.source_digest,
-            component_digest: Some(prepared.artifact.digest),
-            duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
-            statements: done.statements,
-            rows: done.rows,
-        };
+        let outcome = self.outcome(prepared, done);
         let (settled, recorded) =
             self.ledger.record_after(&mut session, &sql, self.run, &transaction.id, &outcome).await;
         let settled = settled.map_err(StepError::Settle)?;
@@ -220,6 +266,27 @@ impl Context<'_> {
             [Some(same), ..] if same == "t" => Err(StepError::LockLost),
             _ => Err(StepError::LeftTransaction),
         }
+    }
+
+    /// What the ledger is told of a step.
+    pub(super) fn outcome<'p>(&self, prepared: &'p Prepared, done: Done) -> Outcome<'p> {
+        Outcome {
+            how: How::Done,
+            confinement: Some(self.confinement(prepared)),
+            direction: prepared.step.direction,
+            manifest: &prepared.manifest,
+            params: &prepared.params,
+            source_digest: prepared.source_digest,
+            component_digest: Some(prepared.artifact.digest),
+            duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
+            statements: done.statements,
+            rows: done.rows,
+        }
+    }
+
+    pub(super) fn confinement(&self, prepared: &Prepared) -> Confinement {
+        let isolation = if self.door.is_some() { Isolation::Role } else { Isolation::Policy };
+        confinement(isolation, &prepared.manifest)
     }
 
     /// Keeps the component's bytes, once. What an earlier step of the run kept
@@ -239,27 +306,106 @@ impl Context<'_> {
     /// Commits. The server answers COMMIT with success even where it rolled
     /// back, so the transaction's own status is asked for. One round trip.
     pub(super) async fn commit(&self, transaction: &Transaction) -> Result<(), StepError> {
-        let sql = format!(
-            "COMMIT; SELECT pg_catalog.pg_xact_status({}::pg_catalog.xid8)",
-            quote_literal(&transaction.id)
-        );
-        let rows = self.session().await.batch(&sql).await;
-        let rows = rows.map_err(|error| StepError::Commit(error.to_string()))?;
-        match last_row(rows).and_then(|row| row.into_iter().next().flatten()).as_deref() {
-            Some("committed") => Ok(()),
-            other => Err(StepError::Commit(format!("the server says {}", other.unwrap_or("nothing")))),
+        let sql = format!("COMMIT; {}", status_sql(transaction));
+        let answer = self.session().await.batch(&sql).await;
+        match answer {
+            Ok(rows) => ended(&status(rows), None),
+            Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
+            Err(refused) => Err(StepError::Commit(refused)),
         }
     }
 
-    /// Rolls back whatever there is. Fails only if the connection is gone, and
-    /// then the server rolls back by itself.
-    pub(super) async fn rollback(&self) -> Result<(), DbError> {
+    /// Asks on a new connection what became of a transaction whose COMMIT was not
+    /// answered.
+    pub(super) async fn ask_anew(&self, transaction: &Transaction, lost: DbError) -> Result<(), StepError> {
+        let unknown = |why: String| StepError::CommitUnknown(format!("{lost}; {why}"));
+        if matches!(self.location, Location::Embedded(_)) {
+            return Err(unknown("the embedded server has no second connection".into()));
+        }
+        let connection =
+            connect(self.location, APPLICATION_NAME).await.map_err(|error| unknown(error.to_string()))?;
+        let status = self.status_of(&mut *connection.session().lock().await, transaction).await;
+        connection.close().await;
+        ended(&status.map_err(|error| unknown(error.to_string()))?, Some(lost))
+    }
+
+    /// What became of a transaction, as a session says that is not in it; the
+    /// server may still be at work on the COMMIT.
+    pub(super) async fn status_of(
+        &self,
+        session: &mut PostgresSession,
+        transaction: &Transaction,
+    ) -> Result<String, DbError> {
+        let deadline = Instant::now() + COMMIT_GRACE;
+        loop {
+            let status = status(session.batch(&status_sql(transaction)).await?);
+            if status != "in progress" || Instant::now() > deadline {
+                return Ok(status);
+            }
+            tokio::time::sleep(COMMIT_PAUSE).await;
+        }
+    }
+
+    /// Brings the session back to where a step can begin, after one that failed.
+    /// Fails only if the connection is gone, and then the server rolls back by
+    /// itself.
+    pub(super) async fn recover(&self, error: &StepError) -> Result<(), DbError> {
+        // The guest's session is gone already, and with it its transaction.
+        if self.door.is_some() {
+            return Ok(());
+        }
         let mut session = self.session().await;
         session.forget_cursors();
-        session.batch("ROLLBACK").await.map(|_| ())
+        let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
+        let limit = if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE };
+        let sql = "ROLLBACK";
+        match tokio::time::timeout(limit, session.batch(sql)).await {
+            Ok(answer) => answer.map(|_| ()),
+            Err(_) => {
+                self.terminate().await;
+                Err(DbError::Connection("the server did not end the statement that was cancelled".into()))
+            }
+        }
+    }
+
+    /// Ends our own server process from another connection: a statement that does
+    /// not let itself be cancelled would go on with its locks.
+    async fn terminate(&self) {
+        let sql = format!("SELECT pg_catalog.pg_terminate_backend({})", self.held.process());
+        if matches!(self.location, Location::Embedded(_)) {
+            return;
+        }
+        match connect(self.location, APPLICATION_NAME).await {
+            Ok(connection) => {
+                if let Err(error) = connection.session().lock().await.batch(&sql).await {
+                    tracing::debug!("our own process could not be ended: {error}");
+                }
+                connection.close().await;
+            }
+            Err(error) => tracing::debug!("our own process could not be ended: {error}"),
+        }
     }
 }
 
-fn last_row(rows: Vec<TextRow>) -> Option<TextRow> {
+fn status_sql(transaction: &Transaction) -> String {
+    format!("SELECT pg_catalog.pg_xact_status({}::pg_catalog.xid8)", quote_literal(&transaction.id))
+}
+
+fn status(rows: Vec<TextRow>) -> String {
+    last_row(rows).and_then(|row| row.into_iter().next().flatten()).unwrap_or_else(|| "nothing".into())
+}
+
+/// What a transaction's status means; `refusal` is the answer to COMMIT, if it
+/// was none of success.
+pub(super) fn ended(status: &str, refusal: Option<DbError>) -> Result<(), StepError> {
+    match (status, refusal) {
+        ("committed", _) => Ok(()),
+        ("aborted", Some(refusal)) => Err(StepError::Commit(refusal)),
+        ("aborted", None) => Err(StepError::NotCommitted(status.to_owned())),
+        (other, _) => Err(StepError::CommitUnknown(format!("the server says {other}"))),
+    }
+}
+
+pub(super) fn last_row(rows: Vec<TextRow>) -> Option<TextRow> {
     rows.into_iter().next_back()
 }

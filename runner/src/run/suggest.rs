@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::audit::{self, Effect};
 use crate::db::{Connection, DbError, PostgresSession};
 use crate::graph::Target;
 use crate::host::Call;
@@ -34,6 +35,8 @@ pub struct Suggestion {
     /// Whether the way down was tried as well: not where it cannot be taken
     /// back.
     pub downgrade: bool,
+    /// What it did, in words, and no grant would allow.
+    pub refused: Vec<String>,
 }
 
 impl Migrator {
@@ -80,20 +83,25 @@ impl Migrator {
             .with_secrets(&self.secrets);
         let back = preparer.as_on_disk(&[back], &state.on_disk).await?;
         let trial = Trial { migrator: self, session, time: self.begin_trial(connection).await? };
-        let mut used = Capabilities::default();
-        for prepared in &up {
-            used = trial.run(prepared).await?;
+        let mut found = Used::default();
+        for (prepared, at) in up.iter().zip(0..) {
+            found = trial.run(prepared, at > 0).await?;
         }
-        let down = match trial.run(&back[0]).await {
+        let down = match trial.run(&back[0], true).await {
             Ok(down) => Some(down),
             Err(RunError::Step(failed)) if failed.error.is_irreversible() => None,
             Err(error) => return Err(error),
         };
-        down.iter().for_each(|down| used.add(down));
+        let downgrade = down.is_some();
+        let Used { grants: mut used, mut refused } = found;
+        if let Some(down) = down {
+            used.add(&down.grants);
+            refused.extend(down.refused);
+        }
         let granted = back[0].manifest.capabilities.clone();
         // Secrets are given before anything runs: those that are granted were.
         used.secrets = granted.iter().flat_map(|granted| granted.secrets.clone()).collect();
-        Ok(Suggestion { revision: last.revision.clone(), used, granted, downgrade: down.is_some() })
+        Ok(Suggestion { revision: last.revision.clone(), used, granted, downgrade, refused })
     }
 
     /// Begins the transaction, and returns its time in microseconds since
@@ -113,9 +121,36 @@ struct Trial<'a> {
     time: i64,
 }
 
+/// What a step used.
+#[derive(Default)]
+struct Used {
+    grants: Capabilities,
+    refused: Vec<String>,
+}
+
+impl Used {
+    /// Adds what the step's statements did not say and its effects did.
+    fn add(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            let line = effect.allowed_by.as_deref();
+            match line.and_then(|line| toml::from_str::<Capabilities>(line).ok()) {
+                Some(grant) => self.grants.add(&grant),
+                None => self.refused.push(effect.to_string()),
+            }
+        }
+    }
+}
+
 impl Trial<'_> {
-    /// Runs a step, and returns what it used.
-    async fn run(&self, prepared: &Prepared) -> Result<Capabilities, RunError> {
+    /// Runs a step and returns what it used. `continues` says that others ran
+    /// before it in the transaction.
+    async fn run(&self, prepared: &Prepared, continues: bool) -> Result<Used, RunError> {
+        let tried = self.attempt(prepared, continues).await;
+        tried.map_err(|error| self.failed(prepared, error.hide(&prepared.redactor)))
+    }
+
+    async fn attempt(&self, prepared: &Prepared, continues: bool) -> Result<Used, StepError> {
+        let before = audit::before(&mut *self.session.lock().await, None, continues).await?;
         let call = Call {
             direction: prepared.step.direction,
             params: prepared.given.clone(),
@@ -131,17 +166,15 @@ impl Trial<'_> {
             }),
         };
         let report = self.migrator.host().call(&prepared.component, call).await;
-        let settled = match report.result {
-            Ok(()) => self.session.lock().await.batch(SETTLE).await.map_err(StepError::Settle),
-            Err(error) => {
-                let (statement, script) = (report.last_error, prepared.script.clone());
-                Err(StepError::Call { error, statement, script })
-            }
-        };
-        match settled {
-            Ok(_) => Ok(report.used),
-            Err(error) => Err(self.failed(prepared, error.hide(&prepared.redactor))),
-        }
+        report.result.map_err(|error| {
+            let (statement, script) = (report.last_error, prepared.script.clone());
+            StepError::Call { error, statement, script }
+        })?;
+        let mut session = self.session.lock().await;
+        session.batch(SETTLE).await.map_err(StepError::Settle)?;
+        let mut used = Used { grants: report.used, refused: Vec::new() };
+        used.add(&audit::effects(&mut session, None, &before, &used.grants).await?);
+        Ok(used)
     }
 
     fn failed(&self, prepared: &Prepared, error: StepError) -> RunError {

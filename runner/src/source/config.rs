@@ -42,6 +42,8 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// How the session is set up.
     pub session: SessionConfig,
+    /// Who a migration is while it runs.
+    pub sandbox: SandboxConfig,
     /// What a component may use.
     pub limits: crate::host::Limits,
     /// What runs after the files of a new revision were written, in order.
@@ -150,6 +152,44 @@ impl Default for SessionConfig {
             lock_wait: SignedDuration::from_mins(5),
             retries: 5,
             step_timeout: SignedDuration::ZERO,
+        }
+    }
+}
+
+/// `[sandbox]`: who a migration is while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SandboxConfig {
+    /// What confines a step besides the rules for its statements.
+    pub isolation: Isolation,
+    /// The role that owns the schemas of the application: what migrations make
+    /// is its. Needed for `isolation = "role"`.
+    pub owner: Option<String>,
+    /// The login that migrations run as. Without it the name is made from the
+    /// ledger's schema and the database.
+    pub guest: Option<String>,
+    /// Whether code may run in the session of a superuser. It gives up what the
+    /// server itself would refuse.
+    pub allow_superuser: bool,
+}
+
+/// What confines a step besides the rules for its statements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Nothing: it runs in the runner's own session.
+    #[default]
+    Policy,
+    /// A login of its own, on a connection of its own.
+    Role,
+}
+
+impl Isolation {
+    /// The word of runner.toml.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Role => "role",
         }
     }
 }

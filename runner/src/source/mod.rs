@@ -22,7 +22,8 @@ mod zone;
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
 pub use build::{BuildError, Built, build};
 pub use config::{
-    CONFIG_FILE, Config, ConfigError, DatabaseConfig, LedgerConfig, MigrationsConfig, Project, SessionConfig,
+    CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
+    SandboxConfig, SessionConfig,
 };
 pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
 pub use grants::{GrantsError, grants_table, write_grants};

@@ -19,6 +19,7 @@ pub mod merge;
 pub mod plan;
 pub mod redo;
 pub mod revision;
+pub mod sandbox;
 pub mod show;
 pub mod stamp;
 pub mod status;
@@ -60,6 +61,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Show(args) => show::run(&args, global, ui),
         Command::Graph(args) => graph::run(&args, global, ui),
         Command::Verify(args) => verify::run(&args, global, ui),
+        Command::Sandbox(args) => sandbox::run(&args, global, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),
     }

@@ -87,6 +87,9 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
         );
         let work = format!("{}, {}", count(recorded.statements, "statement"), count(recorded.rows, "row"));
         field("Took:", &format!("{}, {work}", duration(recorded.duration_ms)));
+        if let Some(confinement) = recorded.confinement {
+            field("Isolation:", confinement.as_str());
+        }
         let component = recorded.component_digest.map(|digest| digest.to_string());
         field("Component:", component.as_deref().unwrap_or("none"));
         field("Sources:", &recorded.source_digest.to_string());

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::printable::printable;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -49,6 +50,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 fn remarks(suggestion: &Suggestion, written: bool, ui: &Ui) {
     if !suggestion.downgrade {
         ui.note(format_args!("{} cannot be taken back: only the upgrade was tried.", suggestion.revision));
+    }
+    for refused in &suggestion.refused {
+        ui.note(format_args!("No grant allows this: {}.", printable(refused)));
     }
     match (written, suggestion.granted.as_ref() == Some(&suggestion.used)) {
         (_, true) => ui.note(format_args!("This is what its migration.toml says.")),

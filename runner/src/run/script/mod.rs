@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use crate::db::{AdvisoryLock, Recorded, Recording};
 use crate::graph::Target;
 use crate::host::{Call, Host, Stats};
-use crate::ledger::{AtRunTime, How, Ledger, Outcome};
+use crate::ledger::{AtRunTime, Confinement, How, Ledger, Outcome};
 use crate::plan::{Plan, Step};
 use crate::policy;
 use crate::revision::{Digest, Direction, Kind, RevisionId};
@@ -207,6 +207,8 @@ impl Scripter {
         }
         let outcome = Outcome {
             how: How::Done,
+            // psql runs it, with whatever rights it has.
+            confinement: Some(Confinement::Unrestricted),
             direction,
             manifest: &prepared.manifest,
             params: &prepared.params,
