@@ -128,6 +128,12 @@ fn a_replay_that_did_not_work_is_no_pass() {
     let grant = Seen { error: Some("[capabilities] `grant`: no".into()), ..never.clone() };
     check(&Wanted::Refused, &grant, Outcome::Refused);
     check(&Wanted::Applied, &grant, Outcome::BenignFailed);
+    let joined = Seen {
+        error: Some("what its manifest grants reaches what it does not grant: secret.child".into()),
+        ..never.clone()
+    };
+    check(&Wanted::Refused, &joined, Outcome::Broken);
+    check(&Wanted::Contained { residual: None }, &joined, Outcome::Contained);
     let other = Seen { wrong_isolation: Some("`policy`".into()), ..failed(seen(&["denied"])) };
     check(&Wanted::Refused, &other, Outcome::Broken);
 }
