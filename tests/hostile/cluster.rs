@@ -41,6 +41,8 @@ pub struct Cluster {
     isolation: Isolation,
     /// The password of the role that statements run as, as the server keeps it.
     password: String,
+    /// What the cluster holds between two cases.
+    clean: Snapshot,
 }
 
 impl Cluster {
@@ -48,7 +50,7 @@ impl Cluster {
     pub fn start(programs: &Path, isolation: Isolation) -> Result<Self, String> {
         let settings = ["autovacuum = off", "max_locks_per_transaction = 64"];
         let server = Server::start_on(programs, &settings, &[("pg_hba.conf", HBA)]);
-        let mut cluster = Self { server, isolation, password: String::new() };
+        let mut cluster = Self { server, isolation, password: String::new(), clean: Snapshot::new() };
         cluster.load_fixture()?;
         for login in isolation.logins() {
             cluster.prepare(login)?;
@@ -56,6 +58,7 @@ impl Cluster {
         let attacked = if isolation == Isolation::Role { OWNER } else { RUNNER };
         let password = format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{attacked}'");
         cluster.password = cluster.rows("postgres", &password)?.concat();
+        cluster.clean = cluster.snapshot("postgres")?;
         Ok(cluster)
     }
 
@@ -163,6 +166,11 @@ impl Cluster {
         let split =
             |row: &String| row.split_once(' ').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
         Ok(rows.iter().filter_map(split).collect())
+    }
+
+    /// Whether nothing outside the databases of cases has changed.
+    pub fn is_clean(&self) -> bool {
+        self.snapshot("postgres").is_ok_and(|now| now == self.clean)
     }
 
     /// Runs statements as the superuser.

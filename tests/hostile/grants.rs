@@ -34,6 +34,8 @@ struct Granted {
     lines: Vec<&'static str>,
     schemas: Vec<String>,
     drops: bool,
+    /// Whether bodies may ask PostgreSQL's catalog what there is.
+    catalogs: bool,
     extensions: Vec<String>,
     roles: Vec<String>,
     code: Option<Code>,
@@ -58,12 +60,21 @@ impl Granted {
                 "set_local" => self.lines.push("set_local"),
                 "random" => self.lines.push("random"),
                 "vetted" => self.code = self.code.or(Some(Code::Vetted)),
-                "code" => self.code = Some(isolation.code()),
+                "code" => self.add_code(isolation),
                 _ => return Err(format!("no capability is called `{word}` here")),
             },
             Some(_) => return Err(format!("no capability is called `{word}` here")),
         }
         Ok(())
+    }
+
+    /// Code that nobody reads, or where that cannot be granted, code whose body
+    /// is read. The cases say nothing of what a body does: it may do what the
+    /// fixture's tables are there for.
+    fn add_code(&mut self, isolation: Isolation) {
+        self.code = Some(isolation.code());
+        self.lines.extend(["read", "write"]);
+        self.catalogs = isolation.code() == Code::Vetted;
     }
 
     fn toml(mut self) -> String {
@@ -73,6 +84,7 @@ impl Granted {
         for name in &self.lines {
             let value = match *name {
                 "set_local" | "random" => "true",
+                "read" if self.catalogs => r#"["app.*", "!app.undeclared", "pg_catalog.pg_type"]"#,
                 "trigger" => r#"["tsvector_update_trigger", "suppress_redundant_updates_trigger", "app.*"]"#,
                 _ => TABLES,
             };

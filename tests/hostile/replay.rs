@@ -82,13 +82,9 @@ impl Replay {
     /// Runs it, and judges.
     pub fn run(&self, cluster: &Cluster, isolation: Isolation, number: usize) -> Replayed {
         let database = format!("case_{number}");
-        let cluster_before = cluster.snapshot("postgres");
         let seen = self.observe(cluster, isolation, &database);
         let dropped = cluster.drop(&database);
-        let is_clean = dropped.is_ok()
-            && !self.case.is_dangerous()
-            && cluster_before.is_ok()
-            && cluster_before == cluster.snapshot("postgres");
+        let is_clean = dropped.is_ok() && !self.case.is_dangerous() && cluster.is_clean();
         let verdict = match seen {
             Ok(seen) => judge(&self.wanted, &seen),
             Err(reason) => Verdict { outcome: Outcome::Broken, reason },

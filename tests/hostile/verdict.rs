@@ -7,6 +7,11 @@ use serde::Deserialize;
 /// What the policy says of a text that it does not let be sent.
 const BEFORE: [&str; 2] = ["is not permitted in a migration", "the text is not parsed"];
 
+/// What the audit says before the first statement, where a granted table leads
+/// to one that is not. That contains an attack by effects; an attack that has to
+/// be refused is not even tried then, so nothing is known of it.
+const JOINED: &str = "what its manifest grants reaches what it does not grant";
+
 /// What the guest says about one statement, by one way in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Line {
@@ -151,13 +156,14 @@ fn verdict(outcome: Outcome, reason: impl Into<String>) -> Verdict {
 
 /// Judges a case by what was seen.
 pub fn judge(wanted: &Wanted, seen: &Seen) -> Verdict {
-    if let Some(broken) = broken(seen) {
+    if let Some(broken) = broken(wanted, seen) {
         return broken;
     }
     if let (Wanted::Refused | Wanted::Stopped, Some(error)) = (wanted, seen.refused_grant()) {
         return verdict(Outcome::Refused, error);
     }
     match wanted {
+        Wanted::Contained { .. } if seen.is_joined() => verdict(Outcome::Contained, seen.with_last(JOINED)),
         Wanted::Applied => applied(seen),
         Wanted::Refused => worked(seen).unwrap_or_else(|| refused(seen)),
         Wanted::Stopped => worked(seen).unwrap_or_else(|| stopped(seen)),
@@ -166,7 +172,7 @@ pub fn judge(wanted: &Wanted, seen: &Seen) -> Verdict {
 }
 
 /// What makes every judgement worthless.
-fn broken(seen: &Seen) -> Option<Verdict> {
+fn broken(wanted: &Wanted, seen: &Seen) -> Option<Verdict> {
     let error = || seen.error.as_deref().unwrap_or("the run ended without an error");
     if let Some(says) = &seen.wrong_isolation {
         return Some(verdict(Outcome::Broken, format!("the run says that its isolation is {says}")));
@@ -174,7 +180,9 @@ fn broken(seen: &Seen) -> Option<Verdict> {
     if seen.hung {
         return Some(verdict(Outcome::Broken, "the run did not end and was killed"));
     }
-    if seen.lines.is_empty() && seen.statements > 0 && seen.refused_grant().is_none() {
+    let may_be_joined = matches!(wanted, Wanted::Contained { .. }) && seen.is_joined();
+    let has_run = !seen.lines.is_empty() || seen.statements == 0;
+    if !has_run && !may_be_joined && seen.refused_grant().is_none() {
         return Some(verdict(Outcome::Broken, format!("the guest never ran: {}", error())));
     }
     None
@@ -261,6 +269,15 @@ impl Seen {
     /// does.
     fn refused_grant(&self) -> Option<&str> {
         self.error.as_deref().filter(|error| self.lines.is_empty() && error.contains("[capabilities]"))
+    }
+
+    /// Whether the step was stopped before its first statement, for what the
+    /// granted tables lead to.
+    fn is_joined(&self) -> bool {
+        self.lines.is_empty()
+            && !self.recorded
+            && self.changed.is_empty()
+            && self.error.as_deref().is_some_and(|error| error.contains(JOINED))
     }
 
     /// What became of the last statement that was tried.
