@@ -1,11 +1,9 @@
 //! What joins declared tables with others, before the first statement.
 //!
-//! An **error** is a join through which a granted statement writes an undeclared
-//! table by itself, with no code in between: a foreign key with an action, an
-//! inheritance child, a rule, a view that can be written. A **warning** is one
-//! whose effect nobody can tell beforehand, or none: a trigger's function, a
-//! partition in another schema (which counts as declared), a view that reads.
-//! The audit after the step finds what warnings led to.
+//! Foreign keys with an action, inheritance children, rules, views and triggers can
+//! make a granted statement write what is not granted. None of them has to: an
+//! INSERT into a table cascades nowhere. So they are told, with the line that
+//! would allow what they may do, and the audit after the step decides.
 
 use std::fmt;
 
@@ -23,22 +21,10 @@ use super::standing::{number, text};
 /// Something that joins a declared object with an undeclared one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Join {
-    /// Whether it must be declared.
-    pub severity: Severity,
     /// What it is, in words.
     pub what: String,
     /// The line to add to the manifest's `[capabilities]`.
     pub add: String,
-}
-
-/// What a [`Join`] means for the step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// A granted statement would write what is not granted: the step must not
-    /// begin.
-    Error,
-    /// It may come to nothing; the audit of effects decides.
-    Warning,
 }
 
 impl fmt::Display for Join {
@@ -146,8 +132,8 @@ fn question() -> String {
     qualified(&format!("{keys} {children} {triggers} {rewrites}"))
 }
 
-fn error(what: String, target: &Relation) -> Join {
-    Join { severity: Severity::Error, what, add: line("write", &target.name.to_string()) }
+fn written(what: String, target: &Relation) -> Join {
+    Join { what, add: line("write", &target.name.to_string()) }
 }
 
 fn writes(declared: &Declared<'_>, relation: &Relation) -> bool {
@@ -168,7 +154,7 @@ fn cascades(declared: &Declared<'_>, mut keys: Vec<&Link>) -> Vec<Join> {
         for link in followed.into_iter().filter(|link| !writes(declared, &link.to)) {
             let (from, to) = (&link.from.name, &link.to.name);
             let what = format!("{to} has a foreign key with {} from {from}", actions(&link.detail));
-            found.push(error(what, &link.to));
+            found.push(written(what, &link.to));
             reached.push(link.to.clone());
         }
         keys = rest;
@@ -183,13 +169,13 @@ fn child(declared: &Declared<'_>, link: &Link) -> Option<Join> {
     }
     Some(match link.detail.as_str() {
         "partition" => Join {
-            severity: Severity::Warning,
             what: format!("{child} is a partition of {parent} in another schema, and counts as declared"),
             add: line("write", &child.to_string()),
         },
-        _ => {
-            error(format!("{child} inherits from {parent}: what is written there is written here"), &link.to)
-        }
+        _ => written(
+            format!("{child} inherits from {parent}: what is written there is written here"),
+            &link.to,
+        ),
     })
 }
 
@@ -199,13 +185,13 @@ fn trigger(declared: &Declared<'_>, link: &Link) -> Option<Join> {
         return None;
     }
     let what = format!("trigger {} on {} calls {function}()", link.detail, link.from.name);
-    Some(Join { severity: Severity::Warning, what, add: line("call", &function.to_string()) })
+    Some(Join { what, add: line("call", &function.to_string()) })
 }
 
 fn rule(declared: &Declared<'_>, link: &Link) -> Option<Join> {
     let (from, to) = (&link.from.name, &link.to.name);
     let leads_out = writes(declared, &link.from) && !writes(declared, &link.to);
-    leads_out.then(|| error(format!("rule {} on {from} leads to {to}", link.detail), &link.to))
+    leads_out.then(|| written(format!("rule {} on {from} leads to {to}", link.detail), &link.to))
 }
 
 fn read_view(declared: &Declared<'_>, link: &Link) -> Option<Join> {
@@ -214,7 +200,7 @@ fn read_view(declared: &Declared<'_>, link: &Link) -> Option<Join> {
         return None;
     }
     let what = format!("view {} reads {}", link.from.name, link.to.name);
-    Some(Join { severity: Severity::Warning, what, add: line("read", &link.to.name.to_string()) })
+    Some(Join { what, add: line("read", &link.to.name.to_string()) })
 }
 
 fn leads_out(declared: &Declared<'_>, link: &Link) -> bool {
@@ -222,7 +208,7 @@ fn leads_out(declared: &Declared<'_>, link: &Link) -> bool {
 }
 
 fn written_view(link: &Link) -> Join {
-    error(format!("view {} can be written, and leads to {}", link.from.name, link.to.name), &link.to)
+    written(format!("view {} can be written, and leads to {}", link.from.name, link.to.name), &link.to)
 }
 
 /// Those of the views that take INSERT, UPDATE or DELETE without a trigger. See

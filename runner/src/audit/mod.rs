@@ -33,5 +33,5 @@ mod written;
 pub use effect::{Effect, EffectKind};
 pub use error::AuditError;
 pub use granted::{Missing, missing};
-pub use joins::{Join, Severity, joins};
+pub use joins::{Join, joins};
 pub use written::{Before, before, effects};

@@ -56,10 +56,6 @@ pub fn step_causes(error: &StepError) -> Vec<String> {
         StepError::Call { error, statement, script } => {
             call_causes(error, statement.as_deref(), script.as_deref())
         }
-        StepError::Joins(joins) => {
-            let first = "what its manifest grants reaches what it does not grant".to_owned();
-            [first].into_iter().chain(joins.iter().map(|join| join.what.clone())).collect()
-        }
         StepError::Effects(effects) => {
             let first = "it did what its manifest does not grant".to_owned();
             [first].into_iter().chain(effects.iter().map(ToString::to_string)).collect()
@@ -216,7 +212,6 @@ pub fn outcome(failed: &Failed) -> String {
 /// What to do about a failed step.
 pub fn step_hints(failed: &Failed) -> Vec<String> {
     let lines = match &failed.error {
-        StepError::Joins(joins) => joins.iter().map(|join| join.add.as_str()).collect(),
         StepError::Effects(effects) => {
             effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
         }

@@ -186,7 +186,10 @@ impl Grants {
     pub(super) fn allow(&self, need: &Need) -> bool {
         match need {
             Need::Object(rights, name) => rights.iter().any(|right| fits(self.list(*right), name)),
-            Need::Use(name) => self.objects().any(|list| fits(list, name)),
+            Need::Use(name) => {
+                self.objects().any(|list| fits(list, name))
+                    && !self.objects().any(|list| is_taken_away(list, name))
+            }
             Need::Type(name) => {
                 self.objects().any(|list| fits(list, name))
                     || (self.objects().flatten().any(|pattern| touches(pattern, &name.schema))

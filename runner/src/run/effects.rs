@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::audit::{self, AuditError, Before, Severity};
+use crate::audit::{self, AuditError, Before};
 use crate::db::PostgresSession;
 use crate::revision::Capabilities;
 
@@ -21,8 +21,7 @@ pub(super) struct Looked {
 
 impl Context<'_> {
     /// Looks at the database before the first statement of a step that declares
-    /// what it does. A join through which a granted statement would write what
-    /// is not granted stops the step; others are told.
+    /// what it does, and tells what joins granted tables with others.
     pub(super) async fn look_before(
         &self,
         transaction: &Transaction,
@@ -41,12 +40,7 @@ impl Context<'_> {
             true => Vec::new(),
             false => audit::joins(&mut session, &granted).await?,
         };
-        let (stopping, telling): (Vec<_>, Vec<_>) =
-            joins.into_iter().partition(|join| join.severity == Severity::Error);
-        if !stopping.is_empty() {
-            return Err(StepError::Joins(stopping));
-        }
-        telling.iter().for_each(|join| self.warn(prepared, join.to_string()));
+        joins.iter().for_each(|join| self.warn(prepared, join.to_string()));
         let mut observer = self.observer().await;
         let continues = transaction.first != prepared.step.revision;
         let before = audit::before(&mut session, observer.as_deref_mut(), continues).await?;

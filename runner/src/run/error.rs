@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::audit::{AuditError, Effect, Join};
+use crate::audit::{AuditError, Effect};
 use crate::db::{ConnectError, DbError, LockError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
@@ -257,9 +257,6 @@ pub enum StepError {
     /// is not rolled back.
     #[error("the migration left the runner's transaction; what it had done until then may be committed")]
     LeftTransaction,
-    /// What it may write reaches what it may not.
-    #[error("what its manifest grants reaches what it does not grant: {}", list(.0))]
-    Joins(Vec<Join>),
     /// It did what its manifest does not grant.
     #[error("it did what its manifest does not grant: {}", list(.0))]
     Effects(Vec<Effect>),
@@ -321,7 +318,6 @@ impl StepError {
             | Self::LockLost
             | Self::Timeout(_)
             | Self::LeftTransaction
-            | Self::Joins(_)
             | Self::Effects(_)
             | Self::Audit(_)
             | Self::Ledger(_)

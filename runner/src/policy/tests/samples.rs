@@ -1,12 +1,12 @@
-//! The samples of attacks and of ordinary statements, where they are at hand:
-//! `RUNNER_SQL_SAMPLES` is the folder that holds them.
+//! The samples of attacks and of ordinary statements that `cargo xtask hostile`
+//! replays, here against the policy alone.
 
 use serde_json::Value;
 
 use super::*;
 
 fn samples(name: &str) -> Vec<Value> {
-    let Ok(folder) = std::env::var("RUNNER_SQL_SAMPLES") else { return Vec::new() };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/hostile");
     let text = std::fs::read_to_string(format!("{folder}/{name}")).expect("the samples can be read");
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
