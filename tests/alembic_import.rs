@@ -449,7 +449,7 @@ fn what_the_policy_refuses_is_marked_and_hooks_are_listed() {
     ] {
         both.revision(&revision);
     }
-    snapshot!(both.import(&[]), @r#"
+    snapshot!(both.import(&[]), @r"
     marked    a1  20240102_010000_a1_a1_index
     imported  b2  20240102_020000_b2_b2_now
     marked    c3  20240102_030000_c3_c3_offline
@@ -461,10 +461,10 @@ fn what_the_policy_refuses_is_marked_and_hooks_are_listed() {
       db/env.py:9: the table of versions has another name: pass it to `runner stamp --from-alembic --alembic-table`
       db/env.py:9: `on_version_apply`: its callbacks are not called any more
       db/env.py: env.py itself sends: SET search_path = x;
-      db/versions/a1_index.py:15: its SQL cannot be run here: COMMIT is not permitted in a migration: every revision runs in a transaction that the runner owns, so leave it out; code has savepoints of its own
+      db/versions/a1_index.py:15: its SQL cannot be run here: COMMIT is not permitted in a migration: every revision runs in a transaction that the runner owns, so leave it out; code has savepoints of its own (TransactionStmt)
       db/versions/b2_now.py:16: it computes a value; the SQL holds what that was at the import
       db/versions/b2_now.py: no downgrade.sql: downgrade() raises an exception
       db/versions/c3_offline.py:15: it does something else where there is no database
       db/versions/d4_nothing.py: no downgrade.sql: downgrade() does nothing, which would leave behind what upgrade() made; write one if that is meant
-    "#);
+    ");
 }

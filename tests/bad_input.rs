@@ -313,7 +313,7 @@ fn the_manifest_grants_too_little() {
     Error: revision `b` cannot be run; nothing was changed
     Caused by:
     1: it asks for what the manifest does not grant: `write` on public.t_a (the tests write)
-    Hint: Add to [capabilities] in its migration.toml: write = ["public.t_a"]
+    Hint: If that is meant, add to [capabilities] in its migration.toml: write = ["public.t_a"]
     "#);
     untouched(&database);
 }
@@ -352,7 +352,7 @@ fn the_sql_is_wrong() {
     exit code 1
     Error: revision `b` cannot be run; nothing was changed
     Caused by:
-    1: COMMIT is not permitted in a migration: every revision runs in a transaction that the runner owns, so leave it out; code has savepoints of its own
+    1: COMMIT is not permitted in a migration: every revision runs in a transaction that the runner owns, so leave it out; code has savepoints of its own (TransactionStmt)
        migrations/b/upgrade.sql:2:1
        LINE 2: COMMIT;
                ^

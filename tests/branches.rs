@@ -67,6 +67,7 @@ fn branches_are_listed_in_alembics_words() {
     Depends on:   g001
     Kind:         sql
     Path:         migrations/b002
+    May:          whatever the login may do: its SQL declares no [capabilities]
     ");
     snapshot!(project.ok(&["history", "-v", "-r", "b002:b002"]), @r"
     Rev: b002 (billing) (head)
@@ -180,6 +181,7 @@ fn packages_have_ids_of_their_own() {
     Parents:      <base>
     Kind:         sql
     Path:         shop/2024/a002
+    May:          whatever the login may do: its SQL declares no [capabilities]
     Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
     Isolation:    unrestricted

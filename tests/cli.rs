@@ -41,6 +41,7 @@ fn help() {
       ensure-version  Make the ledger's tables, or upgrade them, and nothing else
       redo            Take revisions back, and apply them again as they are on disk now
       plan            Show the steps that an upgrade or a downgrade would run, without running any
+      suggest         Find out what a revision needs to be allowed
       status          Show where each revision stands: applied, pending, changed or missing
       current         Show where the database is: the heads of what is applied
       history         List the revisions on disk, newest first
@@ -361,6 +362,7 @@ fn show() {
     Parents:      a
     Kind:         sql
     Path:         migrations/b
+    May:          whatever the login may do: its SQL declares no [capabilities]
     Applied:      [when] by owner (tester@[host])
     Took:         [time], 1 statement, 0 rows
     Isolation:    unrestricted
@@ -373,6 +375,7 @@ fn show() {
     Parents:      b
     Kind:         sql
     Path:         migrations/c
+    May:          whatever the login may do: its SQL declares no [capabilities]
     ");
     let json: serde_json::Value = serde_json::from_str(&project.ok(&["show", "b", "--json"])).expect("JSON");
     assert_eq!(json["manifest"]["revision"], "b");

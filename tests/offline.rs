@@ -169,7 +169,7 @@ fn what_a_step_does_to_the_session_is_done_in_the_script_too() {
 fn component(project: &Project, id: &str, parents: &str, first: &str, params: &str) {
     let table = "table = \"public.target\"\n";
     let more = format!(
-        "\n[params]\n{table}first = '''{first}'''\n{params}\n[capabilities]\nread = [\"public.*\"]\nwrite = [\"public.*\"]\nddl = [\"public\"]\nrandom = true\n"
+        "\n[params]\n{table}first = '''{first}'''\n{params}\n[capabilities]\nread = [\"public.*\"]\nwrite = [\"public.*\"]\nddl = [\"public\"]\ncode = \"vetted\"\nrandom = true\n"
     );
     project.component(id, parents, probe(), &more);
 }

@@ -148,7 +148,7 @@ fn migrations_run_as_the_guest_and_the_ledger_says_who_ran_them() {
 fn code_runs_as_the_guest() {
     let sandbox = Sandbox::installed();
     let params = "[params]\nkind = \"nothing\"\ntable = \"app.t_b\"\n\
-        first = \"CREATE TABLE app.t_b AS SELECT session_user AS s\"\n[capabilities]\nwrite = [\"app.t_b\"]\n";
+        first = \"CREATE TABLE app.t_b AS SELECT session_user AS s\"\n[capabilities]\nread = [\"app.t_b\"]\nwrite = [\"app.t_b\"]\nddl = [\"app\"]\n";
     sandbox.project.component("b", "a", probe(), params);
     let events = sandbox.project.ok(&["upgrade", "head", "--json"]);
     let event = format!("\"event\":\"isolation\",\"isolation\":\"role\",\"login\":\"{}\"", sandbox.guest);
@@ -299,7 +299,7 @@ fn a_run_that_is_told_to_stop_leaves_nothing() {
 fn code_that_computes_is_stopped_too() {
     let sandbox = Sandbox::installed();
     let params = "[params]\nkind = \"loop\"\ntable = \"app.t_b\"\nfirst = \"CREATE TABLE app.t_b (id int)\"\n\
-        [capabilities]\nwrite = [\"app.t_b\"]\n";
+        [capabilities]\nread = [\"app.t_b\"]\nwrite = [\"app.t_b\"]\nddl = [\"app\"]\n";
     sandbox.project.component("b", "a", probe(), params);
     let child = sandbox.project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
     let computing = format!(

@@ -210,7 +210,7 @@ fn notices_without_end_are_logged_up_to_the_budget() {
 
 #[test]
 fn the_server_says_who_and_what_it_is() {
-    let database = Database::new();
+    let database = Database::of_superuser();
     wait(async {
         let connection = connected(&database).await;
         let session = connection.session();
@@ -339,7 +339,7 @@ fn a_cursor_finds_types_that_are_new() {
 /// version was not seen.
 #[test]
 fn there_are_many_ways_to_a_server() {
-    let database = Database::new();
+    let database = Database::of_superuser();
     let folder = database.value("SHOW unix_socket_directories");
     let port = location_port(&database.url);
     let name = &database.name;
@@ -454,7 +454,7 @@ fn another_encoding_is_refused() {
     database.rows(&format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'"));
     let said = refused(&database.url.replace(&database.name, &name)).replace(&name, "[name]");
     insta::assert_snapshot!(said, @r"
-    Error: the encoding of database `[name]` on 127.0.0.1:[port] as `postgres` is SQL_ASCII; UTF8 is needed
+    Error: the encoding of database `[name]` on 127.0.0.1:[port] as `owner` is SQL_ASCII; UTF8 is needed
     Hint: Make a database with `createdb --encoding=UTF8 --template=template0 NAME`, and move the data there.
     ");
     database.rows(&format!("DROP DATABASE {name}"));

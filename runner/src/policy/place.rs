@@ -40,7 +40,11 @@ fn tokens(text: &str) -> Option<Vec<Piece>> {
         let text = text.get(start..end)?;
         let plain = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(inner) => inner.to_owned(),
-            None => text.to_ascii_lowercase(),
+            // What holds a backslash is written with an E.
+            None => match text.strip_prefix(['e', 'E']).filter(|rest| rest.starts_with('\'')) {
+                Some(escaped) => escaped.replace("\\\\", "\\").to_ascii_lowercase(),
+                None => text.to_ascii_lowercase(),
+            },
         };
         (!text.starts_with("--") && !text.starts_with("/*")).then_some(Piece { start, end, text: plain })
     };

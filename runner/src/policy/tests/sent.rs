@@ -75,7 +75,7 @@ fn a_refusal_names_the_node_its_place_and_the_line_that_would_allow_it() {
     let error = check(&everything(), "DELETE FROM secret.t").expect_err("refused");
     assert_eq!(
         error.to_string(),
-        "DELETE is not permitted in a migration: the manifest does not grant `write` on `secret.t`; \
+        "DELETE is not permitted in a migration: the manifest does not grant `write` on `secret.t` (RangeVar); \
          `write = [\"secret.t\"]` under [capabilities] would allow it"
     );
 }
