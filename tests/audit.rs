@@ -674,8 +674,8 @@ fn grants_of_what_does_not_exist_are_found() {
     let database = fixture();
     let lines = r#"
         read = ["app.users", "app.usres", "nowhere.*", "app.nothing_*"]
-        write = ["app.parent", "app.to come", "nowhere", "new.t", "!app.gone"]
-        truncate = ["secret.t'x"]
+        write = ["app.parent", 'app."to come"', "nowhere", "new.t", "!app.gone"]
+        truncate = ["secret.\"t'x\""]
         ddl = ["new"]
     "#;
     let found = wait(async {
@@ -688,9 +688,9 @@ fn grants_of_what_does_not_exist_are_found() {
         found,
         [
             "`read` grants app.usres, which does not exist",
-            "`write` grants app.to come, which does not exist",
+            "`write` grants app.\"to come\", which does not exist",
             "`write` grants nowhere, which does not exist",
-            "`truncate` grants secret.t'x, which does not exist",
+            "`truncate` grants secret.\"t'x\", which does not exist",
         ]
     );
 }

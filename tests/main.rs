@@ -32,6 +32,7 @@ mod sandbox;
 mod secrets;
 mod security;
 mod stamp;
+mod suggest;
 mod tidy;
 mod tls;
 mod types;

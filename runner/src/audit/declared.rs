@@ -1,6 +1,6 @@
 //! What a manifest grants, asked the way the audit asks.
 
-use crate::revision::Capabilities;
+use crate::revision::{Capabilities, Pattern};
 
 use super::name::Name;
 
@@ -83,34 +83,21 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// Whether a list of patterns over `schema` or `schema.name` covers an object.
-/// The last pattern that fits decides, and `!` takes away.
+/// Whether a list of patterns covers an object.
 fn covers(patterns: &[String], name: &Name) -> bool {
-    let whole = name.to_string();
-    last_fitting(patterns, |pattern| match pattern.contains('.') {
-        true => fits(pattern, &whole),
-        false => fits(pattern, &name.schema),
-    })
+    last_fitting(patterns, |pattern| pattern.fits_object(&name.schema, &name.name))
 }
 
 /// The same for names without a schema.
 fn listed(patterns: &[String], name: &str) -> bool {
-    last_fitting(patterns, |pattern| fits(pattern, name))
+    last_fitting(patterns, |pattern| pattern.fits_name(name))
 }
 
-fn last_fitting(patterns: &[String], fits: impl Fn(&str) -> bool) -> bool {
-    let deciding = patterns.iter().rev().find(|pattern| fits(pattern.strip_prefix('!').unwrap_or(pattern)));
-    deciding.is_some_and(|pattern| !pattern.starts_with('!'))
-}
-
-/// Whether a plain glob fits a text: `*` stands for any run of characters.
-pub(super) fn fits(glob: &str, text: &str) -> bool {
-    match glob.split_once('*') {
-        None => glob == text,
-        Some((before, rest)) => text.strip_prefix(before).is_some_and(|tail| {
-            (0..=tail.len()).any(|at| tail.is_char_boundary(at) && fits(rest, &tail[at..]))
-        }),
-    }
+/// The last pattern that fits decides, and `!` takes away. One that cannot be
+/// read grants nothing; the manifest's check refuses it before.
+fn last_fitting(patterns: &[String], fits: impl Fn(&Pattern) -> bool) -> bool {
+    let parsed = patterns.iter().rev().filter_map(|pattern| Pattern::parse(pattern).ok());
+    parsed.filter(fits).map(|pattern| !pattern.takes_away()).next().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -133,6 +120,22 @@ mod tests {
             ("x", "t", true),
             ("x", "u", false),
             ("apps", "users", false),
+            ("app.users", "t", false),
+        ] {
+            assert_eq!(declared.may_write(&Name::new(schema, name)), expected, "{schema}.{name}");
+        }
+    }
+
+    #[test]
+    fn names_in_quotes_are_names() {
+        let granted = write(&["app.*", "!app.\"orders\"", "x.\"Cust omer\"", "x.\"b*\""]);
+        let declared = Declared::new(&granted);
+        for (schema, name, expected) in [
+            ("app", "orders", false),
+            ("app.x", "child", false),
+            ("x", "Cust omer", true),
+            ("x", "b*", true),
+            ("x", "bsecret", false),
         ] {
             assert_eq!(declared.may_write(&Name::new(schema, name)), expected, "{schema}.{name}");
         }

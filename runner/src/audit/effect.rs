@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::revision::Redactor;
+
 /// One effect that the manifest does not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -44,6 +46,15 @@ pub enum EffectKind {
 }
 
 impl Effect {
+    /// Hides secrets that names hold.
+    pub fn hide(&mut self, redactor: &Redactor) {
+        redactor.hide_in(&mut self.object);
+        redactor.hide_in(&mut self.what);
+        for text in [&mut self.allowed_by, &mut self.cause].into_iter().flatten() {
+            redactor.hide_in(text);
+        }
+    }
+
     pub(super) fn new(kind: EffectKind, object: impl Into<String>, what: impl Into<String>) -> Self {
         Self { kind, object: object.into(), what: what.into(), allowed_by: None, cause: None }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::db::{PostgresSession, quote_literal};
-use crate::revision::Capabilities;
+use crate::revision::{Capabilities, Pattern};
 
 use super::AuditError;
 use super::declared::Declared;
@@ -34,11 +34,10 @@ pub async fn missing(
     capabilities: &Capabilities,
 ) -> Result<Vec<Missing>, AuditError> {
     let declared = Declared::new(capabilities);
-    let exact = |pattern: &str| !pattern.contains('*') && !pattern.starts_with('!');
     let asked: Vec<String> = declared
         .relation_patterns()
-        .filter(|(_, pattern)| exact(pattern) && !is_to_come(&declared, pattern))
-        .map(|(capability, pattern)| question(capability, pattern))
+        .filter_map(|(capability, pattern)| Some((capability, Pattern::parse(pattern).ok()?)))
+        .filter_map(|(capability, pattern)| question(&declared, capability, &pattern))
         .collect();
     if asked.is_empty() {
         return Ok(Vec::new());
@@ -49,32 +48,31 @@ pub async fn missing(
     rows.iter().map(missing).collect()
 }
 
-/// Whether the step may create it.
-fn is_to_come(declared: &Declared<'_>, pattern: &str) -> bool {
-    match pattern.split_once('.') {
-        Some((schema, name)) => declared.may_define(&Name::new(schema, name)),
-        None => declared.may_define_schema(pattern),
+/// Asks for what a pattern names without a `*`, unless the step may create it.
+fn question(declared: &Declared<'_>, capability: &str, pattern: &Pattern) -> Option<String> {
+    let (schema, name) = pattern.literal()?;
+    let is_to_come = match name {
+        Some(name) => declared.may_define(&Name::new(schema, name)),
+        None => declared.may_define_schema(schema),
+    };
+    if is_to_come {
+        return None;
     }
-}
-
-fn question(capability: &str, pattern: &str) -> String {
-    let (schema, name) = pattern.split_once('.').unwrap_or((pattern, ""));
-    let relation = match name {
-        "" => String::new(),
-        name => format!(
+    let relation = name.map_or_else(String::new, |name| {
+        format!(
             "AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid \
              AND c.relname = {}::pg_catalog.name)",
             quote_literal(name)
-        ),
-    };
+        )
+    });
     // The blanks of a name must stay as they are: only what is ours is made
     // whole.
-    let [literal, target] = [capability, pattern].map(quote_literal);
+    let (literal, target) = (quote_literal(capability), quote_literal(&pattern.to_string()));
     let schema = quote_literal(schema);
     let equal = qualified("=");
-    format!(
+    Some(format!(
         "SELECT {literal}, {target} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n \
          WHERE n.nspname {equal} {schema}::pg_catalog.name {});",
         relation.replace(" = ", &format!(" {equal} "))
-    )
+    ))
 }

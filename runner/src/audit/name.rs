@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::revision::object_pattern;
+
 /// A schema and a name in it, unquoted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Name {
@@ -34,7 +36,7 @@ pub(super) fn is_passing(schema: &str) -> bool {
 /// As a manifest names it.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.schema, self.name)
+        f.write_str(&object_pattern(&self.schema, &self.name))
     }
 }
 

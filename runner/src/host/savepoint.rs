@@ -114,6 +114,8 @@ impl Work {
     }
 
     async fn forget_since(&mut self, savepoint: &OpenSavepoint) {
+        // A statement that was checked since may mean something else now.
+        self.statements.clear();
         self.policy_mut().rolled_back(savepoint.own.clone());
         self.unfinished.retain(|id, _| *id < savepoint.id);
         self.writers.retain(|id, _| *id < savepoint.id);

@@ -1,6 +1,6 @@
 //! What the server has of its own: the names that decide what a call is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 /// Functions that only compute: a statement may call them. Volatility is no test:
@@ -70,6 +70,8 @@ pub struct ServerFacts {
     functions: HashSet<String>,
     types: HashSet<String>,
     fields: HashSet<String>,
+    /// The routines outside of `pg_catalog`: for each name the schemas.
+    routines: HashMap<String, Vec<String>>,
 }
 
 impl ServerFacts {
@@ -85,7 +87,10 @@ SELECT DISTINCT 'field', proname::pg_catalog.text FROM pg_catalog.pg_proc
  WHERE pronamespace = 11 AND pronargs >= 1 AND (pronargs - pronargdefaults <= 1 OR provariadic <> 0)
    AND NOT (2281 = ANY (proargtypes))
 UNION ALL
-SELECT 'type', typname::pg_catalog.text FROM pg_catalog.pg_type WHERE typnamespace = 11";
+SELECT 'type', typname::pg_catalog.text FROM pg_catalog.pg_type WHERE typnamespace = 11
+UNION ALL
+SELECT DISTINCT 'routine', n.nspname::pg_catalog.text || pg_catalog.chr(31) || p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.pronamespace <> 11";
 
     /// Makes them from the rows of [`Self::QUERY`]. What is compiled in is kept:
     /// a server cannot take a name off the lists. `None` if the rows do not say
@@ -98,6 +103,11 @@ SELECT 'type', typname::pg_catalog.text FROM pg_catalog.pg_type WHERE typnamespa
                 "version" => major = name.parse().ok(),
                 "function" => drop(facts.functions.insert(name.to_owned())),
                 "type" => drop(facts.types.insert(name.to_owned())),
+                "routine" => {
+                    if let Some((schema, name)) = name.split_once('\u{1f}') {
+                        facts.routines.entry(name.to_owned()).or_default().push(schema.to_owned());
+                    }
+                }
                 "field" if !ALLOWED_SET.contains(name) => drop(facts.fields.insert(name.to_owned())),
                 _ => {}
             }
@@ -119,6 +129,7 @@ SELECT 'type', typname::pg_catalog.text FROM pg_catalog.pg_type WHERE typnamespa
             functions: functions.map(str::to_owned).collect(),
             types: TYPES.lines().map(str::to_owned).collect(),
             fields: FIELDS.lines().map(str::to_owned).collect(),
+            routines: HashMap::new(),
         }
     }
 
@@ -133,6 +144,16 @@ SELECT 'type', typname::pg_catalog.text FROM pg_catalog.pg_type WHERE typnamespa
 
     pub(super) fn has_function(&self, name: &str) -> bool {
         self.functions.contains(name)
+    }
+
+    /// The schemas that had a routine of this name before the run.
+    pub(super) fn schemas_of_routine(&self, name: &str) -> &[String] {
+        self.routines.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a routine of this name was there before the run.
+    pub(super) fn had_routine(&self, schema: &str, name: &str) -> bool {
+        self.schemas_of_routine(name).iter().any(|found| found == schema)
     }
 
     /// Whether a field of this name may be a call of a function that is not

@@ -2,6 +2,7 @@
 
 mod allowed;
 mod bodies;
+mod existing;
 mod fuzz;
 mod granted;
 mod never;

@@ -147,6 +147,15 @@ pub enum CapabilityError {
     },
 }
 
+impl CapabilityError {
+    /// The capability that it is about.
+    pub fn capability(&self) -> &'static str {
+        match self {
+            Self::Pattern { name, .. } | Self::NotOneName { name, .. } | Self::Ledger { name, .. } => name,
+        }
+    }
+}
+
 /// The capabilities whose targets are objects, as `schema.name`.
 const OBJECTS: [&str; 9] = ["read", "write", "truncate", "lock", "ddl", "drop", "rls", "trigger", "call"];
 

@@ -146,6 +146,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The place of a line under `[capabilities]`.
+    pub fn of_grant(file: &Path, text: &str, capability: &str) -> Self {
+        let table = key_offset(text, "[capabilities]");
+        Self::of(file, text, table + key_offset(&text[table..], capability))
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -237,6 +245,13 @@ impl Manifest {
             let message = "a revision of kind `imported` has no [imported]".into();
             let hint = "It says which revision of another tool this is; `runner import` writes it.";
             return Err(wrong("kind", message, hint));
+        }
+        if let Some(Err(error)) = self.capabilities.as_ref().map(|granted| granted.check(&[])) {
+            return Err(ManifestError {
+                place: Place::of_grant(file, text, error.capability()),
+                message: error.to_string(),
+                hint: None,
+            });
         }
         if self.kind == Kind::Sql && !self.params.is_empty() {
             let hint = "Write the values into upgrade.sql and downgrade.sql.";

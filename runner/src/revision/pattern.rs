@@ -75,6 +75,15 @@ impl Pattern {
         self.second.is_none()
     }
 
+    /// The schema, and the name in it, that it spells out; none if it takes away
+    /// or stands for several.
+    pub fn literal(&self) -> Option<(&str, Option<&str>)> {
+        let second = self.second.as_ref();
+        let is_literal = self.first.is_literal() && second.is_none_or(Part::is_literal);
+        (is_literal && !self.takes_away)
+            .then(|| (self.first.text.as_str(), second.map(|part| part.text.as_str())))
+    }
+
     /// Whether an object fits. A pattern of one part fits all that is in the
     /// schema.
     pub fn fits_object(&self, schema: &str, name: &str) -> bool {

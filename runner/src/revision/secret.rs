@@ -15,6 +15,10 @@ pub const MIN_SECRET: usize = 6;
 /// may repeat one line of a key that has several.
 const MIN_LINE: usize = 12;
 
+/// Where PostgreSQL clips a value that it shows in "Failing row contains", in
+/// bytes; see `ExecBuildSlotValueDescription` in its sources.
+const CLIPPED: usize = 64;
+
 /// What stands where a secret was.
 pub const HIDDEN: &str = "«secret»";
 
@@ -129,8 +133,17 @@ fn forms(secret: &str) -> Vec<String> {
     forms.push(secret.replace('\\', "\\\\").replace('\'', "''"));
     forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
     forms.extend(secret.lines().filter(|line| line.chars().count() >= MIN_LINE).map(str::to_owned));
+    let cut: Vec<String> = forms.iter().filter_map(|form| clipped(form)).collect();
+    forms.extend(cut);
     forms.retain(|form| form.chars().count() >= MIN_SECRET);
     forms
+}
+
+/// The beginning of a longer text, as the server shows a value of a row that
+/// violates a constraint.
+fn clipped(text: &str) -> Option<String> {
+    let end = (0..=CLIPPED.min(text.len())).rev().find(|at| text.is_char_boundary(*at))?;
+    (end < text.len()).then(|| text[..end].to_owned())
 }
 
 #[cfg(test)]
@@ -178,6 +191,13 @@ mod tests {
         let hides = redactor("-----BEGIN KEY-----\nMIIBVgIBADANBg\nQ==\n-----END KEY-----");
         assert_eq!(hides.hide("line 2: MIIBVgIBADANBg"), "line 2: «secret»");
         assert_eq!(hides.hide("Q=="), "Q==", "too short to be hidden alone");
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_secret_is_hidden() {
+        let token = format!("ey{}", "J0eXAi".repeat(20));
+        let shown = format!("Failing row contains (null, {}...).", &token[..64]);
+        assert_eq!(redactor(&token).hide(&shown), "Failing row contains (null, «secret»...).");
     }
 
     #[test]

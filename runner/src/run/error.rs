@@ -184,12 +184,12 @@ pub enum PrepareError {
         lines: Vec<String>,
     },
     /// A grant cannot be read, or reaches what is the runner's own.
-    #[error("{place}: {source}")]
+    #[error("{place}: {wrong}")]
     Grant {
         /// Where the manifest says it.
         place: String,
         /// What is wrong.
-        source: CapabilityError,
+        wrong: CapabilityError,
     },
     /// A secret that a parameter names is not there.
     #[error("{reference} cannot be used as a secret: {reason}")]
@@ -312,14 +312,16 @@ impl StepError {
             | Self::Ledger(LedgerError::Database(error))
             | Self::Audit(AuditError::Db(error))
             | Self::Guest(SandboxError::Database(error)) => error.hide(redactor),
-            Self::NotCommitted(text) | Self::CommitUnknown(text) => redactor.hide_in(text),
+            Self::NotCommitted(text) | Self::CommitUnknown(text) | Self::Audit(AuditError::Answer(text)) => {
+                redactor.hide_in(text)
+            }
+            Self::Effects(effects) => effects.iter_mut().for_each(|effect| effect.hide(redactor)),
             Self::Call { .. }
             | Self::Precondition(_)
             | Self::LockLost
             | Self::Timeout(_)
             | Self::LeftTransaction
-            | Self::Effects(_)
-            | Self::Audit(_)
+            | Self::Audit(AuditError::NotCounting)
             | Self::Ledger(_)
             | Self::Guest(_)
             | Self::Interrupted => {}

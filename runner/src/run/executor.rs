@@ -89,11 +89,13 @@ async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, St
 }
 
 async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
-    if let Some(door) = &context.door {
-        return context.attempt_apart(door, prepared).await;
-    }
-    let transaction = context.begin(prepared).await?;
-    let done = context.perform(&transaction, prepared, Ends::WithStep).await;
+    let done = match &context.door {
+        Some(door) => context.attempt_apart(door, prepared).await,
+        None => {
+            let transaction = context.begin(prepared).await?;
+            context.perform(&transaction, prepared, Ends::WithStep).await
+        }
+    };
     done.map_err(|error| error.hide(&prepared.redactor))
 }
 

@@ -35,7 +35,11 @@ impl Migrator {
     /// Code must not have the session of somebody whom the server refuses
     /// nothing. Behind the embedded server there is nothing but the project's own
     /// data.
-    async fn refuse_superuser(&self, connection: &Connection, prepared: &[Prepared]) -> Result<(), RunError> {
+    pub(super) async fn refuse_superuser(
+        &self,
+        connection: &Connection,
+        prepared: &[Prepared],
+    ) -> Result<(), RunError> {
         let is_code = |prepared: &&Prepared| prepared.manifest.kind == Kind::Rust;
         let Some(code) = prepared.iter().find(is_code) else {
             return Ok(());

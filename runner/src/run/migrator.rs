@@ -318,7 +318,9 @@ impl Migrator {
             true => rules.on(&mut *connection.session().lock().await).await.map_err(LedgerError::from)?,
             false => rules,
         };
-        self.prepare_by(rules, connection, state, direction, plan, options).await
+        let prepared = self.prepare_by(rules, connection, state, direction, plan, options).await?;
+        self.check_isolation(connection, &prepared, options).await?;
+        Ok(prepared)
     }
 
     pub(super) async fn prepare_by(
@@ -348,7 +350,6 @@ impl Migrator {
             }
         };
         preparer.check_overrides()?;
-        self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::db::PostgresSession;
-use crate::host::{Component, Description, Grants, Host};
+use crate::host::{Component, Description, Grants, Host, Limits};
 use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy::{self, Policy};
@@ -44,6 +44,13 @@ impl Prepared {
     pub(super) fn grants(&self) -> Grants {
         let random = self.manifest.grants().is_some_and(|granted| granted.random);
         Grants { random: random || self.rules.records() }
+    }
+
+    /// What holds for a session while it is lent.
+    pub(super) fn limit(&self, session: &PostgresSession, limits: &Limits) {
+        session.begin_step();
+        session.hide(self.redactor.clone());
+        session.set_result_limit(Some(limits.statement_bytes));
     }
 
     /// The policy of one call.
@@ -306,8 +313,11 @@ impl<'a> Preparer<'a> {
 }
 
 fn grant_error(source: CapabilityError, found: Option<&Found>) -> PrepareError {
-    let place = found.map_or_else(|| "the ledger".to_owned(), |found| found.place_of_grants().to_string());
-    PrepareError::Grant { place, source }
+    let place = found.map_or_else(
+        || "the ledger".to_owned(),
+        |found| found.place_of_grant(source.capability()).to_string(),
+    );
+    PrepareError::Grant { place, wrong: source }
 }
 
 fn failed(step: &Step) -> impl FnOnce(PrepareError) -> RunError {

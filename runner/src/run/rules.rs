@@ -58,7 +58,9 @@ impl Rules {
     /// Notes what statements need, and refuses only what no manifest could
     /// grant.
     pub(super) fn recording(self) -> Self {
-        Self { records: true, ..self }
+        // It runs in the runner's own session, whatever the isolation.
+        let context = Context { allows_unchecked_code: false, ..self.context };
+        Self { records: true, context, ..self }
     }
 
     /// Whether needs are noted instead of being held against the manifest.

@@ -21,6 +21,15 @@ const FORGET: &str = "CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECL
     FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \
     EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$;";
 
+/// What a statement means must not depend on what the server, the database or
+/// the login has been set to.
+const PINNED: [(&str, &str); 4] = [
+    ("standard_conforming_strings", "on"),
+    ("backslash_quote", "safe_encoding"),
+    ("transform_null_equals", "off"),
+    ("check_function_bodies", "on"),
+];
+
 /// The end of the migration's part: its deferred constraints are checked while
 /// its rights still hold, then a role that it took on is given back.
 /// The ledger's own names and texts mean what we mean by them.
@@ -47,6 +56,7 @@ impl Settings {
     /// Reads them from the configuration.
     pub fn new(config: &SessionConfig) -> Self {
         let mut settings = vec![("search_path", search_path(&config.search_path))];
+        settings.extend(PINNED.map(|(name, value)| (name, value.to_owned())));
         settings.extend(
             [
                 ("lock_timeout", config.lock_timeout),

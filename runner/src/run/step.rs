@@ -168,7 +168,7 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Done, StepError> {
         let began = Instant::now();
-        self.limit(prepared, &*session.lock().await);
+        prepared.limit(&*session.lock().await, self.host.limits());
         let looked = self.look_before(transaction, prepared, &session).await?;
         let report = self.lend(transaction, prepared, session.clone(), canceller).await?;
         let stats = report.stats;
@@ -181,12 +181,6 @@ impl Context<'_> {
             self.look_after(looked, &session).await?;
         }
         Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows })
-    }
-
-    /// What holds for the session while it is lent.
-    fn limit(&self, prepared: &Prepared, session: &PostgresSession) {
-        session.hide(prepared.redactor.clone());
-        session.set_result_limit(Some(self.host.limits().statement_bytes));
     }
 
     /// Lends the transaction to the component for one call.

@@ -76,6 +76,7 @@ impl Migrator {
         let rules = rules.map_err(LedgerError::from)?.recording();
         let up =
             self.prepare_by(rules.clone(), connection, state, Direction::Upgrade, &plan, options).await?;
+        self.refuse_superuser(connection, &up).await?;
         let back = Step { direction: Direction::Downgrade, ..last.clone() };
         let mut preparer = Preparer::new(self.host(), &self.project)
             .with_rules(rules)
@@ -150,6 +151,7 @@ impl Trial<'_> {
     }
 
     async fn attempt(&self, prepared: &Prepared, continues: bool) -> Result<Used, StepError> {
+        prepared.limit(&*self.session.lock().await, self.migrator.host().limits());
         let before = audit::before(&mut *self.session.lock().await, None, continues).await?;
         let call = Call {
             direction: prepared.step.direction,

@@ -102,11 +102,11 @@ impl Found {
 }
 
 impl Found {
-    /// Where the manifest's grants begin; for messages.
-    pub fn place_of_grants(&self) -> Place {
+    /// Where the manifest grants a capability; for messages.
+    pub fn place_of_grant(&self, capability: &str) -> Place {
         let file = self.dir.join(MANIFEST_FILE);
         let text = std::fs::read_to_string(&file).unwrap_or_default();
-        Place::of_key(&file, &text, "[capabilities]")
+        Place::of_grant(&file, &text, capability)
     }
 
     /// Where a parameter is set in the manifest, or where the parameters begin;

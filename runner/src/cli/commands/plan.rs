@@ -1,9 +1,9 @@
 use runner::graph::Target;
-use runner::plan::Plan;
+use runner::plan::{Plan, Step};
 use runner::revision::Direction;
-use runner::run::Migrator;
+use runner::run::{Migrator, OnDisk};
 use runner::source::Found;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::args::Global;
 use crate::cli::context;
@@ -45,7 +45,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         Migrator::plan_from(&on_disk, &from, direction, &target)?
     };
     if ui.json() {
-        ui.answer(&json!({ "direction": direction, "heads": plan.heads, "steps": plan.steps }));
+        let steps: Vec<Value> = plan.steps.iter().map(|step| step_json(step, &on_disk)).collect();
+        ui.answer(&json!({ "direction": direction, "heads": plan.heads, "steps": steps }));
         return Ok(Exit::Done);
     }
     for step in &plan.steps {
@@ -66,14 +67,41 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             }
         }
     }
+    undeclared(&plan, &on_disk, ui);
     summary(&plan, ui);
     Ok(Exit::Done)
+}
+
+/// A step, with what it may do.
+fn step_json(step: &Step, on_disk: &OnDisk) -> Value {
+    let may = on_disk.revisions.get(&step.revision).map(|found| grants_in_words(&found.manifest));
+    json!({
+        "direction": step.direction,
+        "heads_after": step.heads_after,
+        "may": may,
+        "revision": step.revision,
+    })
 }
 
 /// Whether only a downgrade can go there.
 fn leads_down(target: &Target) -> bool {
     use runner::graph::{Point, Symbol};
     matches!(target, Target::Relative(_, ..0) | Target::At(Point { symbol: Symbol::Base, .. }))
+}
+
+/// What every such step may do is said once.
+fn undeclared(plan: &Plan, on_disk: &OnDisk, ui: &Ui) {
+    let is_undeclared = |step: &&Step| {
+        let found = on_disk.revisions.get(&step.revision);
+        found.is_some_and(|found| found.manifest.grants().is_none())
+    };
+    let number = plan.steps.iter().filter(is_undeclared).count();
+    if number > 0 {
+        ui.note(format_args!(
+            "{} may do whatever the login may: its SQL declares no [capabilities].",
+            count(number, "step")
+        ));
+    }
 }
 
 fn summary(plan: &Plan, ui: &Ui) {

@@ -40,13 +40,16 @@ impl Walker<'_> {
             let name = self.qualify(parts)?;
             return self.user_function(&name, arguments).map(|()| None);
         }
-        if let Some((_, rights)) = SEQUENCES.iter().find(|(sequence, _)| sequence == name) {
-            return Ok(Some(rights));
+        let of_sequence = SEQUENCES.iter().find(|(sequence, _)| sequence == name);
+        if of_sequence.is_none() && !self.facts.allows_function(name) {
+            return self.refuse(format!("the function `{name}` is not among those that only compute"));
         }
-        match self.facts.allows_function(name) {
-            true => Ok(None),
-            false => self.refuse(format!("the function `{name}` is not among those that only compute")),
+        // A function of the same name in another schema of the search path would
+        // be called where its arguments fit better.
+        if strings.len() == 1 && !self.is_verbatim {
+            parts.insert(0, string_node("pg_catalog"));
         }
+        Ok(of_sequence.map(|(_, rights)| *rights))
     }
 
     fn is_of_catalog(&self, name: &str) -> bool {
@@ -56,7 +59,10 @@ impl Walker<'_> {
     /// A function that is not PostgreSQL's.
     pub(super) fn user_function(&mut self, name: &Name, arguments: usize) -> Walk {
         self.check_schema(&name.schema, false)?;
-        if self.own.has_routine(name, arguments) || self.within.as_ref() == Some(name) {
+        // An older routine of the same name takes a call if its arguments fit
+        // better, so what is one's own does not cover it.
+        let is_own = self.own.has_routine(name, arguments) || self.within.as_ref() == Some(name);
+        if is_own && !self.facts.had_routine(&name.schema, &name.name) {
             return Ok(());
         }
         self.need(crate::policy::need::Need::Object(&[Right::Call], name.clone()))
@@ -87,6 +93,10 @@ impl Walker<'_> {
     /// The name of a field, which calls the function of that name where there is
     /// no such column.
     pub(super) fn field(&mut self, name: &str) -> Walk {
+        for schema in self.facts.schemas_of_routine(name).to_vec() {
+            let called = Name::new(schema, name);
+            self.need(crate::policy::need::Need::Object(&[Right::Call], called))?;
+        }
         match self.facts.is_call_as_field(name) {
             true => self.refuse(format!(
                 "a field of this name may call the function `{name}`, which is not among those that only compute"

@@ -199,6 +199,10 @@ impl Walker<'_> {
     fn moved(&mut self, kind: Kind, old: Name, new: Name) -> Walk {
         self.check_schema(&new.schema, false)?;
         let is_own = self.own.has(kind, &old);
+        // In a schema of one's own everything is one's own.
+        if !is_own && self.own.has_schema(&new.schema) {
+            return self.refuse("what was there before cannot be moved into a schema that the step has made");
+        }
         if !is_own || old.schema != new.schema {
             self.need_object(kind, DDL, &new)?;
         }

@@ -23,7 +23,8 @@ impl Walker<'_> {
         let function = self.trigger_function(&mut trigger.funcname)?;
         if function.schema != "pg_catalog" {
             self.check_schema(&function.schema, false)?;
-            if self.own.has_routine(&function, 0) {
+            let is_new = !self.facts.had_routine(&function.schema, &function.name);
+            if is_new && self.own.has_routine(&function, 0) {
                 return Ok(());
             }
         }
