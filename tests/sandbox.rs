@@ -407,6 +407,126 @@ fn a_sandbox_that_was_weakened_later_stops_the_run() {
     assert!(!sandbox.database.has("t_a"));
 }
 
+/// What the server has of a role's login and memberships.
+fn login_of(database: &Database, role: &str) -> String {
+    database.value(&format!(
+        "SELECT row(rolpassword, rolvaliduntil, rolcanlogin, rolinherit, rolconnlimit, rolsuper, \
+            ARRAY(SELECT roleid::regrole FROM pg_auth_members WHERE member = role.oid ORDER BY roleid), \
+            shobj_description(oid, 'pg_authid')) FROM pg_authid role WHERE rolname = '{role}'"
+    ))
+}
+
+#[test]
+fn a_role_that_install_did_not_make_is_left_alone() {
+    let sandbox = Sandbox::installed();
+    let Sandbox { project, database, control, owner, .. } = &sandbox;
+    let (application, root) = (format!("application_{}", database.name), format!("root_{}", database.name));
+    // The control login may do everything with the application's.
+    database.rows(&format!(
+        "CREATE ROLE {application} LOGIN; GRANT {application} TO {control} WITH ADMIN OPTION; \
+         CREATE ROLE {root} LOGIN SUPERUSER; GRANT {owner} TO {application}; ALTER ROLE {owner} LOGIN"
+    ));
+    for role in [&application, owner, control, &root] {
+        database.rows(&format!("ALTER ROLE {role} PASSWORD 'x' VALID UNTIL '2099-01-01'"));
+        let before = login_of(database, role);
+        let url = database.url.replace("postgres@", &format!("{role}@"));
+        let mut session = std::process::Command::new("psql")
+            .args(["-X", "-q", "-t", "-A", "-d", &url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+        let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'");
+        database.wait_for(&format!("SELECT ({sessions}) = 1"));
+        sandbox.configure(&format!("guest = \"{role}\""));
+        let said = project.fails(1, &["upgrade", "head"]);
+        assert!(said.contains("the sandbox is not ready"), "{role}: {said}");
+        let said = project.fails(1, &["sandbox", "install"]);
+        assert!(said.contains("Name another one in `sandbox.guest`, or none."), "{role}: {said}");
+        project.fails(1, &["sandbox", "install", "--sql"]);
+        let said = project.ok(&["sandbox", "remove", "--sql"]);
+        assert!(said.contains("DROP SCHEMA") && !said.contains("DROP ROLE"), "{role}: {said}");
+        assert_eq!(login_of(database, role), before);
+        let mut input = session.stdin.take().expect("it is piped");
+        input.write_all(b"SELECT 'still here';\n").expect("psql reads");
+        drop(input);
+        let output = session.wait_with_output().expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "still here\n", "{role}");
+    }
+    sandbox.configure(&format!("guest = \"{application}\""));
+    let before = login_of(database, &application);
+    project.ok(&["sandbox", "remove"]);
+    assert_eq!(login_of(database, &application), before);
+    assert!(!database.has("t_a"));
+}
+
+#[test]
+fn the_guest_of_another_ledger_is_not_taken_over() {
+    let sandbox = Sandbox::installed();
+    let Sandbox { project, database, guest, .. } = &sandbox;
+    let before = login_of(database, guest);
+    assert!(before.contains("runner: guest of the ledger runner"), "{before}");
+    sandbox.configure(&format!("guest = \"{guest}\"\n[ledger]\nschema = \"other\""));
+    let said = project.fails(1, &["sandbox", "install"]);
+    assert!(said.contains(&format!("the role `{guest}` is not one that install made")), "{said}");
+    assert_eq!(database.value("SELECT to_regnamespace('other') IS NULL"), "t", "nothing was made");
+    assert_eq!(project.ok(&["sandbox", "remove", "--sql"]), "-- Nothing to do.\n");
+    assert_eq!(login_of(database, guest), before);
+}
+
+#[test]
+fn a_guest_that_was_made_a_superuser_is_not_touched() {
+    let sandbox = Sandbox::installed();
+    let Sandbox { project, database, guest, .. } = &sandbox;
+    database.rows(&format!("ALTER ROLE {guest} SUPERUSER PASSWORD 'x' VALID UNTIL '2099-01-01'"));
+    let before = login_of(database, guest);
+    for command in [["upgrade", "head"], ["sandbox", "install"]] {
+        let said = project.fails(1, &command);
+        assert!(said.contains(&format!("the guest `{guest}` is a superuser")), "{said}");
+    }
+    project.ok(&["sandbox", "remove"]);
+    assert_eq!(login_of(database, guest), before);
+}
+
+#[test]
+fn a_refused_run_changes_nothing_of_its_guest() {
+    let sandbox = Sandbox::installed();
+    let Sandbox { project, database, owner, guest, .. } = &sandbox;
+    database.rows(&format!(
+        "GRANT pg_read_server_files TO {owner}; ALTER ROLE {guest} PASSWORD 'x' VALID UNTIL 'infinity'"
+    ));
+    let before = login_of(database, guest);
+    project.fails(1, &["upgrade", "head"]);
+    assert_eq!(login_of(database, guest), before);
+    database.rows(&format!("REVOKE pg_read_server_files FROM {owner}"));
+    project.ok(&["upgrade", "head"]);
+    assert_eq!(sandbox.leftovers(), [""; 0]);
+}
+
+#[test]
+fn a_schema_that_install_did_not_make_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let Sandbox { project, database, control, guest, .. } = &sandbox;
+    database.rows(&format!("CREATE SCHEMA runner_api AUTHORIZATION {control}"));
+    let said = project.fails(1, &["sandbox", "install"]);
+    assert!(said.contains("the schema `runner_api` is not one that install made"), "{said}");
+    assert_eq!(project.ok(&["sandbox", "remove", "--sql"]), "-- Nothing to do.\n");
+    project.ok(&["sandbox", "remove"]);
+    assert_eq!(database.value("SELECT to_regnamespace('runner_api') IS NULL"), "f");
+    assert_eq!(login_of(database, guest), "");
+}
+
+#[test]
+fn the_status_says_that_runs_do_not_use_the_guest() {
+    let sandbox = Sandbox::installed();
+    let unused = "runs do not use the guest: `sandbox.isolation` is \"policy\"";
+    assert!(!sandbox.project.ok(&["sandbox", "status"]).contains(unused));
+    sandbox.project.write("runner.toml", format!("[sandbox]\nowner = \"{}\"\n", sandbox.owner));
+    let said = sandbox.project.ok(&["sandbox", "status"]);
+    assert!(said.contains(unused), "{said}");
+}
+
 #[test]
 fn remove_takes_everything_back() {
     let sandbox = Sandbox::new();

@@ -53,8 +53,9 @@ pub struct GuestSession {
 }
 
 impl Door {
-    /// Makes sure that the sandbox is sound, and cleans up behind a run that was
-    /// killed. The caller holds the lock, and `session` is the control session.
+    /// Makes sure that the sandbox is sound, and only then cleans up behind a run
+    /// that was killed: until everything is checked, the role of the guest's name
+    /// may be somebody else's. The caller holds the lock, and `session` is the control session.
     /// `parameters` are set for each guest, `search_path` and time-outs among
     /// them.
     pub async fn new(
@@ -65,12 +66,11 @@ impl Door {
         parameters: &[(&str, String)],
     ) -> Result<Self, SandboxError> {
         let names = sandbox.names(session).await?;
-        let facts = sandbox.facts(session, &names).await?;
-        if facts.guest.is_some() && facts.may_change && facts.may_end {
-            session.batch(&names.end_sessions()).await?;
-            session.batch(&names.lock(facts.guest_is_in.contains(&names.owner))).await?;
+        let mut facts = sandbox.facts(session, &names).await?;
+        // A password that is left over is what the cleaning is for.
+        if let Some(guest) = &mut facts.guest {
+            guest.expired = true;
         }
-        let facts = sandbox.facts(session, &names).await?;
         let is_current = sandbox.ledger().is_current(session).await?;
         let wrong = findings(sandbox, &names, &facts, is_current)
             .into_iter()
@@ -79,6 +79,8 @@ impl Door {
         if !reasons.is_empty() {
             return Err(SandboxError::NotReady { reasons });
         }
+        session.batch(&names.end_sessions()).await?;
+        session.batch(&names.lock(facts.guest_is_in.contains(&names.owner))).await?;
         sandbox.ledger().clear_tickets(session).await?;
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut all: Vec<(String, String)> = PINNED.iter().map(own).collect();

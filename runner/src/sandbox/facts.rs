@@ -13,8 +13,10 @@ pub struct Facts {
     pub control: Attributes,
     /// The owner role, if there is one of that name.
     pub owner: Option<Attributes>,
-    /// The guest, if there is one.
+    /// The role of the guest's name, if there is one.
     pub guest: Option<Attributes>,
+    /// Whether that role has the mark of the guest of this ledger.
+    pub guest_is_ours: bool,
     /// The roles that the owner is a member of, directly or not; empty for a
     /// superuser.
     pub owner_is_in: Vec<String>,
@@ -123,7 +125,7 @@ impl Sandbox {
             guest = quote_literal(&names.guest),
             ledger = quote_literal(self.ledger.schema_name()),
             api = quote_literal(&self.ledger.api_schema()),
-            roles = roles(names),
+            roles = roles(names, &self.guest_mark()),
             database = DATABASE,
             tables = tables(self.ledger.schema_name()),
             function = FUNCTION,
@@ -131,7 +133,7 @@ impl Sandbox {
     }
 }
 
-fn roles(names: &Names) -> String {
+fn roles(names: &Names, mark: &str) -> String {
     // Before version 16 CREATEROLE is enough for both.
     let by_attribute = match names.has_membership_options() {
         true => "false",
@@ -147,6 +149,8 @@ fn roles(names: &Names) -> String {
         "'control', (SELECT {ATTRIBUTES} FROM role WHERE rolname = current_user), \
          'owner', (SELECT {ATTRIBUTES} FROM owner AS role), \
          'guest', (SELECT {ATTRIBUTES} FROM guest AS role), \
+         'guest_is_ours', COALESCE((SELECT pg_catalog.shobj_description(oid, 'pg_authid') = {mark} \
+            FROM guest), false), \
          'owner_is_in', (SELECT COALESCE(json_agg(other.rolname ORDER BY other.rolname), '[]') \
             FROM owner, role AS other WHERE NOT owner.rolsuper AND other.oid <> owner.oid \
                 AND pg_catalog.pg_has_role(owner.oid, other.oid, 'MEMBER')), \
@@ -154,9 +158,10 @@ fn roles(names: &Names) -> String {
             FROM guest JOIN pg_catalog.pg_auth_members held ON held.member = guest.oid \
                 JOIN role AS other ON other.oid = held.roleid), \
          'may_end', COALESCE((SELECT pg_catalog.pg_has_role(current_user, oid, 'USAGE') FROM guest), false), \
-         'may_lend', {}, 'may_change', {}",
-        administers("owner"),
-        administers("guest"),
+         'may_lend', {may_lend}, 'may_change', {may_change}",
+        mark = quote_literal(mark),
+        may_lend = administers("owner"),
+        may_change = administers("guest"),
     )
 }
 

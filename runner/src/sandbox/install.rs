@@ -2,12 +2,13 @@
 
 use crate::db::{DbError, PostgresSession, quote_identifier, quote_literal};
 
-use super::facts::Attributes;
+use super::facts::{Api, Attributes};
 use super::status::{Verdict, findings};
 use super::{Facts, Line, Names, Sandbox, SandboxError};
 
 /// What the comment of the function's schema says of what was taken from PUBLIC,
 /// so that `remove` can give it back.
+/// It is also the mark by which the schema is known to be ours.
 const COMMENT: &str = "runner: how migrations with a login of their own have the ledger written";
 const TEMP_TAKEN: &str = "; TEMPORARY on the database was revoked from PUBLIC";
 const CREATE_TAKEN: &str = "; CREATE on schema public was revoked from PUBLIC";
@@ -36,12 +37,12 @@ impl Installation {
     }
 }
 
-/// What of the attributes of a guest is wrong, as SQL says it right.
+/// What of the attributes of a guest is wrong, as SQL says it right. SUPERUSER is
+/// not among them: such a role is not touched.
 pub(super) fn wrong_attributes(guest: &Attributes) -> Vec<&'static str> {
     [
         (!guest.login, "LOGIN"),
         (guest.inherit, "NOINHERIT"),
-        (guest.superuser, "NOSUPERUSER"),
         (guest.createdb, "NOCREATEDB"),
         (guest.createrole, "NOCREATEROLE"),
         (guest.replication, "NOREPLICATION"),
@@ -79,13 +80,19 @@ pub fn install(
             sql: by_administrator(names, facts),
         });
     }
-    Ok(Installation { roles: roles(names, facts), objects: objects(sandbox, names, facts, options) })
+    Ok(Installation { roles: roles(sandbox, names, facts), objects: objects(sandbox, names, facts, options) })
 }
 
-/// What takes all of it away again.
+/// Whether `install` made the schema.
+pub(super) fn is_ours(api: &Api) -> bool {
+    api.comment.as_deref().is_some_and(|comment| comment.starts_with(COMMENT))
+}
+
+/// What takes all of it away again: what `install` made, and nothing else that
+/// has its name.
 pub fn remove(sandbox: &Sandbox, names: &Names, facts: &Facts) -> Vec<String> {
     let mut sql = Vec::new();
-    if let Some(api) = &facts.api {
+    if let Some(api) = facts.api.as_ref().filter(|api| is_ours(api)) {
         let (schema, comment) =
             (quote_identifier(&sandbox.ledger().api_schema()), api.comment.as_deref().unwrap_or_default());
         if api.function.is_some() {
@@ -99,7 +106,7 @@ pub fn remove(sandbox: &Sandbox, names: &Names, facts: &Facts) -> Vec<String> {
             sql.push("GRANT CREATE ON SCHEMA public TO PUBLIC".into());
         }
     }
-    if facts.guest.is_some() {
+    if facts.guest_is_ours && facts.guest.is_some_and(|guest| !guest.superuser) {
         sql.push(format!("DROP ROLE {}", quote_identifier(&names.guest)));
     }
     sql
@@ -124,14 +131,18 @@ fn by_administrator(names: &Names, facts: &Facts) -> Vec<String> {
     sql
 }
 
-fn roles(names: &Names, facts: &Facts) -> Vec<String> {
+fn roles(sandbox: &Sandbox, names: &Names, facts: &Facts) -> Vec<String> {
     let (guest, control) = (quote_identifier(&names.guest), quote_identifier(&names.control));
     let mut sql = Vec::new();
     match &facts.guest {
-        None => sql.push(format!(
-            "CREATE ROLE {guest} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS \
-             CONNECTION LIMIT 1 PASSWORD NULL VALID UNTIL '-infinity'"
-        )),
+        None => {
+            sql.push(format!(
+                "CREATE ROLE {guest} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION \
+                 NOBYPASSRLS CONNECTION LIMIT 1 PASSWORD NULL VALID UNTIL '-infinity'"
+            ));
+            let mark = quote_literal(&sandbox.guest_mark());
+            sql.push(format!("COMMENT ON ROLE {guest} IS {mark}"));
+        }
         Some(found) => {
             // Only what is wrong: who may not give an attribute may not name it
             // either.

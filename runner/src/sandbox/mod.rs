@@ -25,7 +25,7 @@ pub use names::Names;
 pub use status::{Line, Verdict, findings};
 
 use crate::ledger::Ledger;
-use crate::source::SandboxConfig;
+use crate::source::{Isolation, SandboxConfig};
 
 /// What runner.toml says of the sandbox, with the ledger that it belongs to.
 #[derive(Clone, Debug)]
@@ -33,13 +33,14 @@ pub struct Sandbox {
     ledger: Ledger,
     owner: String,
     guest: Option<String>,
+    isolation: Isolation,
 }
 
 impl Sandbox {
     /// Takes it from the configuration; an error if that names no owner.
     pub fn new(config: &SandboxConfig, ledger: &Ledger) -> Result<Self, SandboxError> {
         let owner = config.owner.clone().filter(|owner| !owner.is_empty()).ok_or(SandboxError::NoOwner)?;
-        Ok(Self { ledger: ledger.clone(), owner, guest: config.guest.clone() })
+        Ok(Self { ledger: ledger.clone(), owner, guest: config.guest.clone(), isolation: config.isolation })
     }
 
     /// The ledger.

@@ -49,6 +49,14 @@ impl Sandbox {
             version,
         })
     }
+
+    /// The comment by which the guest that `install` made is known. A role that
+    /// has it not is somebody else's, also where it is the guest of a ledger of
+    /// another name. The database is not in it: copies and renamed databases keep
+    /// the guest that runner.toml names.
+    pub(super) fn guest_mark(&self) -> String {
+        format!("runner: guest of the ledger {}", self.ledger.schema_name())
+    }
 }
 
 impl Names {

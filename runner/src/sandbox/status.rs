@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::db::quote_identifier;
+use crate::source::Isolation;
 
 use super::facts::{Api, Attributes};
-use super::{Facts, Names, Sandbox};
+use super::{Facts, Names, Sandbox, install};
 
 /// How one part of the sandbox stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +18,7 @@ pub enum Verdict {
     Missing,
     /// With it a guest is not confined, and `install` cannot mend it.
     Broken,
-    /// The guest can do more than it needs; it stays confined.
+    /// The guest can do more than it needs and stays confined, or is not used.
     Weak,
 }
 
@@ -60,6 +61,9 @@ pub fn findings(sandbox: &Sandbox, names: &Names, facts: &Facts, is_current: boo
     lines.extend(guest_reaches(names, facts));
     lines.push(api(sandbox, names, facts));
     lines.extend(surroundings(names, facts));
+    if sandbox.isolation == Isolation::Policy {
+        lines.push(Line::new(Verdict::Weak, "runs do not use the guest: `sandbox.isolation` is \"policy\""));
+    }
     lines
 }
 
@@ -75,7 +79,7 @@ fn control(names: &Names, facts: &Facts) -> Line {
             format!("{who} may not hand on `{}` (ADMIN OPTION)", names.owner),
         );
     }
-    if facts.guest.is_some() && !facts.may_change {
+    if facts.guest_is_ours && !facts.may_change {
         return Line::new(Verdict::Missing, format!("{who} may not change `{}` (ADMIN OPTION)", names.guest));
     }
     Line::new(Verdict::Holds, format!("{who} may open and close the guest's login"))
@@ -179,7 +183,21 @@ fn guest(names: &Names, facts: &Facts) -> Line {
     let Some(guest) = &facts.guest else {
         return Line::new(Verdict::Missing, format!("{who} does not exist"));
     };
-    let wrong = super::install::wrong_attributes(guest);
+    let quoted = quote_identifier(&names.guest);
+    if !facts.guest_is_ours {
+        return Line::new(
+            Verdict::Broken,
+            format!("the role `{}` is not one that install made", names.guest),
+        )
+        .remedy(format!(
+            "Name another one in `sandbox.guest`, or none. If nobody needs this one: DROP ROLE {quoted};"
+        ));
+    }
+    if guest.superuser {
+        return Line::new(Verdict::Broken, format!("{who} is a superuser"))
+            .remedy(format!("ALTER ROLE {quoted} NOSUPERUSER;"));
+    }
+    let wrong = install::wrong_attributes(guest);
     if !wrong.is_empty() {
         return Line::new(Verdict::Missing, format!("{who} is not {}", wrong.join(" ")));
     }
@@ -194,6 +212,10 @@ fn guest(names: &Names, facts: &Facts) -> Line {
 }
 
 fn guest_reaches(names: &Names, facts: &Facts) -> Vec<Line> {
+    // What somebody else's role is a member of is no business of ours.
+    if !facts.guest_is_ours {
+        return Vec::new();
+    }
     let line = |role: &String| {
         match *role == names.owner {
         true => Line::new(
@@ -215,9 +237,14 @@ fn guest_reaches(names: &Names, facts: &Facts) -> Vec<Line> {
 fn api(sandbox: &Sandbox, names: &Names, facts: &Facts) -> Line {
     let schema = sandbox.ledger().api_schema();
     let missing = |text: String| Line::new(Verdict::Missing, text);
-    let Some(Api { owner, function, guest_uses, public_uses, .. }) = &facts.api else {
+    let Some(api) = &facts.api else {
         return missing(format!("the schema `{schema}` does not exist"));
     };
+    if !install::is_ours(api) {
+        return Line::new(Verdict::Broken, format!("the schema `{schema}` is not one that install made"))
+            .remedy("Rename it, or drop it if nobody needs it.");
+    }
+    let Api { owner, function, guest_uses, public_uses, .. } = api;
     if [&names.owner, &names.guest].contains(&owner) {
         return Line::new(Verdict::Broken, format!("the schema `{schema}` belongs to `{owner}`"))
             .remedy(format!("DROP SCHEMA {} CASCADE; then install again.", quote_identifier(&schema)));
