@@ -37,7 +37,8 @@ fn what_was_used_is_enough_and_nothing_is_left() {
     assert!(manifest.ends_with(&table), "{manifest}");
     project.ok(&["upgrade", "head"]);
     project.ok(&["downgrade", "a"]);
-    // The schema that a name needs quotes in.
+    // What is not there is not written: the cascade needs its rows again.
+    database.rows("INSERT INTO app.parent VALUES (1); INSERT INTO app.child VALUES (1)");
     let said = project.run(&["suggest", "b"]);
     assert!(said.stderr.contains("This is what its migration.toml says."), "{}", said.stderr);
 }
@@ -54,7 +55,7 @@ fn an_applied_revision_is_not_tried() {
 fn what_no_grant_allows_is_refused_here_too() {
     let (database, project) = project();
     project.sql("b", "a", "DO $$ BEGIN EXECUTE 'DROP TABLE app.users'; END $$;", "");
-    let said = project.fails(5, &["suggest", "b"]);
+    let said = project.fails(1, &["suggest", "b"]);
     assert!(said.contains("DO is not permitted in a migration"), "{said}");
     assert!(database.has("app.users"));
 }
