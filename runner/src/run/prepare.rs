@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::db::PostgresSession;
-use crate::host::{Component, Description, Grants, Host, Limits};
+use crate::db::{PostgresSession, SharedSession};
+use crate::host::{Call, Component, Description, Grants, Host, Limits};
 use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy::{self, Policy};
@@ -19,6 +20,7 @@ use crate::source::{self, Artifact, Found, Project, Scripts, load_artifact, sql_
 use super::overrides::Overrides;
 use super::rules::Rules;
 use super::secrets::{Secrets, resolve};
+use super::sink::StepSink;
 use super::{Event, OnDisk, Override, PrepareError, Reporter, RunError};
 
 /// A step with everything that it takes to run it.
@@ -40,8 +42,32 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// A call of the component on a session. `transaction_time` is in
+    /// microseconds since 2000-01-01 00:00 UTC.
+    pub(super) fn call(
+        &self,
+        session: SharedSession,
+        transaction_time: Option<i64>,
+        reporter: &Reporter,
+    ) -> Call {
+        Call {
+            direction: self.step.direction,
+            params: self.given.clone(),
+            policy: self.policy(),
+            redactor: self.redactor.clone(),
+            grants: self.grants(),
+            session,
+            transaction_time,
+            sink: Arc::new(StepSink {
+                revision: self.step.revision.clone(),
+                reporter: reporter.clone(),
+                redactor: self.redactor.clone(),
+            }),
+        }
+    }
+
     /// What the manifest grants beside SQL.
-    pub(super) fn grants(&self) -> Grants {
+    fn grants(&self) -> Grants {
         let random = self.manifest.grants().is_some_and(|granted| granted.random);
         Grants { random: random || self.rules.records() }
     }
@@ -54,7 +80,7 @@ impl Prepared {
     }
 
     /// The policy of one call.
-    pub(super) fn policy(&self) -> Policy {
+    fn policy(&self) -> Policy {
         self.rules.policy(self.manifest.grants().as_ref()).expect("the grants were read when it was prepared")
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::db::{
     AdvisoryLock, Canceller, DbError, Held, Location, PostgresSession, TextRow, connect, quote_literal,
 };
-use crate::host::{Call, Host, Report};
+use crate::host::{Host, Report};
 use crate::ledger::{Confinement, How, Ledger, Outcome, Run};
 use crate::revision::{Digest, Direction, RevisionId};
 use crate::sandbox::Door;
@@ -20,7 +20,6 @@ use super::migrator::APPLICATION_NAME;
 use super::precondition::Precondition;
 use super::prepare::Prepared;
 use super::settings::SETTLE;
-use super::sink::StepSink;
 use super::stop::Stop;
 use super::{Reporter, Settings, StepError};
 
@@ -191,20 +190,7 @@ impl Context<'_> {
         session: Arc<Mutex<PostgresSession>>,
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
-        let call = Call {
-            direction: prepared.step.direction,
-            params: prepared.given.clone(),
-            policy: prepared.policy(),
-            redactor: prepared.redactor.clone(),
-            grants: prepared.grants(),
-            session,
-            transaction_time: Some(transaction.time),
-            sink: Arc::new(StepSink {
-                revision: prepared.step.revision.clone(),
-                reporter: self.reporter.clone(),
-                redactor: prepared.redactor.clone(),
-            }),
-        };
+        let call = prepared.call(session, Some(transaction.time), self.reporter);
         let too_late = tokio::select! {
             biased;
             report = self.host.call(&prepared.component, call) => return Ok(report),

@@ -9,7 +9,6 @@ use tokio::sync::Mutex;
 use crate::audit::{self, Effect};
 use crate::db::{Connection, DbError, PostgresSession};
 use crate::graph::Target;
-use crate::host::Call;
 use crate::ledger::LedgerError;
 use crate::plan::Step;
 use crate::revision::{Capabilities, Direction, RevisionId};
@@ -18,7 +17,6 @@ use super::migrator::make_plan;
 use super::prepare::{Prepared, Preparer};
 use super::rules::Rules;
 use super::settings::SETTLE;
-use super::sink::StepSink;
 use super::step::TRANSACTION_TIME;
 use super::{Failed, Migrator, Options, RunError, State, StepError};
 
@@ -153,20 +151,7 @@ impl Trial<'_> {
     async fn attempt(&self, prepared: &Prepared, continues: bool) -> Result<Used, StepError> {
         prepared.limit(&*self.session.lock().await, self.migrator.host().limits());
         let before = audit::before(&mut *self.session.lock().await, None, continues).await?;
-        let call = Call {
-            direction: prepared.step.direction,
-            params: prepared.given.clone(),
-            policy: prepared.policy(),
-            redactor: prepared.redactor.clone(),
-            grants: prepared.grants(),
-            session: self.session.clone(),
-            transaction_time: Some(self.time),
-            sink: Arc::new(StepSink {
-                revision: prepared.step.revision.clone(),
-                reporter: self.migrator.reporter.clone(),
-                redactor: prepared.redactor.clone(),
-            }),
-        };
+        let call = prepared.call(self.session.clone(), Some(self.time), &self.migrator.reporter);
         let report = self.migrator.host().call(&prepared.component, call).await;
         report.result.map_err(|error| {
             let (statement, script) = (report.last_error, prepared.script.clone());

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use crate::db::{AdvisoryLock, Recorded, Recording};
 use crate::graph::Target;
-use crate::host::{Call, Host, Stats};
+use crate::host::{Host, Stats};
 use crate::ledger::{AtRunTime, Confinement, How, Ledger, Outcome};
 use crate::plan::{Plan, Step};
 use crate::policy;
@@ -29,7 +29,6 @@ use super::precondition::Precondition;
 use super::prepare::{Prepared, Preparer};
 use super::secrets::names_any;
 use super::settings::SETTLE;
-use super::sink::StepSink;
 use super::{Migrator, OnDisk, Override, PrepareError, Reporter, RunError, Settings};
 
 use psql::{TRANSACTION, check, check_one_row, comment};
@@ -231,20 +230,7 @@ impl Scripter {
     /// Runs the component against a recording.
     async fn record(&self, prepared: &Prepared) -> Result<(Vec<Recorded>, Stats), RunError> {
         let recording = Arc::new(Mutex::new(Recording::new(policy::rows_touched)));
-        let call = Call {
-            direction: prepared.step.direction,
-            params: prepared.given.clone(),
-            policy: prepared.policy(),
-            redactor: prepared.redactor.clone(),
-            grants: prepared.grants(),
-            session: Arc::clone(&recording) as crate::db::SharedSession,
-            transaction_time: None,
-            sink: Arc::new(StepSink {
-                revision: prepared.step.revision.clone(),
-                reporter: self.reporter.clone(),
-                redactor: prepared.redactor.clone(),
-            }),
-        };
+        let call = prepared.call(Arc::clone(&recording) as crate::db::SharedSession, None, &self.reporter);
         let report = self.host.call(&prepared.component, call).await;
         report.result.map_err(|error| RunError::Script {
             revision: prepared.step.revision.clone(),
