@@ -21,13 +21,7 @@ fn project(database: &Database, kind: &str, deferrable: &str) -> Project {
 }
 
 fn run(project: &Project, args: &[&str]) -> Finished {
-    let output = project.command(args).env("PII_KEY", SECRET).output().expect("the program runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
-    Finished {
-        code: output.status.code().expect("it ends by itself"),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    Finished::of(project.command(args).env("PII_KEY", SECRET))
 }
 
 /// Parts of the secret that no way of writing it changes.

@@ -21,6 +21,19 @@ pub struct Finished {
     pub stderr: String,
 }
 
+impl Finished {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
+        Self {
+            code: output.status.code().expect("it ends by itself"),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
 impl Project {
     /// An empty project that uses a database.
     pub fn new(database: &Database) -> Self {
@@ -96,13 +109,7 @@ impl Project {
 
     /// Runs the program.
     pub fn run(&self, args: &[&str]) -> Finished {
-        let output = self.command(args).output().expect("the program runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
-        Finished {
-            code: output.status.code().expect("it ends by itself"),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Finished::of(&mut self.command(args))
     }
 
     /// Runs the program, which must succeed, and returns what it answers.
