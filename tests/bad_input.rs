@@ -252,7 +252,7 @@ fn the_component_is_none() {
     Error: revision `b` cannot be run; nothing was changed
     Caused by:
     1: its component (.runner/components/b.wasm) is refused
-    2: the component was made for version 0.2.0 of the interface; this runner offers 0.1.0
+    2: the component was made for version 0.2.0 of the interface; this runner offers 0.1.1
     Hint: Build it against the `plugin-sdk` of this runner's version.
     ");
     untouched(&database);

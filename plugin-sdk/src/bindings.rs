@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of the interface `runner:migration@0.1.0`.
+//! What `wit-bindgen` makes of the interface `runner:migration@0.1.1`.
 //!
 //! Generated once, here, so that a migration crate needs neither the interface's
 //! files nor `wit-bindgen`. Use it where the wrappers of this crate are in the
@@ -8,7 +8,7 @@
 #![allow(missing_docs, reason = "the generator leaves modules without documentation")]
 
 wit_bindgen::generate!({
-    path: "../wit/0.1.0",
+    path: "../wit/0.1.1",
     world: "plugin",
     pub_export_macro: true,
     runtime_path: "::plugin_sdk::__private::wit_bindgen::rt",

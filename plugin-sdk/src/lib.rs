@@ -44,7 +44,7 @@ pub use self::writer::write_value;
 
 /// The version of the interface that a migration made with this crate asks for.
 /// It is a number of its own: this crate can change without the interface.
-pub const INTERFACE_VERSION: &str = "0.1.0";
+pub const INTERFACE_VERSION: &str = "0.1.1";
 
 /// Everything that a migration usually names.
 pub mod prelude {

@@ -1,11 +1,11 @@
-//! What wasmtime generates from the interface in `wit/0.1.0`.
+//! What wasmtime generates from the interface in `wit/0.1.1`.
 
 use super::state::Fault;
 use super::{reader, savepoint, transaction, writer};
 
 wasmtime::component::bindgen!({
     world: "plugin",
-    path: "../wit/0.1.0",
+    path: "../wit/0.1.1",
     imports: {
         "runner:migration/host": trappable,
         default: async | trappable,

@@ -6,7 +6,7 @@ use super::error::LoadError;
 use super::limits::Limits;
 
 /// The version of the interface that this host offers.
-pub const INTERFACE_VERSION: &str = "0.1.0";
+pub const INTERFACE_VERSION: &str = "0.1.1";
 
 const PACKAGE: &str = "runner:migration/";
 const IMPORTS: [&str; 3] = ["types", "sql", "host"];

@@ -76,7 +76,7 @@ impl Default for Limits {
             tables: 4,
             table_elements: 100_000,
             handles: 64,
-            call_bytes: 16 * MIB,
+            call_bytes: 64 * MIB,
             statement_bytes: 1024 * MIB as u64,
             query_rows: 100_000,
             query_bytes: 64 * MIB,

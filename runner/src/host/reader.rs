@@ -115,6 +115,12 @@ impl HostBatchReader for State {
         host_call!(self, self.work.close_reader(this.rep()).await)
     }
 
+    async fn expect_rows(&mut self, this: Resource<Reader>, rows: u64) -> wasmtime::Result<()> {
+        self.count_call()?;
+        let _ = (this, rows);
+        Ok(())
+    }
+
     async fn drop(&mut self, this: Resource<Reader>) -> wasmtime::Result<()> {
         // An error is remembered, and aborts: dropping cannot report one.
         let _ = host_call!(self, self.work.close_reader(this.rep()).await);

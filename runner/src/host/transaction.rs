@@ -2,7 +2,9 @@
 
 use wasmtime::component::Resource;
 
-use super::bindings::sql::{HostTransaction, RowSet};
+use super::bindings::sql::{
+    DeleteOptions, HostTransaction, RewriteOptions, RowSet, TableDescription, UpdateOptions, UpsertOptions,
+};
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, parameters_wit_to_text, rows_pg_to_wit};
 use super::error::Constraint;
@@ -62,6 +64,52 @@ impl HostTransaction for State {
         columns: Vec<String>,
     ) -> Result<Resource<Writer>, Fault> {
         host_call!(self, self.work.start_writer(&table, columns).await.map(Resource::new_own))
+    }
+
+    async fn open_update(
+        &mut self,
+        _: Resource<Lent>,
+        _table: String,
+        _key: Vec<String>,
+        _columns: Vec<String>,
+        _options: UpdateOptions,
+    ) -> Result<Resource<Writer>, Fault> {
+        Err(Fault::other("unsupported", "not yet"))
+    }
+
+    async fn open_upsert(
+        &mut self,
+        _: Resource<Lent>,
+        _table: String,
+        _key: Vec<String>,
+        _columns: Vec<String>,
+        _options: UpsertOptions,
+    ) -> Result<Resource<Writer>, Fault> {
+        Err(Fault::other("unsupported", "not yet"))
+    }
+
+    async fn open_delete(
+        &mut self,
+        _: Resource<Lent>,
+        _table: String,
+        _key: Vec<String>,
+        _options: DeleteOptions,
+    ) -> Result<Resource<Writer>, Fault> {
+        Err(Fault::other("unsupported", "not yet"))
+    }
+
+    async fn open_rewrite(
+        &mut self,
+        _: Resource<Lent>,
+        _table: String,
+        _columns: Vec<String>,
+        _options: RewriteOptions,
+    ) -> Result<Resource<Writer>, Fault> {
+        Err(Fault::other("unsupported", "not yet"))
+    }
+
+    async fn describe_table(&mut self, _: Resource<Lent>, _table: String) -> Result<TableDescription, Fault> {
+        Err(Fault::other("unsupported", "not yet"))
     }
 
     async fn drop(&mut self, _: Resource<Lent>) -> wasmtime::Result<()> {

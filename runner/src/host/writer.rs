@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use wasmtime::component::Resource;
 
-use super::bindings::sql::HostBatchWriter;
+use super::bindings::sql::{Counts, HostBatchWriter};
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg, rows_wit_to_text};
 use super::state::{Fault, State, host_call};
@@ -90,6 +90,11 @@ impl HostBatchWriter for State {
 
     async fn finish(&mut self, this: Resource<Writer>) -> Result<u64, Fault> {
         host_call!(self, self.work.finish(this.rep()).await)
+    }
+
+    async fn finish_counted(&mut self, this: Resource<Writer>) -> Result<Counts, Fault> {
+        let written = host_call!(self, self.work.finish(this.rep()).await)?;
+        Ok(Counts { written, inserted: written, updated: 0, deleted: 0, unchanged: 0, missing: 0 })
     }
 
     async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use crate::host::INTERFACE_VERSION;
 use crate::source::Toolchain;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -28,9 +29,9 @@ fn encode(module: &[u8]) -> Vec<u8> {
 
 /// The interface as one text, changed by the test.
 pub(super) fn interface(change: impl Fn(String) -> String) -> String {
-    let mut text = String::from("package runner:migration@0.1.0;\n");
+    let mut text = String::from("package runner:migration@0.1.1;\n");
     for file in ["types", "sql", "host", "world"] {
-        let path = format!("{ROOT}/wit/0.1.0/{file}.wit");
+        let path = format!("{ROOT}/wit/0.1.1/{file}.wit");
         let file = std::fs::read_to_string(path).expect("reads");
         text.push_str(file.split_once(';').expect("a package").1);
     }
@@ -40,7 +41,7 @@ pub(super) fn interface(change: impl Fn(String) -> String) -> String {
 /// A guest whose `upgrade` runs `body` and then returns ok. `items` are further
 /// items of the module; `$lent` is the transaction.
 pub(super) fn guest(items: &str, body: &str) -> Vec<u8> {
-    guest_of(&interface(|text| text), "0.1.0", items, body)
+    guest_of(&interface(|text| text), INTERFACE_VERSION, items, body)
 }
 
 /// A guest of another interface.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::guest::{guest, guest_of, interface, probe, with_instances};
 use super::{host, next_call_succeeds};
 use crate::db::fake::FakeSession;
-use crate::host::{CallError, Compiler, Constraint, Host, HostConfig, Limits, LoadError};
+use crate::host::{CallError, Compiler, Constraint, Host, HostConfig, INTERFACE_VERSION, Limits, LoadError};
 
 async fn refusal(bytes: &[u8]) -> LoadError {
     let host = host(Limits::default());
@@ -70,17 +70,17 @@ async fn a_component_that_is_no_migration_is_refused() {
 
 #[tokio::test]
 async fn another_version_of_the_interface_is_named() {
-    let newer = interface(|text| text.replace("0.1.0", "0.2.0"));
+    let newer = interface(|text| text.replace("0.1.1", "0.2.0").replace("0.1.0", "0.2.0"));
     let refused = refusal(&guest_of(&newer, "0.2.0", "", "")).await;
     assert_eq!(
         refused.to_string(),
-        "the component was made for version 0.2.0 of the interface; this runner offers 0.1.0"
+        "the component was made for version 0.2.0 of the interface; this runner offers 0.1.1"
     );
 }
 
 #[tokio::test]
 async fn a_later_patch_of_the_interface_is_accepted() {
-    let later = interface(|text| text.replace("@0.1.0;", "@0.1.7;"));
+    let later = interface(|text| text.replace("@0.1.1;", "@0.1.7;"));
     let host = host(Limits::default());
     host.load(&guest_of(&later, "0.1.7", "", "")).await.expect("loads");
 }
@@ -93,7 +93,7 @@ async fn wrong_types_behind_our_names_are_refused() {
             "log: func(level: level, message: list<u8>);",
         )
     });
-    let refused = refusal(&guest_of(&wrong, "0.1.0", "", "")).await;
+    let refused = refusal(&guest_of(&wrong, INTERFACE_VERSION, "", "")).await;
     assert!(matches!(refused, LoadError::Interface { .. }), "{refused}");
 }
 
