@@ -37,7 +37,7 @@ struct Progress {
 
 impl Progress {
     fn show(&mut self, event: Event) {
-        if let Event::Progress { revision, done, total } = event {
+        if let Event::Progress { revision, done, total, .. } = event {
             self.progress(revision.as_str(), done, total);
             return;
         }

@@ -242,6 +242,23 @@ impl PostgresSession {
         self.cursors.clear();
     }
 
+    async fn planned_rows(
+        &mut self,
+        sql: &str,
+        prepared: &Prepared,
+        params: &[Parameter],
+    ) -> Result<Option<u64>, DbError> {
+        let types = prepared.params.as_deref().unwrap_or_default();
+        let explain = self.client.prepare_typed(&format!("EXPLAIN (FORMAT JSON) {sql}"), types).await;
+        let explain = self.answered(explain).await?;
+        self.wire.begin_request();
+        let answer = match self.client.query_raw(&explain, params).await {
+            Ok(rows) => collected(rows, None).await,
+            Err(error) => Err(error),
+        };
+        Ok(self.answered(answer).await?.and_then(|plan| planned_rows(&plan)))
+    }
+
     fn cursor(&self, cursor: CursorId) -> Result<&str, DbError> {
         self.cursors
             .get(&cursor)
@@ -379,6 +396,26 @@ impl Session for PostgresSession {
         Ok(self.answered(answer).await?.unwrap_or_default())
     }
 
+    /// Inside a savepoint, since planning may fail: between the cursor and this
+    /// the migration may have changed what the names in the query mean.
+    async fn estimate(
+        &mut self,
+        sql: &str,
+        prepared: &Prepared,
+        params: &[Parameter],
+    ) -> Result<Option<u64>, DbError> {
+        let name = quote_identifier(&format!("runner_{:016x}", rand::random::<u64>()));
+        self.run(&format!("SAVEPOINT {name}")).await?;
+        let estimate = self.planned_rows(sql, prepared, params).await;
+        match &estimate {
+            Err(lost) if lost.is_connection_lost() => return estimate,
+            Err(_) => drop(self.run(&format!("ROLLBACK TO SAVEPOINT {name}")).await?),
+            Ok(_) => {}
+        }
+        self.run(&format!("RELEASE SAVEPOINT {name}")).await?;
+        Ok(estimate.ok().flatten())
+    }
+
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError> {
         let sql = format!("CLOSE {}", self.cursor(cursor)?);
         self.cursors.remove(&cursor);
@@ -444,6 +481,13 @@ async fn collected(
         }
     }
     Ok(Some(tuples))
+}
+
+/// The rows of the outermost node of a plan, which is one field of JSON.
+fn planned_rows(plan: &Tuples) -> Option<u64> {
+    // A count of fields and a length.
+    let plan: serde_json::Value = serde_json::from_slice(plan.bytes().get(6..)?).ok()?;
+    plan.get(0)?.get("Plan")?.get("Plan Rows")?.as_u64()
 }
 
 fn column(column: &tokio_postgres::Column) -> Column {

@@ -56,6 +56,14 @@ pub(super) enum PreparedInner {
     Text(String),
 }
 
+#[cfg(test)]
+impl Prepared {
+    /// A statement without parameters and columns, for unit tests.
+    pub(crate) fn of_text(sql: &str) -> Self {
+        Self { params: Some(Vec::new()), columns: Vec::new(), inner: PreparedInner::Text(sql.to_owned()) }
+    }
+}
+
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared")
@@ -236,6 +244,19 @@ pub trait Session: Send {
 
     /// Fetches at most `max_rows` further rows; none at the end.
     async fn fetch(&mut self, cursor: CursorId, max_rows: u32) -> Result<Tuples, DbError>;
+
+    /// About how many rows a query has, as the server's planner thinks; none
+    /// where nobody can say. `statement` is `sql`, prepared.
+    ///
+    /// A server that objects leaves the transaction as it was.
+    async fn estimate(
+        &mut self,
+        _sql: &str,
+        _statement: &Prepared,
+        _params: &[Parameter],
+    ) -> Result<Option<u64>, DbError> {
+        Ok(None)
+    }
 
     /// Closes a cursor.
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError>;

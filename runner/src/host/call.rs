@@ -74,14 +74,30 @@ pub enum LogLevel {
     Error,
 }
 
+/// How far a migration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// What is being done, where the host counts; the unit is rows then. None
+    /// where the migration reports by itself, in a unit of its choice.
+    pub what: Option<&'a str>,
+    /// Work done.
+    pub done: u64,
+    /// Work expected, if that is known; never less than what is done.
+    pub total: Option<u64>,
+    /// Whether the total is the server's estimate.
+    pub estimated: bool,
+}
+
 /// Hears what a migration reports while it runs. Texts are guest-controlled.
 pub trait Sink: Send + Sync {
     /// A message.
     fn log(&self, level: LogLevel, message: &str);
 
-    /// Work done and, if it is known, expected, in a unit of the migration's
-    /// choice.
-    fn progress(&self, done: u64, total: Option<u64>);
+    /// How far it is: as the migration says, or as the host counts.
+    fn progress(&self, progress: Progress<'_>);
+
+    /// Something that whoever runs the migration should know before it goes on.
+    fn warning(&self, message: &str);
 
     /// A statement that is about to be sent.
     fn statement(&self, sql: &str) {

@@ -5,7 +5,7 @@ use wasmtime::Result;
 
 use super::bindings::host::{Host, Level};
 use super::bindings::types;
-use super::call::LogLevel;
+use super::call::{LogLevel, Progress};
 use super::state::{Fault, State};
 
 /// The most random bytes that one call gives.
@@ -20,7 +20,8 @@ impl Host for State {
 
     fn progress(&mut self, done: u64, total: Option<u64>) -> Result<()> {
         self.count_call()?;
-        self.sink.progress(done, total);
+        self.work.meter.silence();
+        self.sink.progress(Progress { what: None, done, total, estimated: false });
         Ok(())
     }
 

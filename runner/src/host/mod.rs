@@ -9,6 +9,7 @@
 //! Everything that a component gives (bytes, texts, numbers, handles) is
 //! guest-controlled and is treated as hostile.
 
+mod ahead;
 mod bindings;
 mod cache;
 mod call;
@@ -23,6 +24,7 @@ mod host_api;
 mod inspect;
 mod limits;
 mod memory;
+mod meter;
 mod reader;
 mod redact;
 mod report;
@@ -37,7 +39,7 @@ mod trap;
 mod work;
 mod writer;
 
-pub use call::{Call, Grants, LogLevel, Sink};
+pub use call::{Call, Grants, LogLevel, Progress, Sink};
 pub use compile::{Compiler, compile_child_main};
 pub use component::Component;
 pub use describe::{CapabilityRequest, Description};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::bindings::{sql, types};
-use super::call::{Call, Grants, LogLevel, Sink};
+use super::call::{Call, Grants, LogLevel, Progress, Sink};
 use super::clock::GuestClock;
 use super::error::Constraint;
 use super::limits::Limits;
@@ -36,7 +36,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn for_call(limits: Arc<Limits>, call: Call) -> Self {
-        let work = Work::new(Some(call.session), call.policy);
+        let work = Work::new(Some(call.session), call.policy, Arc::clone(&call.sink));
         let params = match call.params {
             Json::Object(params) => params,
             _ => Map::new(),
@@ -52,7 +52,7 @@ impl State {
 
     /// For `describe`: no database, no parameters, no rights.
     pub(super) fn for_description(limits: Arc<Limits>) -> Self {
-        Self::bare(limits, Work::new(None, Policy::unrestricted()))
+        Self::bare(limits, Work::new(None, Policy::unrestricted(), Arc::new(Nowhere)))
     }
 
     fn bare(limits: Arc<Limits>, work: Work) -> Self {
@@ -92,11 +92,24 @@ impl State {
 }
 
 /// The body of a host function that may wait for the server: counts the call,
-/// and stops the guest's clock meanwhile.
+/// and stops the guest's clock meanwhile. What the session still does for an
+/// earlier call comes first.
 ///
 /// Functions that wait for nobody only count: looking at the clock twice would
 /// take longer than they do.
 macro_rules! host_call {
+    ($state:ident, $body:expr) => {{
+        super::state::streaming_call!($state, {
+            $state.work.catch_up().await;
+            $body
+        })
+    }};
+}
+pub(super) use host_call;
+
+/// The same for a function that goes on while the session works for an earlier
+/// call. Before it sends anything itself it catches up.
+macro_rules! streaming_call {
     ($state:ident, $body:expr) => {{
         $state.count_call()?;
         $state.clock.pause();
@@ -105,7 +118,7 @@ macro_rules! host_call {
         answer
     }};
 }
-pub(super) use host_call;
+pub(super) use streaming_call;
 
 impl sql::Host for State {}
 
@@ -166,5 +179,9 @@ impl Sink for Nowhere {
         tracing::debug!(?level, message, "a component logged while it described itself");
     }
 
-    fn progress(&self, _done: u64, _total: Option<u64>) {}
+    fn progress(&self, _: Progress<'_>) {}
+
+    fn warning(&self, message: &str) {
+        tracing::debug!(message, "a component was warned of while it described itself");
+    }
 }

@@ -8,7 +8,7 @@ use super::bindings::sql::{
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, parameters_wit_to_text, rows_pg_to_wit};
 use super::error::Constraint;
-use super::reader::{OpenReader, Reader};
+use super::reader::{OpenReader, Query, Reader};
 use super::savepoint::Savepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
@@ -18,6 +18,10 @@ use crate::policy::{Checked, Policy, PolicyError};
 
 /// The longest text that is checked in between, in bytes: some milliseconds.
 const LONG_TEXT: usize = 32 * 1024;
+
+/// The command tags of a cursor that is opened: its own, and those of the
+/// queries by which the driver looks up types.
+const OPENED: &[&str] = &["DECLARE CURSOR", "SELECT"];
 
 /// The lent transaction, on the guest's side a borrowed handle. There is one a
 /// call, and what it stands for is in [`Work`].
@@ -209,11 +213,15 @@ impl State {
         let sent = Sent::one(&sql, &checked);
         let prepared = self.work.prepare(&session, sent, checked.text()).await?;
         let params = self.work.encode(&prepared, params, sent)?;
-        let answer = session.lock().await.open_cursor(checked.text(), &prepared, &params).await;
-        let cursor = self.work.noted_without_place(answer, sent)?;
+        let (answer, observed) = {
+            let mut session = session.lock().await;
+            (session.open_cursor(checked.text(), &prepared, &params).await, session.observed())
+        };
+        let cursor = self.work.as_expected(answer, observed, OPENED, sent)?;
         self.work.policy_mut().succeeded(&checked);
         let id = self.work.next_id();
-        self.work.readers.insert(id, OpenReader::new(cursor, prepared.columns, sql, checked));
+        let query = Query { sql, checked, prepared, params };
+        self.work.readers.insert(id, OpenReader::new(cursor, query));
         Ok(id)
     }
 

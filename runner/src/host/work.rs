@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::bindings::types;
+use super::call::Sink;
 use super::convert::{error_wit_to_plain, server_error_pg_to_wit};
 use super::error::CallError;
+use super::meter::Meter;
 use super::reader::OpenReader;
 use super::report::{FailedStatement, GuestError, StatementError};
 use super::savepoint::OpenSavepoint;
@@ -33,6 +36,10 @@ pub(super) struct Work {
     /// The tables of writers that were dropped without `finish`.
     pub(super) unfinished: BTreeMap<u32, String>,
     pub(super) statements: Statements,
+    /// What the session does while the guest computes.
+    pub(super) ahead: Ahead,
+    /// How far the readers and writers are, for the operator.
+    pub(super) meter: Meter,
     condition: Condition,
     last_error: Option<Remembered>,
     sent: u64,
@@ -56,7 +63,8 @@ enum Condition {
 
 /// The last error, and what the guest was told of it: a guest that returns the
 /// same error means this statement.
-struct Remembered {
+#[derive(Clone)]
+pub(super) struct Remembered {
     failed: Box<FailedStatement>,
     told: GuestError,
     /// Whether the guest rolled back to a savepoint since: then it is no reason
@@ -97,7 +105,7 @@ impl<'a> Sent<'a> {
 }
 
 impl Work {
-    pub(super) fn new(session: Option<SharedSession>, policy: Policy) -> Self {
+    pub(super) fn new(session: Option<SharedSession>, policy: Policy, sink: Arc<dyn Sink>) -> Self {
         Self {
             session,
             policy,
@@ -111,6 +119,8 @@ impl Work {
             last_error: None,
             sent: 0,
             statements: Statements::default(),
+            ahead: Ahead::default(),
+            meter: Meter::new(sink),
             rows: 0,
         }
     }
@@ -205,19 +215,35 @@ impl Work {
         let Some(checked) = sent.checked else { return Ok(answer) };
         self.policy.succeeded(checked);
         let observed = session.lock().await.observed();
-        if let Some(what) = observed.and_then(|observed| self.deviation(&observed, checked)) {
-            self.condition = Condition::Tampered(what);
-            return Err(types::Error::Denied(what.to_owned()).into());
-        }
+        self.compare(observed, checked.tags())?;
         Ok(answer)
     }
 
-    /// What of the session cannot be after such a statement.
-    fn deviation(&self, observed: &Observed, checked: &Checked) -> Option<&'static str> {
+    /// The same for a statement that the session makes itself, as a fetch, with
+    /// the command tags that it can have. A position in it would mislead.
+    pub(super) fn as_expected<T>(
+        &mut self,
+        answer: Result<T, DbError>,
+        observed: Option<Observed>,
+        tags: &[&str],
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        let answer = self.noted_without_place(answer, sent)?;
+        self.compare(observed, tags)?;
+        Ok(answer)
+    }
+
+    fn compare(&mut self, observed: Option<Observed>, tags: &[&str]) -> Result<(), Fault> {
+        let Some(what) = observed.and_then(|observed| self.deviation(&observed, tags)) else { return Ok(()) };
+        self.condition = Condition::Tampered(what);
+        Err(types::Error::Denied(what.to_owned()).into())
+    }
+
+    /// What of the session cannot be after a statement with these command tags.
+    fn deviation(&self, observed: &Observed, expected: &[&str]) -> Option<&'static str> {
         if observed.status != TransactionStatus::InTransaction {
             return Some("the session is no longer in the runner's transaction");
         }
-        let expected = checked.tags();
         let is_expected = |tag: &str| expected.iter().any(|words| is_tag(tag, words));
         if !expected.is_empty() && !observed.tags.iter().all(|tag| is_expected(tag)) {
             return Some("the server ran another command than the one that was checked");
@@ -300,6 +326,18 @@ impl Work {
         failed
     }
 
+    /// The last error, to be remembered again when the guest hears of it.
+    pub(super) fn last_error_as_told(&self) -> Option<Remembered> {
+        self.last_error.clone()
+    }
+
+    /// The guest hears of an error only now. Where it has rolled back to a
+    /// savepoint since, the error is dealt with.
+    pub(super) fn remember_again(&mut self, remembered: Remembered) {
+        let dealt_with = !self.is_aborted();
+        self.last_error = Some(Remembered { dealt_with, ..remembered });
+    }
+
     /// The statement that an error, returned by the guest, belongs to.
     pub(super) fn statement_of(&self, error: &GuestError) -> Option<Box<FailedStatement>> {
         self.last_error
@@ -317,6 +355,7 @@ impl Work {
     /// Ends what is still open after the guest reported success: languages
     /// with a garbage collector do not drop their handles.
     pub(super) async fn settle(&mut self) {
+        self.catch_up().await;
         self.roll_back_leftovers().await;
         self.unfinished.extend(self.writers.iter().map(|(id, writer)| (*id, writer.table().to_owned())));
         self.writers.clear();
@@ -330,6 +369,7 @@ impl Work {
     /// Forgets what is still open after a failure: the executor rolls all of it
     /// back.
     pub(super) async fn abandon(&mut self) {
+        self.ahead.stop();
         self.forget_readers(0).await;
     }
 

@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use wasmtime::component::Resource;
 
+use super::ahead::{COPIED, Job, Late};
 use super::bindings::sql::{Counts, HostBatchWriter};
 use super::bindings::types::{self, Value};
+use super::call::Progress;
 use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg, rows_wit_to_text};
-use super::state::{Fault, State, host_call};
+use super::meter::plain;
+use super::state::{Fault, State, host_call, streaming_call};
 use super::work::{Sent, Work};
-use crate::db::{Column, Parameter, TableName, Type, quote_identifier};
+use crate::db::{Column, DbError, Observed, Parameter, TableName, Type, quote_identifier};
 
 /// A bulk writer, on the guest's side.
 pub struct Writer;
@@ -32,6 +35,8 @@ pub(super) struct OpenWriter {
     written_bytes: usize,
     /// What the server has taken.
     rows: u64,
+    /// An error that the guest has not heard of yet.
+    late: Option<Late>,
 }
 
 impl OpenWriter {
@@ -81,11 +86,11 @@ impl HostBatchWriter for State {
     }
 
     async fn write_rows(&mut self, this: Resource<Writer>, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
-        host_call!(self, self.work.write_rows(this.rep(), &rows).await)
+        streaming_call!(self, self.work.write_rows(this.rep(), &rows).await)
     }
 
     async fn write_bytes(&mut self, this: Resource<Writer>, tuples: Vec<u8>) -> Result<(), Fault> {
-        host_call!(self, self.work.write_bytes(this.rep(), tuples).await)
+        streaming_call!(self, self.work.write_bytes(this.rep(), tuples).await)
     }
 
     async fn finish(&mut self, this: Resource<Writer>) -> Result<u64, Fault> {
@@ -117,7 +122,8 @@ impl Work {
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
         let (buffer, written) = (Vec::new(), Vec::new());
-        let writer = OpenWriter { table: name, columns, names, buffer, written, written_bytes: 0, rows: 0 };
+        let writer =
+            OpenWriter { table: name, columns, names, buffer, written, written_bytes: 0, rows: 0, late: None };
         self.writers.insert(id, writer);
         Ok(id)
     }
@@ -194,14 +200,67 @@ impl Work {
     }
 
     fn open_writer(&mut self, id: u32) -> Result<&mut OpenWriter, Fault> {
+        self.look_back();
+        self.tell_late_writer(id)?;
         self.usable()?;
         self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))
     }
 
+    /// The error of a writer that the guest has not heard of yet. The writer is
+    /// gone with it, as with an error that it hears of at once.
+    fn tell_late_writer(&mut self, id: u32) -> Result<(), Fault> {
+        match self.writers.get_mut(&id).and_then(|writer| writer.late.take()) {
+            Some(late) => {
+                self.writers.remove(&id);
+                Err(self.delivered(late))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Has a full buffer sent while the guest fills the next one. At most one
+    /// is on its way.
     async fn flush_if_full(&mut self, id: u32) -> Result<(), Fault> {
-        match self.writers.get(&id).is_some_and(|writer| writer.buffer.len() >= BUFFER_BYTES) {
-            true => self.flush(id).await,
-            false => Ok(()),
+        if self.writers.get(&id).is_none_or(|writer| writer.buffer.len() < BUFFER_BYTES) {
+            return Ok(());
+        }
+        while self.ahead.is_copying() && self.catch_up_by_one().await {}
+        let writer = self.open_writer(id)?;
+        let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
+        let (table, columns) = (writer.table.clone(), writer.names.clone());
+        let session = self.usable()?;
+        self.count_statement();
+        self.ahead.submit(&session, Job::Copy { writer: id, table, columns, tuples });
+        Ok(())
+    }
+
+    /// A buffer that was sent while the guest went on has arrived, or not.
+    pub(super) fn has_copied(
+        &mut self,
+        id: u32,
+        answer: Result<u64, DbError>,
+        observed: Option<Observed>,
+    ) {
+        let sql = self.writers.get(&id).map(OpenWriter::sql).unwrap_or_default();
+        let late = match self.as_expected(answer, observed, COPIED, Sent::whole(&sql)) {
+            Ok(rows) => return self.has_written(id, rows),
+            Err(fault) => self.late(fault),
+        };
+        if let Some(writer) = self.writers.get_mut(&id) {
+            writer.late = late;
+        }
+    }
+
+    /// Counts rows, and tells the operator from time to time.
+    fn has_written(&mut self, id: u32, rows: u64) {
+        self.count_rows(rows);
+        let is_measure = self.reported_reader().is_none();
+        let Some(writer) = self.writers.get_mut(&id) else { return };
+        writer.rows += rows;
+        if is_measure && self.meter.is_due() {
+            let what = format!("writing {}", plain(&writer.table));
+            let (what, done) = (Some(what.as_str()), writer.rows);
+            self.meter.report(Progress { what, done, total: None, estimated: false });
         }
     }
 
@@ -219,26 +278,29 @@ impl Work {
     async fn flush(&mut self, id: u32) -> Result<(), Fault> {
         let session = self.usable()?;
         let writer = self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))?;
+        let sql = writer.sql();
+        let mut session = session.lock().await;
         let answer = if !writer.written.is_empty() {
             let rows = std::mem::take(&mut writer.written);
             writer.written_bytes = 0;
-            session.lock().await.copy_in_written(&writer.table, &writer.names, rows).await
+            session.copy_in_written(&writer.table, &writer.names, rows).await
         } else if !writer.buffer.is_empty() {
             let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
-            session.lock().await.copy_in(&writer.table, &writer.names, tuples).await
+            session.copy_in(&writer.table, &writer.names, tuples).await
         } else {
             return Ok(());
         };
+        let observed = session.observed();
+        drop(session);
         self.count_statement();
-        match answer {
+        match self.as_expected(answer, observed, COPIED, Sent::whole(&sql)) {
             Ok(rows) => {
-                self.writers.get_mut(&id).expect("it was there").rows += rows;
-                self.count_rows(rows);
+                self.has_written(id, rows);
                 Ok(())
             }
-            Err(error) => {
-                let writer = self.writers.remove(&id).expect("it was there");
-                self.noted_without_place(Err(error), Sent::whole(&writer.sql()))
+            Err(fault) => {
+                self.writers.remove(&id);
+                Err(fault)
             }
         }
     }

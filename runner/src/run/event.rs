@@ -73,14 +73,22 @@ pub enum Event {
         /// What it is.
         message: String,
     },
-    /// The migration reports progress. Guest-controlled.
+    /// How far a migration is: as it says itself, which is guest-controlled, or
+    /// as the host counts its rows.
     Progress {
         /// The revision.
         revision: RevisionId,
+        /// What is being done, as `reading`, where the host counts; then the
+        /// unit is rows. It may name a table, which is guest-controlled.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        what: Option<String>,
         /// Work done.
         done: u64,
-        /// Work expected.
+        /// Work expected, never less than what is done where the host counts.
         total: Option<u64>,
+        /// Whether `total` is the server's estimate.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        estimated: bool,
     },
     /// A step met another session and is run again from the beginning.
     StepRetried {

@@ -1,6 +1,6 @@
 //! From what a migration reports to events.
 
-use crate::host::{LogLevel, Sink};
+use crate::host::{LogLevel, Progress, Sink};
 use crate::revision::{Redactor, RevisionId};
 
 use super::{Event, Reporter};
@@ -25,7 +25,14 @@ impl Sink for StepSink {
         (self.reporter)(Event::Log { revision: self.revision.clone(), level, message });
     }
 
-    fn progress(&self, done: u64, total: Option<u64>) {
-        (self.reporter)(Event::Progress { revision: self.revision.clone(), done, total });
+    fn progress(&self, progress: Progress<'_>) {
+        let Progress { what, done, total, estimated } = progress;
+        let what = what.map(str::to_owned);
+        (self.reporter)(Event::Progress { revision: self.revision.clone(), what, done, total, estimated });
+    }
+
+    fn warning(&self, message: &str) {
+        let message = self.redactor.hide(message).into_owned();
+        (self.reporter)(Event::Warning { revision: self.revision.clone(), message });
     }
 }

@@ -11,7 +11,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::{Call, Compiler, Component, Grants, Host, HostConfig, Limits, LogLevel, Report, Sink, Stats};
+use super::{
+    Call, Compiler, Component, Grants, Host, HostConfig, Limits, LogLevel, Progress, Report, Sink, Stats,
+};
 use crate::db::fake::FakeSession;
 use crate::revision::Direction;
 
@@ -50,8 +52,13 @@ impl Sink for Recorder {
         }
     }
 
-    fn progress(&self, done: u64, total: Option<u64>) {
-        self.push(format!("{done} of {total:?}"));
+    fn progress(&self, progress: Progress<'_>) {
+        let what = progress.what.map(|what| format!("{what} ")).unwrap_or_default();
+        self.push(format!("{what}{} of {:?}", progress.done, progress.total));
+    }
+
+    fn warning(&self, message: &str) {
+        self.push(format!("warning: {message}"));
     }
 }
 
