@@ -202,9 +202,10 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T,
     Ok(runtime()?.block_on(work)?)
 }
 
-/// One thread is enough: the work is done by the server and by the component, one
-/// after the other.
+/// Two threads: this one runs the component, and the other moves the bytes of the
+/// connection meanwhile, so that what is fetched ahead arrives while the
+/// component computes.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

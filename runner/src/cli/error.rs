@@ -16,6 +16,7 @@ use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
+use super::hints;
 use super::render;
 
 /// An error at the edge of the program.
@@ -432,7 +433,7 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
         PrepareError::Script { file, text, error } => {
             let found = CommandError { causes: vec![render::script_cause(file, text, error)], ..found };
             match error.grant() {
-                Some(line) => found.hint(render::lines_to_add(&[line])),
+                Some(line) => found.hint(hints::lines_to_add(&[line])),
                 None => found,
             }
         }
@@ -457,7 +458,7 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
         } => found.hint("The limits are set in [limits] in runner.toml."),
         PrepareError::Capabilities { lines, .. } => {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            found.hint(render::lines_to_add(&lines))
+            found.hint(hints::lines_to_add(&lines))
         }
         _ => found,
     }
@@ -469,6 +470,6 @@ fn step(failed: &Failed) -> CommandError {
         message: format!("{} of `{}` failed", failed.direction, failed.revision),
         causes: render::step_causes(&failed.error),
         outcome: vec![render::outcome(failed)],
-        hints: render::step_hints(failed),
+        hints: hints::step(failed),
     }
 }

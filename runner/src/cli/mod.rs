@@ -11,6 +11,7 @@ mod editor;
 mod error;
 mod exit_code;
 mod graph;
+mod hints;
 mod printable;
 mod progress;
 mod render;

@@ -209,58 +209,6 @@ pub fn outcome(failed: &Failed) -> String {
     )
 }
 
-/// What to do about a failed step.
-pub fn step_hints(failed: &Failed) -> Vec<String> {
-    let lines = match &failed.error {
-        StepError::Effects(effects) => {
-            effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
-        }
-        StepError::Call { statement: Some(statement), .. } => grant_line(statement).into_iter().collect(),
-        _ => Vec::new(),
-    };
-    if !lines.is_empty() {
-        return vec![lines_to_add(&lines)];
-    }
-    let hint = match &failed.error {
-        StepError::Call { error: CallError::Aborted { .. }, .. } => {
-            "The migration must return the error, or roll back to a savepoint that was set before the statement."
-        }
-        StepError::Call { error: CallError::Irreversible { .. }, .. } => {
-            "Restore a backup, or write a new revision that does what is needed."
-        }
-        StepError::Call { error: CallError::Limit { .. }, .. } => {
-            "The limits are set in [limits] in runner.toml."
-        }
-        StepError::LockLost => {
-            "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
-        }
-        error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
-            "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
-        }
-        error if error.is_transient() => {
-            "Another session was in the way, again and again; try again when there is less to do."
-        }
-        error if error.is_connection_lost() => {
-            "The server rolls back by itself. Run the command again when it is back."
-        }
-        _ => "Run `runner current` to see where the database is.",
-    };
-    vec![hint.to_owned()]
-}
-
-/// The line that would allow a statement that was refused.
-fn grant_line(statement: &FailedStatement) -> Option<&str> {
-    match &statement.error {
-        StatementError::Policy(error) => error.grant(),
-        StatementError::Database(_) => None,
-    }
-}
-
-/// What to do where the manifest grants too little.
-pub fn lines_to_add(lines: &[&str]) -> String {
-    format!("If that is meant, add to [capabilities] in its migration.toml: {}", lines.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

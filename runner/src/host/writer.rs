@@ -122,8 +122,16 @@ impl Work {
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
         let (buffer, written) = (Vec::new(), Vec::new());
-        let writer =
-            OpenWriter { table: name, columns, names, buffer, written, written_bytes: 0, rows: 0, late: None };
+        let writer = OpenWriter {
+            table: name,
+            columns,
+            names,
+            buffer,
+            written,
+            written_bytes: 0,
+            rows: 0,
+            late: None,
+        };
         self.writers.insert(id, writer);
         Ok(id)
     }
@@ -235,12 +243,7 @@ impl Work {
     }
 
     /// A buffer that was sent while the guest went on has arrived, or not.
-    pub(super) fn has_copied(
-        &mut self,
-        id: u32,
-        answer: Result<u64, DbError>,
-        observed: Option<Observed>,
-    ) {
+    pub(super) fn has_copied(&mut self, id: u32, answer: Result<u64, DbError>, observed: Option<Observed>) {
         let sql = self.writers.get(&id).map(OpenWriter::sql).unwrap_or_default();
         let late = match self.as_expected(answer, observed, COPIED, Sent::whole(&sql)) {
             Ok(rows) => return self.has_written(id, rows),

@@ -30,6 +30,11 @@ const PINNED: [(&str, &str); 4] = [
     ("check_function_bodies", "on"),
 ];
 
+/// The readers' cursors are read to their end, and not to a tenth of their rows,
+/// for which the server plans them otherwise. A migration sees it by `SHOW`, and
+/// in the cursors of its own functions. Scripts open no readers and go without.
+const WHOLE_CURSORS: (&str, &str) = ("cursor_tuple_fraction", "1");
+
 /// The end of the migration's part: its deferred constraints are checked while
 /// its rights still hold, then a role that it took on is given back.
 /// The ledger's own names and texts mean what we mean by them.
@@ -73,7 +78,9 @@ impl Settings {
         // One statement for all of them: each one that is sent costs the server
         // ten microseconds a step.
         let calls = settings.iter().map(set).collect::<Vec<_>>().join(", ");
-        let script = format!("{RESET} {FORGET} SELECT {calls}; ");
+        let whole_cursors = (WHOLE_CURSORS.0, WHOLE_CURSORS.1.to_owned());
+        let script = format!("{RESET} {FORGET} SELECT {calls}, {}; ", set(&whole_cursors));
+        settings.push(whole_cursors);
         Self {
             script,
             calls,
@@ -119,6 +126,6 @@ mod tests {
     #[test]
     fn settings_are_sent_as_sql() {
         let config = SessionConfig { search_path: "app, \"$user\", o'x".into(), ..SessionConfig::default() };
-        insta::assert_snapshot!(Settings::new(&config).script(), @r#"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECLARE found pg_catalog.text; BEGIN FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$; SELECT pg_catalog.set_config('search_path', '"app", "$user", "o''x"', false), pg_catalog.set_config('standard_conforming_strings', 'on', false), pg_catalog.set_config('backslash_quote', 'safe_encoding', false), pg_catalog.set_config('transform_null_equals', 'off', false), pg_catalog.set_config('check_function_bodies', 'on', false), pg_catalog.set_config('lock_timeout', '5000', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '300000', false);"#);
+        insta::assert_snapshot!(Settings::new(&config).script(), @r#"RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECLARE found pg_catalog.text; BEGIN FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$; SELECT pg_catalog.set_config('search_path', '"app", "$user", "o''x"', false), pg_catalog.set_config('standard_conforming_strings', 'on', false), pg_catalog.set_config('backslash_quote', 'safe_encoding', false), pg_catalog.set_config('transform_null_equals', 'off', false), pg_catalog.set_config('check_function_bodies', 'on', false), pg_catalog.set_config('lock_timeout', '5000', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '300000', false), pg_catalog.set_config('cursor_tuple_fraction', '1', false);"#);
     }
 }

@@ -1,0 +1,165 @@
+//! What to do about a step that failed. Prints nothing.
+
+use runner::db::{DbError, ServerError};
+use runner::host::{CallError, FailedStatement, StatementError};
+use runner::run::{Failed, StepError};
+
+/// What to do about a failed step.
+pub fn step(failed: &Failed) -> Vec<String> {
+    let lines = match &failed.error {
+        StepError::Effects(effects) => {
+            effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
+        }
+        StepError::Call { statement: Some(statement), .. } => grant_line(statement).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if !lines.is_empty() {
+        return vec![lines_to_add(&lines)];
+    }
+    vec![general(&failed.error).to_owned()]
+}
+
+fn general(error: &StepError) -> &'static str {
+    // What the server ran out of comes first: a migration that returns another
+    // error than the server's, or none, must not hide it.
+    if let Some(hint) = server_of(error).and_then(resources) {
+        return hint;
+    }
+    match error {
+        StepError::Call { error: CallError::Aborted { .. }, .. } => {
+            "The migration must return the error, or roll back to a savepoint that was set before the statement."
+        }
+        StepError::Call { error: CallError::Irreversible { .. }, .. } => {
+            "Restore a backup, or write a new revision that does what is needed."
+        }
+        StepError::Call { error: CallError::Limit { .. }, .. } => {
+            "The limits are set in [limits] in runner.toml."
+        }
+        StepError::LockLost => {
+            "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
+            "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
+        }
+        error if error.is_transient() => {
+            "Another session was in the way, again and again; try again when there is less to do."
+        }
+        error if error.is_connection_lost() => {
+            "The server rolls back by itself. Run the command again when it is back."
+        }
+        _ => "Run `runner current` to see where the database is.",
+    }
+}
+
+fn server_of(error: &StepError) -> Option<&ServerError> {
+    match error.database() {
+        Some(DbError::Server(server)) => Some(server),
+        _ => None,
+    }
+}
+
+/// What to do where time, space or memory ran out. See PostgreSQL's manual,
+/// appendix A.
+fn resources(error: &ServerError) -> Option<&'static str> {
+    Some(match error.sqlstate.as_str() {
+        "57014" => match cancelled(error) {
+            Cancelled::ByTimeout => {
+                "The step was rolled back. Raise `session.statement_timeout` in runner.toml (`0s` turns it off), or \
+                 do less in one statement: a reader and a writer work in batches."
+            }
+            Cancelled::ByUser => {
+                "The step was rolled back. Somebody else cancelled the statement (pg_cancel_backend): run the command \
+                 again when they agree."
+            }
+            Cancelled::Unknown => {
+                "The step was rolled back. If `session.statement_timeout` in runner.toml is set, raise it; otherwise \
+                 somebody cancelled the statement (pg_cancel_backend)."
+            }
+        },
+        "55P03" => {
+            "The step was rolled back, so that nobody waits behind it. Look in pg_stat_activity for the session that \
+             holds the table, try again when it is done, or raise `session.lock_timeout` in runner.toml."
+        }
+        "53100" => {
+            "The step was rolled back, and its space is free again after that (what an UPDATE wrote, after the next \
+             VACUUM). A change of a whole table needs about its size once more, and its WAL. Make room on the \
+             server's disk, or change fewer rows in one revision."
+        }
+        "53400" if error.message.contains("temp_file_limit") => {
+            "The step was rolled back. Sorting, hashing and open readers put what does not fit into `work_mem` into \
+             temporary files: raise `temp_file_limit` for the login, or do less in one statement."
+        }
+        "53200" => {
+            "The step was rolled back. The server had no memory left for the statement: lower `work_mem`, do less in \
+             one statement, or write large values in smaller batches."
+        }
+        _ => return None,
+    })
+}
+
+/// Who cancelled a statement, as far as the message tells: it is in the language
+/// of `lc_messages`, and the code is the same for both.
+enum Cancelled {
+    ByTimeout,
+    ByUser,
+    Unknown,
+}
+
+fn cancelled(error: &ServerError) -> Cancelled {
+    match error.message.as_str() {
+        timeout if timeout.contains("statement timeout") => Cancelled::ByTimeout,
+        user if user.contains("user request") => Cancelled::ByUser,
+        _ => Cancelled::Unknown,
+    }
+}
+
+/// The line that would allow a statement that was refused.
+fn grant_line(statement: &FailedStatement) -> Option<&str> {
+    match &statement.error {
+        StatementError::Policy(error) => error.grant(),
+        StatementError::Database(_) => None,
+    }
+}
+
+/// What to do where the manifest grants too little.
+pub fn lines_to_add(lines: &[&str]) -> String {
+    format!("If that is meant, add to [capabilities] in its migration.toml: {}", lines.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed_with(sqlstate: &str, message: &str) -> StepError {
+        let server = ServerError {
+            sqlstate: sqlstate.into(),
+            severity: "ERROR".into(),
+            message: message.into(),
+            ..ServerError::default()
+        };
+        StepError::Begin(DbError::Server(Box::new(server)))
+    }
+
+    #[test]
+    fn what_ran_out_says_what_to_do() {
+        for (sqlstate, message, expected) in [
+            ("57014", "canceling statement due to statement timeout", "session.statement_timeout"),
+            ("57014", "canceling statement due to user request", "pg_cancel_backend"),
+            ("57014", "storniere Anfrage wegen Zeitüberschreitung", "session.statement_timeout"),
+            ("55P03", "canceling statement due to lock timeout", "session.lock_timeout"),
+            ("53100", "could not extend file: No space left on device", "server's disk"),
+            ("53400", "temporary file size exceeds temp_file_limit (64kB)", "temp_file_limit"),
+            ("53200", "out of memory", "work_mem"),
+        ] {
+            let hint = general(&failed_with(sqlstate, message));
+            assert!(hint.contains(expected) && hint.contains("rolled back"), "{sqlstate} {message}: {hint}");
+        }
+    }
+
+    #[test]
+    fn other_errors_have_the_hint_that_they_had() {
+        assert!(general(&failed_with("40P01", "deadlock detected")).contains("in the way"));
+        assert!(general(&failed_with("53400", "too many something")).contains("runner current"));
+        assert!(general(&failed_with("42P01", "no such table")).contains("runner current"));
+    }
+}
