@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 /// For each module of the library: the modules that it may name.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
     ("audit", &["db", "revision"]),
+    ("bulk", &["db", "revision"]),
     ("policy", &["revision"]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
-    ("host", &["db", "policy", "revision"]),
+    ("host", &["bulk", "db", "policy", "revision"]),
     // `host` for its `Limits`, which are a table of runner.toml; `policy` for the
     // SQL that another tool made.
     ("source", &["host", "policy", "revision"]),

@@ -117,7 +117,7 @@ fn cancelled(error: &ServerError) -> Cancelled {
 fn grant_line(statement: &FailedStatement) -> Option<&str> {
     match &statement.error {
         StatementError::Policy(error) => error.grant(),
-        StatementError::Database(_) => None,
+        StatementError::Database(_) | StatementError::Bulk(_) => None,
     }
 }
 

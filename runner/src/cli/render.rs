@@ -119,6 +119,7 @@ fn statement_causes(statement: &FailedStatement, script: Option<&str>) -> Vec<St
         StatementError::Policy(error) => {
             vec![format!("{which} was not sent"), joined([error.to_string(), place])]
         }
+        StatementError::Bulk(message) => vec![joined([message.clone(), place])],
     }
 }
 

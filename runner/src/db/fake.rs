@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::error::{DbError, ServerError};
+use super::postgres::TextRow;
 use super::session::{
     Column, CursorId, Parameter, Prepared, PreparedInner, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type,
@@ -46,15 +48,46 @@ pub(crate) type Row = Vec<Option<Vec<u8>>>;
 /// - `fail('42P01')`: the server rejects the statement with this SQLSTATE;
 /// - `disconnect()`: the connection is lost;
 /// - `hang()`: nothing ever comes back.
+///
+/// And in a query's, what happens to its cursor:
+///
+/// - `fail_at(600, '22012')`: the row of this number, from 1, makes a fetch fail;
+/// - `disconnect_at(600)`, `hang_at(600)`: the same, with another end;
+/// - `slow()`: a fetch takes 200 ms;
+/// - `estimate(90000)`: the number of rows that the server expects.
 #[derive(Default)]
 pub(crate) struct FakeSession {
     sent: Sent,
     results: BTreeMap<String, (Vec<Column>, Vec<Row>)>,
     tables: BTreeMap<String, Vec<Column>>,
-    cursors: BTreeMap<u64, Vec<Row>>,
+    cursors: BTreeMap<u64, Cursor>,
     opened: u64,
     aborted: bool,
     lost: bool,
+}
+
+/// An open cursor.
+struct Cursor {
+    sql: String,
+    rows: Vec<Row>,
+    fetched: usize,
+}
+
+impl Cursor {
+    /// Whether a fetch of so many rows comes to the row that a function in the
+    /// query names.
+    fn meets(&self, function: &str, rows: usize) -> bool {
+        argument(&self.sql, function).is_some_and(|row| {
+            let row = usize::try_from(row).unwrap_or(usize::MAX);
+            self.fetched < row && row <= self.fetched + rows
+        })
+    }
+}
+
+/// The number that a function in a query is called with.
+fn argument(sql: &str, function: &str) -> Option<u64> {
+    let (_, after) = sql.split_once(&format!("{function}("))?;
+    after.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// A column of this name and type.
@@ -151,6 +184,11 @@ impl Session for FakeSession {
         Ok(1)
     }
 
+    async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError> {
+        self.begin("ask: ", sql).await?;
+        Ok(Vec::new())
+    }
+
     async fn execute(&mut self, statement: &Prepared, params: &[Parameter]) -> Result<u64, DbError> {
         self.begin("execute: ", &format!("{params:?}")).await?;
         assert_eq!(statement.params.as_ref().map(Vec::len), Some(params.len()));
@@ -181,15 +219,35 @@ impl Session for FakeSession {
         self.begin("open: ", &format!("{sql} {params:?}")).await?;
         self.opened += 1;
         let rows = rows_of(self, statement);
-        self.cursors.insert(self.opened, rows);
+        self.cursors.insert(self.opened, Cursor { sql: sql.to_owned(), rows, fetched: 0 });
         Ok(CursorId(self.opened))
     }
 
     async fn fetch(&mut self, cursor: CursorId, max_rows: u32) -> Result<Tuples, DbError> {
         self.begin("fetch ", &format!("{max_rows} from {}", cursor.0)).await?;
-        let rows = self.cursors.get_mut(&cursor.0).expect("the cursor is open");
-        let count = rows.len().min(max_rows as usize);
-        Ok(tuples(&rows.drain(..count).collect::<Vec<_>>()))
+        let cursor = self.cursors.get_mut(&cursor.0).expect("the cursor is open");
+        let count = cursor.rows.len().min(max_rows as usize);
+        if cursor.sql.contains("slow()") {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        if cursor.meets("hang_at", count) {
+            std::future::pending::<()>().await;
+        }
+        if cursor.meets("disconnect_at", count) {
+            self.lost = true;
+            return Err(DbError::Connection("closed".into()));
+        }
+        if cursor.meets("fail_at", count) {
+            self.aborted = true;
+            return Err(server_error("22012", "as the test wants it", None));
+        }
+        cursor.fetched += count;
+        Ok(tuples(&cursor.rows.drain(..count).collect::<Vec<_>>()))
+    }
+
+    async fn estimate(&mut self, sql: &str, _: &Prepared, _: &[Parameter]) -> Result<Option<u64>, DbError> {
+        self.begin("estimate: ", sql).await?;
+        Ok(argument(sql, "estimate"))
     }
 
     async fn close_cursor(&mut self, cursor: CursorId) -> Result<(), DbError> {

@@ -42,7 +42,7 @@ pub(super) enum Outcome {
     /// The answer to [`Job::Estimate`].
     Estimated { reader: u32, answer: Result<Option<u64>, DbError> },
     /// The number of rows of [`Job::Copy`].
-    Copied { writer: u32, answer: Result<u64, DbError> },
+    Copied { writer: u32, bytes: u64, answer: Result<u64, DbError> },
     /// It was not begun: a job before it failed.
     Skipped(Job),
 }
@@ -140,7 +140,8 @@ async fn perform(session: &SharedSession, job: Job, failed: &AtomicBool) -> Done
             Outcome::Estimated { reader, answer }
         }
         Job::Copy { writer, table, columns, tuples } => {
-            Outcome::Copied { writer, answer: session.copy_in(&table, &columns, tuples).await }
+            let bytes = tuples.len() as u64;
+            Outcome::Copied { writer, bytes, answer: session.copy_in(&table, &columns, tuples).await }
         }
     };
     Done { outcome, observed: session.observed() }
@@ -251,7 +252,7 @@ impl Work {
                     reader.has_estimated(answer);
                 }
             }
-            Outcome::Copied { writer, answer } => self.has_copied(writer, answer, observed),
+            Outcome::Copied { writer, bytes, answer } => self.has_copied(writer, bytes, answer, observed),
             Outcome::Skipped(Job::Fetch { reader, .. }) => {
                 if let Some(reader) = self.readers.get_mut(&reader) {
                     reader.has_not_fetched();

@@ -9,6 +9,8 @@ use super::call::{Progress, Sink};
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The time between two reports.
 const BETWEEN: Duration = Duration::from_millis(100);
+/// From how many rows on it takes a while to apply them.
+const MANY_ROWS: u64 = 10_000;
 
 /// Reports now and then, and not at all where the migration does it by itself.
 pub(super) struct Meter {
@@ -50,6 +52,11 @@ impl Meter {
         }
     }
 
+    /// Tells something that is no progress.
+    pub(super) fn warn(&self, message: &str) {
+        self.sink.warning(message);
+    }
+
     /// What was counted has come to its end: now the total is known. Said at
     /// once, but only if there was a word of it before.
     pub(super) fn end(&mut self, what: &str, done: u64) {
@@ -61,8 +68,10 @@ impl Meter {
     /// The server applies rows that wait in a temporary table. It does not tell
     /// how far it is; that it begins is said even where the migration counts by
     /// itself.
-    #[expect(dead_code, reason = "the writers that stage rows call it")]
     pub(super) fn applying(&mut self, rows: u64, table: &str) {
+        if rows < MANY_ROWS {
+            return;
+        }
         let what = format!("applying {} to {}", rows_in_words(rows), plain(table));
         self.due = Instant::now() + BETWEEN;
         self.has_spoken = true;

@@ -469,4 +469,34 @@ mod tests {
         assert_eq!(reader.count(10, 100), 0);
         assert!(reader.take_bytes(0).is_empty());
     }
+
+    #[test]
+    fn an_expectation_that_is_too_low_is_none() {
+        let mut reader = reader(&[1]);
+        reader.expected = Expected::Rows { rows: 10, estimated: true };
+        reader.given = 10;
+        assert_eq!(reader.total(), (Some(10), true));
+        reader.given = 11;
+        assert_eq!(reader.total(), (None, false), "never more than all of them");
+    }
+
+    #[test]
+    fn what_the_migration_expects_counts_and_not_the_estimate() {
+        let mut reader = reader(&[1]);
+        reader.expected = Expected::Asked;
+        reader.has_estimated(Ok(Some(7)));
+        assert_eq!(reader.total(), (Some(7), true));
+        reader.expected = Expected::Rows { rows: 9, estimated: false };
+        reader.has_estimated(Ok(Some(7)));
+        assert_eq!(reader.total(), (Some(9), false));
+    }
+
+    #[test]
+    fn rows_that_were_fetched_ahead_come_next_and_the_end_after_a_short_answer() {
+        let mut reader = reader(&[1; 2]);
+        assert!(reader.rows_at_hand().is_none(), "nobody knows");
+        reader.has_fetched(4, Ok(tuples(&[1; 3])));
+        assert_eq!(reader.rows_at_hand().map(|rows| rows.len()), Some(3));
+        assert_eq!(reader.rows_at_hand().map(|rows| rows.len()), Some(0), "the end");
+    }
 }

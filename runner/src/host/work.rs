@@ -8,6 +8,7 @@ use super::ahead::Ahead;
 use super::bindings::types;
 use super::call::Sink;
 use super::convert::{error_wit_to_plain, server_error_pg_to_wit};
+use super::data::DataConfig;
 use super::error::CallError;
 use super::meter::Meter;
 use super::reader::OpenReader;
@@ -16,6 +17,7 @@ use super::savepoint::OpenSavepoint;
 use super::state::Fault;
 use super::statements::Statements;
 use super::writer::OpenWriter;
+use crate::bulk::BulkError;
 use crate::db::{DbError, Observed, ServerError, SharedSession, TransactionStatus};
 use crate::policy::{Checked, Policy, PolicyError};
 
@@ -40,6 +42,7 @@ pub(super) struct Work {
     pub(super) ahead: Ahead,
     /// How far the readers and writers are, for the operator.
     pub(super) meter: Meter,
+    pub(super) data: DataConfig,
     condition: Condition,
     last_error: Option<Remembered>,
     sent: u64,
@@ -121,6 +124,7 @@ impl Work {
             statements: Statements::default(),
             ahead: Ahead::default(),
             meter: Meter::new(sink),
+            data: DataConfig::default(),
             rows: 0,
         }
     }
@@ -265,6 +269,11 @@ impl Work {
         self.noted(answer.map_err(without_place), sent)
     }
 
+    /// An error of a statement that the session puts into a text of its own.
+    pub(super) fn failed_without_place(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
+        self.failed(without_place(error), sent)
+    }
+
     /// Remembers an error and says what the guest is told.
     fn failed(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
         let error = shifted(error, sent);
@@ -294,6 +303,16 @@ impl Work {
     /// it. `text` is the statement, or what comes nearest to one.
     pub(super) fn unrecordable(&mut self, why: String, text: &str) -> Fault {
         self.failed(DbError::Unrecordable(why), Sent::whole(text))
+    }
+
+    /// A bulk change that the server has made, at least in part, must not stay:
+    /// the transaction is held for aborted, as after an error of the server.
+    pub(super) fn spoiled(&mut self, error: &BulkError, label: &str) -> Fault {
+        let told = types::Error::Other((error.kind().into(), error.to_string()));
+        let error = StatementError::Bulk(error.to_string());
+        let failed = self.remember(error, None, Sent::whole(label), &told);
+        self.condition = Condition::Aborted(failed);
+        told.into()
     }
 
     /// Remembers that a text was not sent. The transaction is as it was.

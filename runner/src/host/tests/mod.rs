@@ -1,6 +1,7 @@
 //! Tests of the host with a session without a server. The guests are the crate
 //! `tests/guests/probe`, or modules written as text.
 
+mod ahead;
 mod guest;
 mod honest;
 mod hostile;
@@ -12,7 +13,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use serde_json::json;
 
 use super::{
-    Call, Compiler, Component, Grants, Host, HostConfig, Limits, LogLevel, Progress, Report, Sink, Stats,
+    Call, Compiler, Component, DataConfig, Grants, Host, HostConfig, Limits, LogLevel, Progress, Report,
+    Sink, Stats,
 };
 use crate::db::fake::FakeSession;
 use crate::revision::Direction;
@@ -27,7 +29,8 @@ fn short_limits() -> Limits {
 
 fn host(limits: Limits) -> Host {
     let cache = Some(CACHE.path().join("cache"));
-    Host::new(HostConfig { limits, cache, compiler: Compiler::InProcess }).expect("a host")
+    Host::new(HostConfig { limits, data: DataConfig::default(), cache, compiler: Compiler::InProcess })
+        .expect("a host")
 }
 
 /// Writes down what a migration reports.

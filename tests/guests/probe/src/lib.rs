@@ -12,6 +12,7 @@ mod bindings {
 mod honest;
 mod hostile;
 mod leak;
+mod steps;
 
 use bindings::exports::runner::migration::migration::{Capability, Description, Guest};
 use bindings::runner::migration::host::{self, Level};
@@ -42,6 +43,9 @@ impl Guest for Probe {
             tx.script(&first).map_err(sql)?;
         }
         let kind = param("kind");
+        if kind == "steps" {
+            return steps::run(tx);
+        }
         match honest::run(&kind, tx).or_else(|| leak::run(&kind, tx)) {
             Some(result) => result,
             None => hostile::run(&kind, tx),

@@ -1,0 +1,3 @@
+//! Changing data in bulk, on a real server.
+
+mod ahead;
