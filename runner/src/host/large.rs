@@ -19,10 +19,10 @@ pub(super) enum LargeChange {
 }
 
 impl LargeChange {
-    /// How many rows a second a server on one machine with a local disk takes,
-    /// at least and at most: measured with PostgreSQL 15, rows of 100 to 200
-    /// bytes, a primary key and two indexes. Of a rewrite the refill and the
-    /// indexes are meant.
+    /// How many rows a second are reckoned with, at least and at most: rows of
+    /// 100 to 200 bytes with a primary key and two indexes, on one machine with a
+    /// local disk. Orders of magnitude and no promise. Of a rewrite the refill and
+    /// the indexes are meant.
     fn rows_a_second(self) -> (u64, u64) {
         match self {
             Self::Update { .. } | Self::Upsert { .. } => (50_000, 250_000),
