@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// For each module of the library: the modules that it may name.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("revision", &[]),
     ("graph", &["revision"]),
     ("db", &["revision"]),
     ("audit", &["db", "revision"]),
+    ("bulk", &["db", "revision"]),
     ("policy", &["revision"]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),

@@ -53,6 +53,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod audit;
+pub mod bulk;
 pub mod db;
 pub mod graph;
 pub mod host;
