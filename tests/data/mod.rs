@@ -56,7 +56,9 @@ impl Bulk {
         project.component("b", "", bulk(), &more);
     }
 
+    /// A project in which nothing was applied yet.
     fn project(&self, database: &Database) -> Project {
+        database.rows("DROP SCHEMA IF EXISTS runner CASCADE");
         let project = Project::new(database);
         project.write("runner.toml", &self.config);
         self.revision(&project);

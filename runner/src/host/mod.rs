@@ -9,6 +9,7 @@
 //! Everything that a component gives (bytes, texts, numbers, handles) is
 //! guest-controlled and is treated as hostile.
 
+mod apply;
 mod bindings;
 mod cache;
 mod call;
