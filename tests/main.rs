@@ -25,6 +25,7 @@ mod hostile;
 mod hostile_tests;
 mod ledger;
 mod library;
+mod location;
 mod migrations;
 mod offline;
 mod oracle;
