@@ -11,6 +11,7 @@ mod bad_input;
 mod branches;
 mod cli;
 mod component;
+mod data;
 mod docs;
 #[cfg(feature = "embedded")]
 mod embedded;

@@ -89,7 +89,8 @@ pub struct Deferrable {
 
 /// The question whose one value is the facts as JSON; `$1` is the table's name.
 pub(super) fn question() -> String {
-    let array = |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
+    let array =
+        |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
     let full_name = "pg_catalog.format('%I.%I', o.nspname, r.relname)";
     qualified(&format!(
         "SELECT pg_catalog.json_build_object( \
@@ -131,9 +132,8 @@ pub(super) fn question() -> String {
         ),
         publications = array("DISTINCT p.pubname::pg_catalog.text"),
         rules = array("w.rulename ORDER BY w.rulename"),
-        triggers = array(
-            "pg_catalog.json_build_object('name', t.tgname, 'enabled', t.tgenabled) ORDER BY t.tgname"
-        ),
+        triggers =
+            array("pg_catalog.json_build_object('name', t.tgname, 'enabled', t.tgenabled) ORDER BY t.tgname"),
         indexes = super::index::question(),
         deferrable = array(
             "pg_catalog.json_build_object('schema', o.nspname, 'name', k.conname, 'is_deferred_again', \

@@ -105,7 +105,8 @@ fn enable(trigger: &Trigger) -> &'static str {
 
 /// A table of which checks are pending cannot be truncated nor altered.
 fn set_constraints<'a>(constraints: impl Iterator<Item = &'a Deferrable>, when: &str) -> Option<String> {
-    let name = |one: &Deferrable| format!("{}.{}", quote_identifier(&one.schema), quote_identifier(&one.name));
+    let name =
+        |one: &Deferrable| format!("{}.{}", quote_identifier(&one.schema), quote_identifier(&one.name));
     let names: Vec<_> = constraints.map(name).collect();
     (!names.is_empty()).then(|| format!("SET CONSTRAINTS {} {when}", names.join(", ")))
 }

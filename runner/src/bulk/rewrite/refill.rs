@@ -120,17 +120,14 @@ fn still_used(error: RefillError, table: &str) -> RefillError {
 }
 
 /// The one value, of the type `text`, of a query's one row.
-async fn value(
-    session: &mut dyn Session,
-    sql: &str,
-    params: &[Parameter],
-) -> Result<String, RefillError> {
+async fn value(session: &mut dyn Session, sql: &str, params: &[Parameter]) -> Result<String, RefillError> {
     let failed = |source| failed(sql, source);
     let prepared = session.prepare(sql).await.map_err(failed)?;
     let limit = ResultLimit { rows: 1, bytes: usize::MAX };
     match session.query(&prepared, params, limit).await.map_err(failed)? {
-        QueryResult::Complete(tuples) => text(tuples.bytes())
-            .ok_or_else(|| RefillError::Answer(format!("{} rows, where one value is expected", tuples.len()))),
+        QueryResult::Complete(tuples) => text(tuples.bytes()).ok_or_else(|| {
+            RefillError::Answer(format!("{} rows, where one value is expected", tuples.len()))
+        }),
         QueryResult::TooLarge => Err(RefillError::Answer("several rows, where one is expected".into())),
     }
 }

@@ -26,7 +26,8 @@ pub enum RewriteRefusal {
     /// It is a partition, or inherits.
     #[error(
         "{table} is a part of {}, which other sessions read it through; change its rows by key with \
-         `open-update`", list(parents)
+         `open-update`",
+        list(parents)
     )]
     Inherits {
         /// The table.
@@ -67,7 +68,8 @@ pub enum RewriteRefusal {
     #[error(
         "{table} is published to logical replication ({}), and subscribers would get every row anew, or lose \
          all of them where TRUNCATE alone is published; change the rows by key with `open-update`, or take the \
-         table out of the publication and let the subscribers copy it again", list(publications)
+         table out of the publication and let the subscribers copy it again",
+        list(publications)
     )]
     Published {
         /// The table.
@@ -78,7 +80,8 @@ pub enum RewriteRefusal {
     /// What is inserted may end elsewhere.
     #[error(
         "{table} has rules ({}), which decide what becomes of an INSERT; change its rows by key with \
-         `open-update`, or drop the rules before", list(rules)
+         `open-update`, or drop the rules before",
+        list(rules)
     )]
     Rules {
         /// The table.
@@ -121,7 +124,8 @@ pub enum RewriteRefusal {
     /// Its triggers cannot be switched off, by the server.
     #[error(
         "{table} has triggers ({}), which only its owner can switch off; run it as a member of `{owner}`, or \
-         let them fire (`fire-triggers`)", triggers(found)
+         let them fire (`fire-triggers`)",
+        triggers(found)
     )]
     TriggersNotOwned {
         /// The table.

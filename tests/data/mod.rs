@@ -1,0 +1,3 @@
+//! Data migrations: bulk changes on a real server.
+
+mod rewrite;
