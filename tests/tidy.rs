@@ -12,7 +12,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("policy", &["revision"]),
     ("plan", &["graph", "revision"]),
     ("ledger", &["db", "revision"]),
-    ("host", &["db", "policy", "revision"]),
+    ("host", &["bulk", "db", "policy", "revision"]),
     // `host` for its `Limits`, which are a table of runner.toml; `policy` for the
     // SQL that another tool made.
     ("source", &["host", "policy", "revision"]),

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-use runner::host::{Compiler, Host, HostConfig, Limits};
+use runner::host::{Compiler, DataConfig, Host, HostConfig, Limits};
 use runner::source::sql_component;
 
 use crate::measure::{in_turns, median, ratio, shown, time};
@@ -74,6 +74,7 @@ fn component() {
     let host = || {
         let config = HostConfig {
             limits: Limits::default(),
+            data: DataConfig::default(),
             cache: Some(cache.path().join("runner")),
             compiler: Compiler::InProcess,
         };

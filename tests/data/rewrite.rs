@@ -3,6 +3,7 @@
 
 use runner::audit;
 use runner::bulk::rewrite::{RefillError, RefillOptions, Refilled, RewriteRefusal, facts, refill, refusal};
+use runner::bulk::{Stage, StagedColumn};
 use runner::db::{Connection, Location, PostgresSession, connect};
 use runner::revision::Capabilities;
 
@@ -66,10 +67,8 @@ const FIXTURE: &str = r#"
 /// What a dump does not tell of the table.
 const BESIDE_THE_DUMP: &str = "
     SELECT oid, relowner::regrole, relacl, reloptions, relreplident, relrowsecurity, reltoastrelid
-        FROM pg_class WHERE oid = 'app.\"Users\"'::regclass
-    UNION ALL SELECT oid, tgname, NULL, NULL, tgenabled, tgisinternal, NULL FROM (SELECT t.oid, t.tgenabled,
-        t.tgisinternal, 'postgres'::regrole AS tgname FROM pg_trigger t WHERE tgrelid = 'app.\"Users\"'::regclass) t
-    ORDER BY 1;
+        FROM pg_class WHERE oid = 'app.\"Users\"'::regclass;
+    SELECT oid, tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'app.\"Users\"'::regclass ORDER BY oid;
     SELECT i.indexrelid::regclass, c.relowner::regrole, c.reloptions, c.reltablespace, i.indisclustered,
         i.indisvalid, i.indisready, (SELECT array_agg(a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
         WHERE a.attrelid = i.indexrelid), obj_description(c.oid), pg_get_indexdef(c.oid)
@@ -117,7 +116,14 @@ fn oid(database: &Database, index: &str) -> String {
     database.value(&format!("SELECT '{index}'::regclass::oid"))
 }
 
-/// A stage with the table's rows, all mail addresses in lower case.
+/// A stage with these columns.
+fn staged(columns: &[&str]) -> Stage {
+    let column =
+        |name: &&str| StagedColumn { name: (*name).to_owned(), cast: None, identity_always: *name == "id" };
+    Stage::of_columns(columns.iter().map(column).collect())
+}
+
+/// What fills a stage, here still called `stage`: the table's rows, all mail addresses in lower case.
 const LOWER: &str = r#"CREATE TEMP TABLE stage AS
     SELECT id, "Full name", lower(mail) AS mail, city_id, number FROM app."Users" ORDER BY id"#;
 
@@ -134,8 +140,9 @@ fn rewrite_as(
         let session = connection.session();
         let mut session = session.lock().await;
         batch(&mut session, &format!("BEGIN; {stage}")).await;
-        let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
-        let answer = refill(&mut *session, table, "pg_temp.stage", &columns, &options).await;
+        let to = staged(columns);
+        batch(&mut session, &format!("ALTER TABLE pg_temp.stage RENAME TO {}", to.name())).await;
+        let answer = refill(&mut *session, table, &to, &options).await;
         let end = if answer.is_ok() { "COMMIT" } else { "ROLLBACK" };
         batch(&mut session, end).await;
         answer
@@ -447,8 +454,9 @@ fn alarms(database: &Database, grants: &str, observed: bool) -> Vec<String> {
         let observer = observed.then_some(&mut *control);
         let before = audit::before(&mut guest, observer, false).await.expect("looks");
         batch(&mut guest, LOWER).await;
-        let columns = COLUMNS.map(str::to_owned);
-        refill(&mut *guest, "app.\"Users\"", "stage", &columns, &OPTIONS).await.expect("refills");
+        let stage = staged(&COLUMNS);
+        batch(&mut guest, &format!("ALTER TABLE pg_temp.stage RENAME TO {}", stage.name())).await;
+        refill(&mut *guest, "app.\"Users\"", &stage, &OPTIONS).await.expect("refills");
         batch(&mut guest, "SET CONSTRAINTS ALL IMMEDIATE").await;
         let observer = observed.then_some(&mut *control);
         let effects = audit::effects(&mut guest, observer, &before, &granted).await.expect("audits");

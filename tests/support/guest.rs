@@ -19,6 +19,12 @@ pub fn replay() -> &'static [u8] {
     &REPLAY
 }
 
+/// `bulk`, built once a test run.
+pub fn bulk() -> &'static [u8] {
+    static BULK: LazyLock<Vec<u8>> = LazyLock::new(|| build("bulk"));
+    &BULK
+}
+
 fn build(package: &str) -> Vec<u8> {
     let root = Path::new(ROOT);
     let toolchain = Toolchain::find().expect("a compiler for guests");

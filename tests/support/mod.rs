@@ -9,6 +9,6 @@ pub mod shape;
 
 pub use alembic::alembic_command;
 pub use database::{Database, execute};
-pub use guest::{probe, replay};
+pub use guest::{bulk, probe, replay};
 pub use project::{Finished, Project, filters, manifest};
 pub use server::{Server, free_port, programs};

@@ -134,6 +134,7 @@ fn host(project: &Project) -> Result<Host, CommandError> {
         env::current_exe().map_err(|error| CommandError::user("this program cannot find itself", error))?;
     let config = HostConfig {
         limits: project.config.limits.clone(),
+        data: project.config.data,
         cache: cache_dir(),
         compiler: Compiler::Child { program, args: vec![COMPILE.into()] },
     };

@@ -119,6 +119,7 @@ fn statement_causes(statement: &FailedStatement, script: Option<&str>) -> Vec<St
         StatementError::Policy(error) => {
             vec![format!("{which} was not sent"), joined([error.to_string(), place])]
         }
+        StatementError::Bulk(message) => vec![joined([message.clone(), place])],
     }
 }
 
@@ -252,7 +253,7 @@ pub fn step_hints(failed: &Failed) -> Vec<String> {
 fn grant_line(statement: &FailedStatement) -> Option<&str> {
     match &statement.error {
         StatementError::Policy(error) => error.grant(),
-        StatementError::Database(_) => None,
+        StatementError::Database(_) | StatementError::Bulk(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::error::{DbError, ServerError};
+use super::postgres::TextRow;
 use super::session::{
     Column, CursorId, Parameter, Prepared, PreparedInner, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type,
@@ -149,6 +150,11 @@ impl Session for FakeSession {
     async fn run(&mut self, sql: &str) -> Result<u64, DbError> {
         self.begin("", sql).await?;
         Ok(1)
+    }
+
+    async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError> {
+        self.begin("ask: ", sql).await?;
+        Ok(Vec::new())
     }
 
     async fn execute(&mut self, statement: &Prepared, params: &[Parameter]) -> Result<u64, DbError> {

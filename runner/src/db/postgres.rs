@@ -319,6 +319,10 @@ impl Session for PostgresSession {
         self.answered(answer).await
     }
 
+    async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError> {
+        self.batch(sql).await
+    }
+
     async fn execute(&mut self, prepared: &Prepared, params: &[Parameter]) -> Result<u64, DbError> {
         self.wire.begin_request();
         let answer = self.client.execute_raw(statement(prepared), params).await;

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 pub use tokio_postgres::types::{Kind, Type};
 
 use super::error::DbError;
+use super::postgres::TextRow;
 use super::wire::Observed;
 
 /// A session that is shared between the executor, which owns the transaction,
@@ -213,6 +214,11 @@ pub trait Session: Send {
     async fn run_uncounted(&mut self, sql: &str) -> Result<u64, DbError> {
         self.run(sql).await
     }
+
+    /// Runs the host's own text, any number of statements, in one round trip, and
+    /// returns the rows of all of them. Never for a migration's text: nothing
+    /// stops it at one statement.
+    async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, DbError>;
 
     /// Runs a prepared statement, discards its rows, and returns the number of
     /// rows that it touched.

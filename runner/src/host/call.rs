@@ -8,6 +8,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use super::bindings::types::Failure;
 use super::component::Component;
 use super::convert::error_wit_to_plain;
+use super::data::DataConfig;
 use super::error::{CallError, Constraint};
 use super::limits::Limits;
 use super::report::Report;
@@ -89,9 +90,16 @@ pub trait Sink: Send + Sync {
     }
 }
 
-pub(super) async fn run(engine: &Engine, limits: &Arc<Limits>, component: &Component, call: Call) -> Report {
+pub(super) async fn run(
+    engine: &Engine,
+    limits: &Arc<Limits>,
+    data: DataConfig,
+    component: &Component,
+    call: Call,
+) -> Report {
     let (direction, redactor) = (call.direction, call.redactor.clone());
     let mut state = State::for_call(Arc::clone(limits), call);
+    state.work.stage_bytes = data.stage_bytes;
     state.work.note_user().await;
     let mut store = store(engine, state);
     let outcome = invoke(&mut store, component, direction).await;

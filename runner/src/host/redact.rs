@@ -73,6 +73,7 @@ impl FailedStatement {
         match &mut self.error {
             StatementError::Database(error) => error.hide(redactor),
             StatementError::Policy(error) => error.rewrite(|text| redactor.hide_in(text)),
+            StatementError::Bulk(message) => redactor.hide_in(message),
         }
     }
 }

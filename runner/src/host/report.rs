@@ -63,6 +63,9 @@ pub enum StatementError {
     /// send it.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The rows of a bulk change do not fit the table.
+    #[error("{0}")]
+    Bulk(String),
 }
 
 /// An error of the interface that a migration returned as its own.

@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 use super::bindings::sql::HostSavepoint;
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
+use super::writer::Mark;
 use crate::policy::OwnObjects;
 
 /// A savepoint, on the guest's side.
@@ -19,8 +20,8 @@ pub(super) struct OpenSavepoint {
     id: u32,
     /// Random, so that no statement of the guest can mean it by accident.
     name: String,
-    /// The rows that each open writer had sent.
-    written: Vec<(u32, u64)>,
+    /// Where each open writer was.
+    written: Vec<(u32, Mark)>,
     /// What the step had made.
     own: OwnObjects,
 }
@@ -54,7 +55,7 @@ impl Work {
         let id = self.next_id();
         let name = format!("runner_{:016x}", rand::random::<u64>());
         self.run_own(&format!("SAVEPOINT {name}")).await?;
-        let written = self.writers.iter().map(|(id, writer)| (*id, writer.rows())).collect();
+        let written = self.writers.iter().map(|(id, writer)| (*id, writer.mark())).collect();
         let own = self.policy().own_objects();
         self.savepoints.push(OpenSavepoint { id, name, written, own });
         Ok(id)
@@ -119,18 +120,18 @@ impl Work {
         self.policy_mut().rolled_back(savepoint.own.clone());
         self.unfinished.retain(|id, _| *id < savepoint.id);
         self.writers.retain(|id, _| *id < savepoint.id);
-        for (id, rows) in &savepoint.written {
-            if let Some(writer) = self.writers.get_mut(id) {
-                writer.rewind(*rows);
-            }
-        }
+        self.rewind_writers(&savepoint.written);
         self.forget_readers(savepoint.id).await;
     }
 
     /// Runs a statement of the host's own.
     async fn run_own(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.connected()?;
-        let answer = session.lock().await.run_uncounted(sql).await;
-        self.noted_without_place(answer, Sent::whole(sql)).map(drop)
+        let (answer, observed) = {
+            let mut session = session.lock().await;
+            (session.run_uncounted(sql).await, session.observed())
+        };
+        let tags = ["SAVEPOINT", "RELEASE", "ROLLBACK"];
+        self.as_expected(answer, observed, &tags, Sent::whole(sql)).map(drop)
     }
 }

@@ -12,6 +12,7 @@ use super::cache::Cache;
 use super::call::{self, Call};
 use super::compile::{self, Compiler};
 use super::component::Component;
+use super::data::DataConfig;
 use super::describe::{self, Description};
 use super::error::{CallError, HostError, LoadError};
 use super::limits::Limits;
@@ -24,6 +25,8 @@ use super::{clock, engine, inspect};
 pub struct HostConfig {
     /// The limits of every component and call.
     pub limits: Limits,
+    /// How bulk changes are made.
+    pub data: DataConfig,
     /// Where compiled components are kept; none for nowhere. Made if it is not
     /// there, and not used if anybody else may write to it.
     pub cache: Option<PathBuf>,
@@ -38,6 +41,7 @@ pub struct Host {
     cache: Option<Cache>,
     compiler: Compiler,
     limits: Arc<Limits>,
+    data: DataConfig,
 }
 
 impl Host {
@@ -47,7 +51,8 @@ impl Host {
         let linker = linker(&engine).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         clock::start_ticker(&engine).map_err(HostError::Ticker)?;
         let cache = config.cache.as_deref().and_then(|directory| Cache::open(directory, &engine));
-        Ok(Self { engine, linker, cache, compiler: config.compiler, limits: Arc::new(config.limits) })
+        let (limits, data) = (Arc::new(config.limits), config.data);
+        Ok(Self { engine, linker, cache, compiler: config.compiler, limits, data })
     }
 
     /// The limits of every component and call.
@@ -75,7 +80,7 @@ impl Host {
     /// The future may be dropped at any point; whoever drops it rolls the
     /// transaction back.
     pub async fn call(&self, component: &Component, call: Call) -> Report {
-        call::run(&self.engine, &self.limits, component, call).await
+        call::run(&self.engine, &self.limits, self.data, component, call).await
     }
 
     async fn compiled(&self, bytes: &[u8], digest: &[u8; 32]) -> Result<wasm::Component, LoadError> {

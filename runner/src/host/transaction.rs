@@ -10,9 +10,11 @@ use super::convert::{columns_pg_to_wit, parameters_wit_to_pg, parameters_wit_to_
 use super::error::Constraint;
 use super::reader::{OpenReader, Reader};
 use super::savepoint::Savepoint;
+use super::staged::{Kind, Opening};
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
 use super::writer::Writer;
+use crate::bulk::Conflict;
 use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
 use crate::policy::{Checked, Policy, PolicyError};
 
@@ -69,33 +71,46 @@ impl HostTransaction for State {
     async fn open_update(
         &mut self,
         _: Resource<Lent>,
-        _table: String,
-        _key: Vec<String>,
-        _columns: Vec<String>,
-        _options: UpdateOptions,
+        table: String,
+        key: Vec<String>,
+        columns: Vec<String>,
+        options: UpdateOptions,
     ) -> Result<Resource<Writer>, Fault> {
-        Err(Fault::other("unsupported", "not yet"))
+        let UpdateOptions { skip_unchanged, allow_missing, lock_out_writers } = options;
+        let kind = Kind::Update { skip_unchanged, allow_missing };
+        let opening = Opening { table, key, columns, kind, lock_out_writers };
+        host_call!(self, self.work.start_staged(opening).await.map(Resource::new_own))
     }
 
     async fn open_upsert(
         &mut self,
         _: Resource<Lent>,
-        _table: String,
-        _key: Vec<String>,
-        _columns: Vec<String>,
-        _options: UpsertOptions,
+        table: String,
+        key: Vec<String>,
+        columns: Vec<String>,
+        options: UpsertOptions,
     ) -> Result<Resource<Writer>, Fault> {
-        Err(Fault::other("unsupported", "not yet"))
+        let UpsertOptions { keep_existing, skip_unchanged, lock_out_writers } = options;
+        let kind = Kind::Upsert(match (keep_existing, skip_unchanged) {
+            (true, _) => Conflict::Keep,
+            (false, true) => Conflict::UpdateChanged,
+            (false, false) => Conflict::Update,
+        });
+        let opening = Opening { table, key, columns, kind, lock_out_writers };
+        host_call!(self, self.work.start_staged(opening).await.map(Resource::new_own))
     }
 
     async fn open_delete(
         &mut self,
         _: Resource<Lent>,
-        _table: String,
-        _key: Vec<String>,
-        _options: DeleteOptions,
+        table: String,
+        key: Vec<String>,
+        options: DeleteOptions,
     ) -> Result<Resource<Writer>, Fault> {
-        Err(Fault::other("unsupported", "not yet"))
+        let DeleteOptions { allow_missing, lock_out_writers } = options;
+        let (kind, columns) = (Kind::Delete { allow_missing }, Vec::new());
+        let opening = Opening { table, key, columns, kind, lock_out_writers };
+        host_call!(self, self.work.start_staged(opening).await.map(Resource::new_own))
     }
 
     async fn open_rewrite(
@@ -108,8 +123,8 @@ impl HostTransaction for State {
         Err(Fault::other("unsupported", "not yet"))
     }
 
-    async fn describe_table(&mut self, _: Resource<Lent>, _table: String) -> Result<TableDescription, Fault> {
-        Err(Fault::other("unsupported", "not yet"))
+    async fn describe_table(&mut self, _: Resource<Lent>, table: String) -> Result<TableDescription, Fault> {
+        host_call!(self, self.work.describe(&table).await)
     }
 
     async fn drop(&mut self, _: Resource<Lent>) -> wasmtime::Result<()> {

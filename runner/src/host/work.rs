@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::bindings::types;
 use super::convert::{error_wit_to_plain, server_error_pg_to_wit};
+use super::data::DataConfig;
 use super::error::CallError;
 use super::reader::OpenReader;
 use super::report::{FailedStatement, GuestError, StatementError};
@@ -13,6 +14,7 @@ use super::savepoint::OpenSavepoint;
 use super::state::Fault;
 use super::statements::Statements;
 use super::writer::OpenWriter;
+use crate::bulk::BulkError;
 use crate::db::{DbError, Observed, ServerError, SharedSession, TransactionStatus};
 use crate::policy::{Checked, Policy, PolicyError};
 
@@ -33,6 +35,8 @@ pub(super) struct Work {
     /// The tables of writers that were dropped without `finish`.
     pub(super) unfinished: BTreeMap<u32, String>,
     pub(super) statements: Statements,
+    /// Bytes that may wait in a stage.
+    pub(super) stage_bytes: u64,
     condition: Condition,
     last_error: Option<Remembered>,
     sent: u64,
@@ -111,6 +115,7 @@ impl Work {
             last_error: None,
             sent: 0,
             statements: Statements::default(),
+            stage_bytes: DataConfig::default().stage_bytes,
             rows: 0,
         }
     }
@@ -205,19 +210,35 @@ impl Work {
         let Some(checked) = sent.checked else { return Ok(answer) };
         self.policy.succeeded(checked);
         let observed = session.lock().await.observed();
-        if let Some(what) = observed.and_then(|observed| self.deviation(&observed, checked)) {
-            self.condition = Condition::Tampered(what);
-            return Err(types::Error::Denied(what.to_owned()).into());
-        }
+        self.compare(observed, checked.tags())?;
         Ok(answer)
     }
 
-    /// What of the session cannot be after such a statement.
-    fn deviation(&self, observed: &Observed, checked: &Checked) -> Option<&'static str> {
+    /// The same for a statement that the session makes itself, as a fetch, with
+    /// the command tags that it can have. A position in it would mislead.
+    pub(super) fn as_expected<T>(
+        &mut self,
+        answer: Result<T, DbError>,
+        observed: Option<Observed>,
+        tags: &[&str],
+        sent: Sent<'_>,
+    ) -> Result<T, Fault> {
+        let answer = self.noted_without_place(answer, sent)?;
+        self.compare(observed, tags)?;
+        Ok(answer)
+    }
+
+    fn compare(&mut self, observed: Option<Observed>, tags: &[&str]) -> Result<(), Fault> {
+        let Some(what) = observed.and_then(|observed| self.deviation(&observed, tags)) else { return Ok(()) };
+        self.condition = Condition::Tampered(what);
+        Err(types::Error::Denied(what.to_owned()).into())
+    }
+
+    /// What of the session cannot be after a statement with these command tags.
+    fn deviation(&self, observed: &Observed, expected: &[&str]) -> Option<&'static str> {
         if observed.status != TransactionStatus::InTransaction {
             return Some("the session is no longer in the runner's transaction");
         }
-        let expected = checked.tags();
         let is_expected = |tag: &str| expected.iter().any(|words| is_tag(tag, words));
         if !expected.is_empty() && !observed.tags.iter().all(|tag| is_expected(tag)) {
             return Some("the server ran another command than the one that was checked");
@@ -237,6 +258,11 @@ impl Work {
         sent: Sent<'_>,
     ) -> Result<T, Fault> {
         self.noted(answer.map_err(without_place), sent)
+    }
+
+    /// An error of a statement that the session puts into a text of its own.
+    pub(super) fn failed_without_place(&mut self, error: DbError, sent: Sent<'_>) -> Fault {
+        self.failed(without_place(error), sent)
     }
 
     /// Remembers an error and says what the guest is told.
@@ -268,6 +294,16 @@ impl Work {
     /// it. `text` is the statement, or what comes nearest to one.
     pub(super) fn unrecordable(&mut self, why: String, text: &str) -> Fault {
         self.failed(DbError::Unrecordable(why), Sent::whole(text))
+    }
+
+    /// A bulk change that the server has made, at least in part, must not stay:
+    /// the transaction is held for aborted, as after an error of the server.
+    pub(super) fn spoiled(&mut self, error: &BulkError, label: &str) -> Fault {
+        let told = types::Error::Other((error.kind().into(), error.to_string()));
+        let error = StatementError::Bulk(error.to_string());
+        let failed = self.remember(error, None, Sent::whole(label), &told);
+        self.condition = Condition::Aborted(failed);
+        told.into()
     }
 
     /// Remembers that a text was not sent. The transaction is as it was.

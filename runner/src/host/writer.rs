@@ -1,14 +1,17 @@
 //! The resource `batch-writer`: rows that are buffered and sent by COPY.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use wasmtime::component::Resource;
 
 use super::bindings::sql::{Counts, HostBatchWriter};
 use super::bindings::types::{self, Value};
 use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg, rows_wit_to_text};
+use super::staged::{Progress, Staged};
 use super::state::{Fault, State, host_call};
 use super::work::{Sent, Work};
-use crate::db::{Column, Parameter, TableName, Type, quote_identifier};
+use crate::db::{Column, DbError, Observed, Parameter, TableName, Type, quote_identifier};
 
 /// A bulk writer, on the guest's side.
 pub struct Writer;
@@ -19,9 +22,11 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// A bulk writer, on ours.
 pub(super) struct OpenWriter {
-    /// Every part of it quoted: what the guest gives becomes a part of a
-    /// statement.
+    /// The table that COPY writes to. Every part of it is quoted: what the guest
+    /// gives becomes a part of a statement.
     table: String,
+    /// The table that the rows are for, quoted.
+    label: String,
     columns: Vec<Column>,
     names: Vec<String>,
     /// Whole tuples.
@@ -32,23 +37,56 @@ pub(super) struct OpenWriter {
     written_bytes: usize,
     /// What the server has taken.
     rows: u64,
+    /// Of a writer whose rows wait in a temporary table.
+    pub(super) staged: Option<Box<Staged>>,
+}
+
+/// Where a writer was when a savepoint was set.
+pub(super) struct Mark {
+    table: String,
+    rows: u64,
+    staged: Option<Progress>,
 }
 
 impl OpenWriter {
+    fn new(table: String, label: String, columns: Vec<Column>, staged: Option<Box<Staged>>) -> Self {
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        let (buffer, written) = (Vec::new(), Vec::new());
+        Self { table, label, columns, names, buffer, written, written_bytes: 0, rows: 0, staged }
+    }
+
+    /// A writer whose rows wait in `stage` for the table `label`.
+    pub(super) fn staged(stage: String, label: String, columns: Vec<Column>, staged: Staged) -> Self {
+        Self::new(stage, label, columns, Some(Box::new(staged)))
+    }
+
+    /// The table that the rows are for.
     pub(super) fn table(&self) -> &str {
-        &self.table
+        &self.label
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
+    pub(super) fn mark(&self) -> Mark {
+        let staged = self.staged.as_ref().map(|staged| staged.progress());
+        Mark { table: self.label.clone(), rows: self.rows, staged }
     }
 
-    /// A savepoint was rolled back at which the server had taken `rows`.
-    pub(super) fn rewind(&mut self, rows: u64) {
+    /// A savepoint was rolled back that was set at `mark`.
+    fn rewind(&mut self, mark: &Mark) {
         self.buffer.clear();
         self.written.clear();
         self.written_bytes = 0;
-        self.rows = rows;
+        self.rows = mark.rows;
+        if let (Some(staged), Some(progress)) = (&mut self.staged, mark.staged) {
+            staged.rewind(progress);
+        }
+    }
+
+    fn is_finishing(&self) -> bool {
+        self.staged.as_ref().is_some_and(|staged| staged.is_finishing)
+    }
+
+    fn has_failed(&self) -> bool {
+        self.staged.as_ref().is_some_and(|staged| staged.has_failed)
     }
 
     /// Whether the columns' types are known: not while a script is written.
@@ -58,6 +96,9 @@ impl OpenWriter {
 
     /// The statement, for errors.
     fn sql(&self) -> String {
+        if let Some(staged) = &self.staged {
+            return staged.plan.label.clone();
+        }
         let columns: Vec<_> = self.names.iter().map(|name| quote_identifier(name)).collect();
         format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table, columns.join(", "))
     }
@@ -89,12 +130,12 @@ impl HostBatchWriter for State {
     }
 
     async fn finish(&mut self, this: Resource<Writer>) -> Result<u64, Fault> {
-        host_call!(self, self.work.finish(this.rep()).await)
+        let counts = host_call!(self, self.work.finish(this.rep()).await)?;
+        Ok(counts.written)
     }
 
     async fn finish_counted(&mut self, this: Resource<Writer>) -> Result<Counts, Fault> {
-        let written = host_call!(self, self.work.finish(this.rep()).await)?;
-        Ok(Counts { written, inserted: written, updated: 0, deleted: 0, unchanged: 0, missing: 0 })
+        host_call!(self, self.work.finish(this.rep()).await)
     }
 
     async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {
@@ -114,11 +155,8 @@ impl Work {
         let name = TableName { schema, table: allowed.name }.to_string();
         let answer = session.lock().await.table_columns(&name, &columns).await;
         let columns = self.noted_without_place(answer, Sent::whole(table))?;
-        let names = columns.iter().map(|column| column.name.clone()).collect();
         let id = self.next_id();
-        let (buffer, written) = (Vec::new(), Vec::new());
-        let writer = OpenWriter { table: name, columns, names, buffer, written, written_bytes: 0, rows: 0 };
-        self.writers.insert(id, writer);
+        self.writers.insert(id, OpenWriter::new(name.clone(), name, columns, None));
         Ok(id)
     }
 
@@ -180,10 +218,39 @@ impl Work {
         self.flush_if_full(id).await
     }
 
-    async fn finish(&mut self, id: u32) -> Result<u64, Fault> {
-        self.open_writer(id)?;
+    async fn finish(&mut self, id: u32) -> Result<Counts, Fault> {
+        let writer = self.open_writer(id)?;
+        let is_staged = writer.staged.is_some();
+        if let Some(staged) = &mut writer.staged {
+            staged.is_finishing = true;
+        }
         self.flush(id).await?;
-        Ok(self.writers.remove(&id).expect("the flush has left it open").rows)
+        if is_staged {
+            self.apply(id, true).await?;
+        }
+        let writer = self.writers.remove(&id).expect("the flush has left it open");
+        let written = writer.rows;
+        Ok(match writer.staged {
+            Some(staged) => staged.counts(written),
+            None => Counts { written, inserted: written, updated: 0, deleted: 0, unchanged: 0, missing: 0 },
+        })
+    }
+
+    /// A savepoint was rolled back that was set while these writers were open.
+    pub(super) fn rewind_writers(&mut self, marks: &[(u32, Mark)]) {
+        for (id, mark) in marks {
+            let waited = mark.staged.is_some_and(|progress| progress.waiting > 0);
+            match self.writers.get_mut(id) {
+                // Its handle is gone, and so is all that it had.
+                Some(writer) if writer.is_finishing() && !waited => drop(self.writers.remove(id)),
+                Some(writer) => writer.rewind(mark),
+                // What waited when the savepoint was set waits again, and
+                // nobody can finish it.
+                None if waited => drop(self.unfinished.insert(*id, mark.table.clone())),
+                None if mark.staged.is_some() => drop(self.unfinished.remove(id)),
+                None => {}
+            }
+        }
     }
 
     /// Dropping cannot report an error, so the call will.
@@ -195,7 +262,8 @@ impl Work {
 
     fn open_writer(&mut self, id: u32) -> Result<&mut OpenWriter, Fault> {
         self.usable()?;
-        self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))
+        let writer = self.writers.get_mut(&id).filter(|writer| !writer.has_failed());
+        writer.ok_or_else(|| Fault::closed("writer"))
     }
 
     async fn flush_if_full(&mut self, id: u32) -> Result<(), Fault> {
@@ -207,7 +275,8 @@ impl Work {
 
     /// Sends what every writer has.
     pub(super) async fn flush_all(&mut self) -> Result<(), Fault> {
-        let writers: Vec<u32> = self.writers.keys().copied().collect();
+        let open = self.writers.iter().filter(|(_, writer)| !writer.has_failed());
+        let writers: Vec<u32> = open.map(|(id, _)| *id).collect();
         for id in writers {
             self.flush(id).await?;
         }
@@ -219,27 +288,59 @@ impl Work {
     async fn flush(&mut self, id: u32) -> Result<(), Fault> {
         let session = self.usable()?;
         let writer = self.writers.get_mut(&id).ok_or_else(|| Fault::closed("writer"))?;
-        let answer = if !writer.written.is_empty() {
+        let mut bytes = 0;
+        let (answer, observed) = if !writer.written.is_empty() {
             let rows = std::mem::take(&mut writer.written);
             writer.written_bytes = 0;
-            session.lock().await.copy_in_written(&writer.table, &writer.names, rows).await
+            let mut session = session.lock().await;
+            (session.copy_in_written(&writer.table, &writer.names, rows).await, session.observed())
         } else if !writer.buffer.is_empty() {
             let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
-            session.lock().await.copy_in(&writer.table, &writer.names, tuples).await
+            bytes = tuples.len() as u64;
+            let mut session = session.lock().await;
+            (session.copy_in(&writer.table, &writer.names, tuples).await, session.observed())
         } else {
             return Ok(());
         };
         self.count_statement();
         match answer {
-            Ok(rows) => {
-                self.writers.get_mut(&id).expect("it was there").rows += rows;
-                self.count_rows(rows);
-                Ok(())
-            }
-            Err(error) => {
-                let writer = self.writers.remove(&id).expect("it was there");
-                self.noted_without_place(Err(error), Sent::whole(&writer.sql()))
-            }
+            Ok(rows) => self.sent_rows(id, rows, bytes, observed).await,
+            Err(error) => Err(self.not_sent(id, error)),
+        }
+    }
+
+    /// The server has taken a writer's rows.
+    async fn sent_rows(
+        &mut self,
+        id: u32,
+        rows: u64,
+        bytes: u64,
+        observed: Option<Observed>,
+    ) -> Result<(), Fault> {
+        let writer = self.writers.get_mut(&id).expect("it was there");
+        writer.rows += rows;
+        if let Some(staged) = &mut writer.staged {
+            staged.took(rows, bytes);
+        }
+        let sql = writer.sql();
+        self.count_rows(rows);
+        self.as_expected(Ok(()), observed, &["COPY"], Sent::whole(&sql))?;
+        self.apply_if_much(id).await
+    }
+
+    /// The server has refused a writer's rows. A staged writer stays, for a
+    /// savepoint that was set before: rows of it may be waiting.
+    fn not_sent(&mut self, id: u32, error: DbError) -> Fault {
+        let writer = self.writers.get_mut(&id).expect("it was there");
+        let (sql, before) = (writer.sql(), writer.rows);
+        let Some(staged) = &mut writer.staged else {
+            self.writers.remove(&id);
+            return self.failed_without_place(error, Sent::whole(&sql));
+        };
+        staged.has_failed = true;
+        match Arc::clone(&staged.plan).explained(error, before) {
+            Ok(error) => self.failed_without_place(error, Sent::whole(&sql)),
+            Err(error) => self.spoiled(&error, &sql),
         }
     }
 }

@@ -61,6 +61,21 @@ struct Rules {
     context: Context,
 }
 
+/// What the host does with a table at a guest's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableUse {
+    /// Rows are inserted, updated or deleted.
+    Write,
+    /// It is locked against others.
+    Lock,
+    /// All rows are taken out.
+    Truncate,
+    /// Its triggers are disabled for a while.
+    Define,
+    /// Its columns and keys are looked up: any right on it will do.
+    Describe,
+}
+
 /// A statement that may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -175,14 +190,26 @@ impl Policy {
     /// Whether rows may be written to a table by COPY FROM STDIN. The table's
     /// name with its schema; `schema` is what the guest said, if anything.
     pub fn writer(&mut self, schema: Option<&str>, table: &str) -> Result<Name, PolicyError> {
+        self.table("COPY", schema, table, &[TableUse::Write])
+    }
+
+    /// The same for what else the host does with a table at a guest's request.
+    /// `what` is the command that a guest would write for it.
+    pub fn table(
+        &mut self,
+        what: &'static str,
+        schema: Option<&str>,
+        table: &str,
+        uses: &[TableUse],
+    ) -> Result<Name, PolicyError> {
         let Mode::Walked(rules) = &self.mode else {
             return Ok(Name::new(schema.unwrap_or_default(), table));
         };
         let name = Name::new(schema.unwrap_or(&rules.context.default_schema), table);
         let mut walker = rules.walker(&self.own);
-        let result = walker.written(&name);
+        let result = uses.iter().try_for_each(|usage| walker.used(*usage, &name));
         let needs = walker.needs;
-        result.map_err(|stop| refused("COPY", *stop, "", 0))?;
+        result.map_err(|stop| refused(what, *stop, "", 0))?;
         self.note(needs);
         Ok(name)
     }
@@ -321,9 +348,16 @@ impl Rules {
 }
 
 impl Walker<'_> {
-    /// A table whose rows the host writes.
-    fn written(&mut self, name: &Name) -> Result<(), Box<Stop>> {
-        self.target_name(Kind::Relation, &[Right::Write], name)
+    /// A table with which the host does something.
+    fn used(&mut self, usage: TableUse, name: &Name) -> Result<(), Box<Stop>> {
+        let rights: &[Right] = match usage {
+            TableUse::Write => &[Right::Write],
+            TableUse::Lock => &[Right::Lock],
+            TableUse::Truncate => &[Right::Truncate],
+            TableUse::Define => &[Right::Ddl],
+            TableUse::Describe => return self.use_name(Kind::Relation, name),
+        };
+        self.target_name(Kind::Relation, rights, name)
     }
 }
 

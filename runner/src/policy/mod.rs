@@ -28,7 +28,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, Context, Policy};
+pub use check::{Checked, Context, Policy, TableUse};
 pub use error::{PolicyError, Refusal};
 pub use facts::ServerFacts;
 pub use marks::{Mark, marks};

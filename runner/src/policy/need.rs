@@ -282,7 +282,7 @@ pub(super) fn smallest<'a>(needs: impl Iterator<Item = &'a Need>) -> Capabilitie
                 let Some(first) = rights.first() else { continue };
                 list_of(&mut found, *first).push(name.pattern());
             }
-            Need::Use(name) | Need::Type(name) => types.push(name),
+            Need::Use(_) | Need::Type(_) => types.push(need),
             Need::Schema(right, schema) => list_of(&mut found, *right).push(name_pattern(schema)),
             Need::Inside(schema) => found.ddl.push(name_pattern(schema)),
             Need::Role(role) => found.grant.push(name_pattern(role)),
@@ -315,11 +315,13 @@ pub(super) fn smallest<'a>(needs: impl Iterator<Item = &'a Need>) -> Capabilitie
     found
 }
 
-/// Types that nothing else lets be used.
-fn add_types(found: &mut Capabilities, types: &[&Name]) {
-    for name in types {
+/// Types, and what is only looked at, that nothing else lets be used.
+fn add_types(found: &mut Capabilities, needs: &[&Need]) {
+    for need in needs {
         let Ok(grants) = Grants::new(found) else { continue };
-        if !grants.allow(&Need::Type((*name).clone())) {
+        if let Need::Use(name) | Need::Type(name) = need
+            && !grants.allow(need)
+        {
             found.read.push(name.pattern());
         }
     }

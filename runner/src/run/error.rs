@@ -296,7 +296,7 @@ impl StepError {
             | Self::Guest(SandboxError::Database(error)) => Some(error),
             Self::Call { statement: Some(statement), .. } => match &statement.error {
                 StatementError::Database(error) => Some(error),
-                StatementError::Policy(_) => None,
+                StatementError::Policy(_) | StatementError::Bulk(_) => None,
             },
             _ => None,
         }

@@ -83,7 +83,8 @@ impl Migrator {
     /// the ledger knows the program as `library`, and nobody hears the events.
     pub fn open(project: Project, location: Location) -> Result<Self, HostError> {
         let limits = project.config.limits.clone();
-        let host = Host::new(HostConfig { limits, cache: None, compiler: Compiler::InProcess })?;
+        let data = project.config.data;
+        let host = Host::new(HostConfig { limits, data, cache: None, compiler: Compiler::InProcess })?;
         Ok(Self::new(project, location, host, "library".into(), Arc::new(|_event| {})))
     }
 

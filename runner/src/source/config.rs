@@ -46,6 +46,8 @@ pub struct Config {
     pub sandbox: SandboxConfig,
     /// What a component may use.
     pub limits: crate::host::Limits,
+    /// How bulk changes are made.
+    pub data: crate::host::DataConfig,
     /// What runs after the files of a new revision were written, in order.
     pub hooks: Vec<Hook>,
     /// Named sections: each holds the same tables, and where it is chosen takes

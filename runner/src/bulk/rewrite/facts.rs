@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::index::Index;
-use crate::db::qualified;
+use crate::db::{qualified, quote_literal};
 
 /// What the catalogs say of a table; see PostgreSQL's manual, "System Catalogs".
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -87,8 +87,9 @@ pub struct Deferrable {
     pub is_deferred_again: bool,
 }
 
-/// The question whose one value is the facts as JSON; `$1` is the table's name.
-pub(super) fn question() -> String {
+/// The question whose one value is the facts as JSON. `table` is a name as SQL
+/// spells it.
+pub(super) fn question(table: &str) -> String {
     let array =
         |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
     let full_name = "pg_catalog.format('%I.%I', o.nspname, r.relname)";
@@ -124,7 +125,8 @@ pub(super) fn question() -> String {
          'default_tablespace', pg_catalog.current_setting('default_tablespace') \
          )::pg_catalog.text \
          FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n \
-         WHERE c.oid = $1::pg_catalog.text::pg_catalog.regclass AND n.oid = c.relnamespace",
+         WHERE c.oid = {name}::pg_catalog.regclass AND n.oid = c.relnamespace",
+        name = quote_literal(table),
         array_names = array(&format!("{full_name} ORDER BY {full_name}")),
         foreign_keys = array(
             "pg_catalog.json_build_object('name', k.conname, 'schema', o.nspname, 'table', r.relname) \

@@ -6,6 +6,7 @@ use super::super::facts::ForeignKey;
 use super::super::index::{Constraint, Target};
 use super::super::{RewriteRefusal, refusal};
 use super::*;
+use crate::bulk::StagedColumn;
 
 const OPTIONS: RefillOptions =
     RefillOptions { fire_triggers: false, may_alter: true, may_rebuild_indexes: true, rows: 1_000_000 };
@@ -63,11 +64,21 @@ fn users() -> RewriteFacts {
     }
 }
 
+fn staged(name: &str, cast: Option<&str>, identity_always: bool) -> StagedColumn {
+    StagedColumn { name: name.into(), cast: cast.map(str::to_owned), identity_always }
+}
+
 fn sent(facts: &RewriteFacts, options: &RefillOptions) -> String {
-    let plan = plan(facts, "pg_temp.\"stage\"", &["id".into(), "Full name".into()], options);
+    let columns = vec![
+        staged("id", None, true),
+        staged("Full name", None, false),
+        staged("access", Some("pg_catalog.aclitem"), false),
+    ];
+    let stage = Stage::of_columns(columns);
+    let plan = plan(facts, &stage, options);
     let middle = [plan.count, plan.truncate, plan.insert];
     let statements: Vec<String> = plan.before.into_iter().chain(middle).chain(plan.after).collect();
-    statements.join("\n")
+    statements.join("\n").replace(stage.name(), "stage")
 }
 
 fn refused(change: impl Fn(&mut RewriteFacts), options: &RefillOptions) -> String {

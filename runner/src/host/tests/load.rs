@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::guest::{guest, guest_of, interface, probe, with_instances};
 use super::{host, next_call_succeeds};
 use crate::db::fake::FakeSession;
-use crate::host::{CallError, Compiler, Constraint, Host, HostConfig, INTERFACE_VERSION, Limits, LoadError};
+use crate::host::{
+    CallError, Compiler, Constraint, DataConfig, Host, HostConfig, INTERFACE_VERSION, Limits, LoadError,
+};
 
 async fn refusal(bytes: &[u8]) -> LoadError {
     let host = host(Limits::default());
@@ -137,7 +139,7 @@ async fn nine_hundred_instances_are_too_many() {
 fn child_host(script: &str, limits: Limits) -> Host {
     let args = ["-c".into(), script.into()].into();
     let compiler = Compiler::Child { program: "/bin/sh".into(), args };
-    Host::new(HostConfig { limits, cache: None, compiler }).expect("a host")
+    Host::new(HostConfig { limits, data: DataConfig::default(), cache: None, compiler }).expect("a host")
 }
 
 #[tokio::test]
@@ -178,7 +180,13 @@ async fn what_the_compiler_says_is_reported() {
 #[tokio::test]
 async fn a_compiler_that_is_not_there_is_named() {
     let compiler = Compiler::Child { program: "/nowhere/runner".into(), args: Vec::new() };
-    let host = Host::new(HostConfig { limits: Limits::default(), cache: None, compiler }).expect("a host");
+    let host = Host::new(HostConfig {
+        limits: Limits::default(),
+        data: DataConfig::default(),
+        cache: None,
+        compiler,
+    })
+    .expect("a host");
     let refused = host.load(&guest("", "")).await.expect_err("no compiler");
     assert_eq!(refused.to_string(), "the compiler `/nowhere/runner` could not be run");
 }

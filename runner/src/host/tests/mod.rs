@@ -11,7 +11,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::{Call, Compiler, Component, Grants, Host, HostConfig, Limits, LogLevel, Report, Sink, Stats};
+use super::{
+    Call, Compiler, Component, DataConfig, Grants, Host, HostConfig, Limits, LogLevel, Report, Sink, Stats,
+};
 use crate::db::fake::FakeSession;
 use crate::revision::Direction;
 
@@ -25,7 +27,8 @@ fn short_limits() -> Limits {
 
 fn host(limits: Limits) -> Host {
     let cache = Some(CACHE.path().join("cache"));
-    Host::new(HostConfig { limits, cache, compiler: Compiler::InProcess }).expect("a host")
+    Host::new(HostConfig { limits, data: DataConfig::default(), cache, compiler: Compiler::InProcess })
+        .expect("a host")
 }
 
 /// Writes down what a migration reports.

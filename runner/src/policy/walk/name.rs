@@ -69,6 +69,15 @@ impl Walker<'_> {
         self.need_object(kind, rights, name)
     }
 
+    /// A relation that is only looked at, and not into: any right on it will do.
+    pub(in crate::policy) fn use_name(&mut self, kind: Kind, name: &Name) -> Walk {
+        self.check_schema(&name.schema, true)?;
+        match self.own.has(kind, name) {
+            true => Ok(()),
+            false => self.need(Need::Use(name.clone())),
+        }
+    }
+
     /// As [`Self::target`], where the grammar may leave the relation out.
     pub(super) fn target_of(
         &mut self,
