@@ -315,37 +315,37 @@ fn what_would_do_harm_is_refused() {
             "CREATE TABLE o (t int CONSTRAINT o_t REFERENCES t)",
             "t",
             plain,
-            "rows of other tables point at those of \"public\".\"t\" (`o_t` of public.o)",
+            "rows of other tables point at those of public.t (`o_t` of public.o)",
         ),
-        ("CREATE VIEW v AS SELECT a FROM t", "v", plain, "\"public\".\"v\" is a view"),
-        ("CREATE TABLE p (a int) PARTITION BY RANGE (a)", "p", plain, "\"public\".\"p\" is partitioned"),
+        ("CREATE VIEW v AS SELECT a FROM t", "v", plain, "public.v is a view"),
+        ("CREATE TABLE p (a int) PARTITION BY RANGE (a)", "p", plain, "public.p is partitioned"),
         (
             "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE q PARTITION OF p DEFAULT",
             "q",
             plain,
-            "\"public\".\"q\" is a part of public.p",
+            "public.q is a part of public.p",
         ),
         ("CREATE TABLE c () INHERITS (t)", "t", plain, "public.c inherit from"),
-        ("CREATE TABLE c () INHERITS (t)", "c", plain, "\"public\".\"c\" is a part of public.t"),
+        ("CREATE TABLE c () INHERITS (t)", "c", plain, "public.c is a part of public.t"),
         (
             "CREATE PUBLICATION one FOR TABLE t",
             "t",
             plain,
-            "\"public\".\"t\" is published to logical replication (one)",
+            "public.t is published to logical replication (one)",
         ),
         (
             "CREATE PUBLICATION every FOR ALL TABLES",
             "t",
             plain,
-            "\"public\".\"t\" is published to logical replication (every)",
+            "public.t is published to logical replication (every)",
         ),
         (
             "CREATE PUBLICATION s FOR TABLES IN SCHEMA public",
             "t",
             plain,
-            "\"public\".\"t\" is published to logical replication (s)",
+            "public.t is published to logical replication (s)",
         ),
-        ("CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING", "t", plain, "\"public\".\"t\" has rules (r)"),
+        ("CREATE RULE r AS ON INSERT TO t DO ALSO NOTHING", "t", plain, "public.t has rules (r)"),
         ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "t", plain, ""),
         (
             "ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
@@ -359,8 +359,8 @@ fn what_would_do_harm_is_refused() {
             plain,
             "the migration's user may not truncate",
         ),
-        (note, "t", not_granted, "\"public\".\"t\" has triggers (`n`), and switching them off"),
-        (&disowned, "t", plain, "\"public\".\"t\" has triggers (`n`), which only its owner"),
+        (note, "t", not_granted, "public.t has triggers (`n`), and switching them off"),
+        (&disowned, "t", plain, "public.t has triggers (`n`), which only its owner"),
         (&disowned, "t", RefillOptions { fire_triggers: true, ..plain }, ""),
         ("SELECT", "gone", plain, "no such relation"),
     ];
@@ -406,7 +406,7 @@ fn a_reader_that_is_open_is_named_as_the_reason() {
     database.rows("CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)");
     let stage = "CREATE TEMP TABLE stage AS SELECT 3 AS a; DECLARE c CURSOR FOR SELECT a FROM t; FETCH c";
     let error = small(&database, stage, OPTIONS).expect_err("fails");
-    insta::assert_snapshot!(error, @r#""public"."t" is still in use by the migration itself; close the readers of it before the writer is finished"#);
+    insta::assert_snapshot!(error, @"public.t is still in use by the migration itself; close the readers of it before the writer is finished");
     assert_eq!(sqlstate(&error), "55006");
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::index::Index;
+use crate::bulk::target::label;
 use crate::db::{qualified, quote_literal};
 
 /// What the catalogs say of a table; see PostgreSQL's manual, "System Catalogs".
@@ -53,6 +54,13 @@ pub struct RewriteFacts {
     pub isolation: String,
     /// The setting `default_tablespace`.
     pub default_tablespace: String,
+}
+
+impl RewriteFacts {
+    /// The table's name for messages.
+    pub(super) fn label(&self) -> String {
+        label(&self.schema, &self.name)
+    }
 }
 
 /// A foreign key of another table.

@@ -86,7 +86,7 @@ pub async fn refill(
         return Err(refusal.into());
     }
     let plan = plan::plan(&facts, stage, options);
-    let in_use = |error: RefillError| still_used(error, &plan::table(&facts));
+    let in_use = |error: RefillError| still_used(error, &facts.label());
     for statement in &plan.before {
         run(session, statement).await.map_err(in_use)?;
     }

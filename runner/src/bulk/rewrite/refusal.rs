@@ -1,7 +1,8 @@
 //! When a table's contents cannot be replaced, and what to do then.
 
+use super::RefillOptions;
 use super::facts::{ForeignKey, RewriteFacts, Trigger};
-use super::{RefillOptions, plan};
+use crate::bulk::target::label;
 
 /// Why the contents of a table cannot be replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -153,7 +154,7 @@ pub fn refusal(facts: &RewriteFacts, options: &RefillOptions) -> Option<RewriteR
 
 /// What the relation itself is.
 fn relation(facts: &RewriteFacts) -> Option<RewriteRefusal> {
-    let table = plan::table(facts);
+    let table = facts.label();
     let other = |what| Some(RewriteRefusal::NotATable { table: table.clone(), what });
     match facts.kind {
         'r' if facts.persistence == 't' => Some(RewriteRefusal::Temporary { table }),
@@ -169,7 +170,7 @@ fn relation(facts: &RewriteFacts) -> Option<RewriteRefusal> {
 
 /// What else knows its rows.
 fn surroundings(facts: &RewriteFacts) -> Option<RewriteRefusal> {
-    let table = plan::table(facts);
+    let table = facts.label();
     if facts.is_partition || !facts.parents.is_empty() {
         return Some(RewriteRefusal::Inherits { table, parents: facts.parents.clone() });
     }
@@ -188,7 +189,7 @@ fn surroundings(facts: &RewriteFacts) -> Option<RewriteRefusal> {
 
 /// What the session sees of it, and may do with it.
 fn session(facts: &RewriteFacts, options: &RefillOptions) -> Option<RewriteRefusal> {
-    let (table, owner, found) = (plan::table(facts), facts.owner.clone(), facts.triggers.clone());
+    let (table, owner, found) = (facts.label(), facts.owner.clone(), facts.triggers.clone());
     if facts.guarded {
         return Some(RewriteRefusal::Guarded { table });
     }
@@ -218,6 +219,6 @@ fn triggers(found: &[Trigger]) -> String {
 }
 
 fn references(foreign_keys: &[ForeignKey]) -> String {
-    let one = |key: &ForeignKey| format!("`{}` of {}.{}", key.name, key.schema, key.table);
+    let one = |key: &ForeignKey| format!("`{}` of {}", key.name, label(&key.schema, &key.table));
     foreign_keys.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -89,13 +89,28 @@ fn refused(change: impl Fn(&mut RewriteFacts), options: &RefillOptions) -> Strin
 
 #[test]
 fn indexes_are_dropped_before_and_made_again_after() {
-    assert_snapshot!(sent(&users(), &OPTIONS), @r#""#);
+    assert_snapshot!(sent(&users(), &OPTIONS), @r#"
+    ALTER TABLE ONLY "public"."Users" DROP CONSTRAINT "users_pkey"
+    DROP INDEX "public"."by_mail"
+    SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY "public"."Users"
+    TRUNCATE ONLY "public"."Users" CONTINUE IDENTITY RESTRICT
+    INSERT INTO "public"."Users" ("id", "Full name", "access") OVERRIDING SYSTEM VALUE SELECT s."id", s."Full name", s."access"::pg_catalog.aclitem FROM "pg_temp"."stage" AS s
+    TRUNCATE TABLE "pg_temp"."stage"
+    CREATE UNIQUE INDEX users_pkey ON public."Users" USING btree (id)
+    ALTER TABLE ONLY "public"."Users" ADD CONSTRAINT "users_pkey" PRIMARY KEY USING INDEX "users_pkey"
+    CREATE INDEX by_mail ON public."Users" USING btree (mail)
+    "#);
 }
 
 #[test]
 fn few_rows_and_missing_rights_leave_the_indexes_in_place() {
     let in_place = sent(&users(), &RefillOptions { rows: REBUILD_FROM - 1, ..OPTIONS });
-    assert_snapshot!(in_place, @r#""#);
+    assert_snapshot!(in_place, @r#"
+    SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY "public"."Users"
+    TRUNCATE ONLY "public"."Users" CONTINUE IDENTITY RESTRICT
+    INSERT INTO "public"."Users" ("id", "Full name", "access") OVERRIDING SYSTEM VALUE SELECT s."id", s."Full name", s."access"::pg_catalog.aclitem FROM "pg_temp"."stage" AS s
+    TRUNCATE TABLE "pg_temp"."stage"
+    "#);
     let not_granted = RefillOptions { may_rebuild_indexes: false, ..OPTIONS };
     assert_eq!(sent(&users(), &not_granted), in_place);
     for facts in [
@@ -119,7 +134,24 @@ fn what_an_index_has_beside_its_definition_is_put_back() {
     other.has_expressions = true;
     other.targets = vec![Target { column: 1, target: 500 }];
     facts.indexes.push(Index { is_replaceable: false, ..index("kept", "CREATE INDEX kept …") });
-    assert_snapshot!(sent(&facts, &OPTIONS), @r#""#);
+    assert_snapshot!(sent(&facts, &OPTIONS), @r#"
+    ALTER TABLE ONLY "public"."Users" DROP CONSTRAINT "users_pkey"
+    DROP INDEX "public"."by_mail"
+    SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY "public"."Users"
+    TRUNCATE ONLY "public"."Users" CONTINUE IDENTITY RESTRICT
+    INSERT INTO "public"."Users" ("id", "Full name", "access") OVERRIDING SYSTEM VALUE SELECT s."id", s."Full name", s."access"::pg_catalog.aclitem FROM "pg_temp"."stage" AS s
+    TRUNCATE TABLE "pg_temp"."stage"
+    SET LOCAL default_tablespace = ''
+    CREATE UNIQUE INDEX users_pkey ON public."Users" USING btree (id)
+    ALTER TABLE ONLY "public"."Users" ADD CONSTRAINT "users_pkey" PRIMARY KEY USING INDEX "users_pkey"
+    COMMENT ON CONSTRAINT "users_pkey" ON "public"."Users" IS 'the key'
+    COMMENT ON INDEX "public"."users_pkey" IS 'it''s the index'
+    SET LOCAL default_tablespace = 'slow'
+    CREATE INDEX by_mail ON public."Users" USING btree (mail)
+    ALTER INDEX "public"."by_mail" ALTER COLUMN 1 SET STATISTICS 500
+    SET LOCAL default_tablespace = 'fast'
+    ANALYZE "public"."Users"
+    "#);
 }
 
 #[test]
@@ -127,7 +159,18 @@ fn triggers_are_switched_off_and_put_back_as_they_were() {
     let mut facts = users();
     facts.indexes.clear();
     facts.triggers = vec![trigger("a", 'O'), trigger("b", 'A'), trigger("c \"d\"", 'R')];
-    assert_snapshot!(sent(&facts, &OPTIONS), @r#""#);
+    assert_snapshot!(sent(&facts, &OPTIONS), @r#"
+    ALTER TABLE ONLY "public"."Users" DISABLE TRIGGER "a"
+    ALTER TABLE ONLY "public"."Users" DISABLE TRIGGER "b"
+    ALTER TABLE ONLY "public"."Users" DISABLE TRIGGER "c ""d"""
+    SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY "public"."Users"
+    TRUNCATE ONLY "public"."Users" CONTINUE IDENTITY RESTRICT
+    INSERT INTO "public"."Users" ("id", "Full name", "access") OVERRIDING SYSTEM VALUE SELECT s."id", s."Full name", s."access"::pg_catalog.aclitem FROM "pg_temp"."stage" AS s
+    TRUNCATE TABLE "pg_temp"."stage"
+    ALTER TABLE ONLY "public"."Users" ENABLE TRIGGER "a"
+    ALTER TABLE ONLY "public"."Users" ENABLE ALWAYS TRIGGER "b"
+    ALTER TABLE ONLY "public"."Users" ENABLE REPLICA TRIGGER "c ""d"""
+    "#);
 }
 
 #[test]
@@ -146,7 +189,14 @@ fn constraints_that_wait_are_checked_at_once_and_wait_again() {
     };
     let deferrable = vec![deferrable("a", true), deferrable("b", false)];
     let facts = RewriteFacts { indexes: Vec::new(), deferrable, ..users() };
-    assert_snapshot!(sent(&facts, &OPTIONS), @r#""#);
+    assert_snapshot!(sent(&facts, &OPTIONS), @r#"
+    SET CONSTRAINTS "public"."a", "public"."b" IMMEDIATE
+    SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY "public"."Users"
+    TRUNCATE ONLY "public"."Users" CONTINUE IDENTITY RESTRICT
+    INSERT INTO "public"."Users" ("id", "Full name", "access") OVERRIDING SYSTEM VALUE SELECT s."id", s."Full name", s."access"::pg_catalog.aclitem FROM "pg_temp"."stage" AS s
+    TRUNCATE TABLE "pg_temp"."stage"
+    SET CONSTRAINTS "public"."a" DEFERRED
+    "#);
 }
 
 #[test]
@@ -189,7 +239,21 @@ fn a_refusal_says_why_and_what_to_do() {
         ),
         refused(|facts| facts.isolation = "repeatable read".into(), &OPTIONS),
     ];
-    assert_snapshot!(messages.join("\n"), @r#""#);
+    assert_snapshot!(messages.join("\n"), @r#"
+    public."Users" is a view, and only an ordinary table has contents that can be replaced
+    public."Users" is partitioned, and its rows are in its partitions; change them by key with `open-update` on public."Users"
+    public."Users" is temporary; TRUNCATE it and write its rows with `open-writer`
+    public."Users" is a part of public.a, public.b, which other sessions read it through; change its rows by key with `open-update`
+    public.a, public.b inherit from public."Users", and their rows are rows of it; change them by key with `open-update`
+    rows of other tables point at those of public."Users" (`orders_user` of shop.orders), and a foreign key does not hold while they are gone; change them by key with `open-update`, or drop these constraints before and add them again after
+    public."Users" is published to logical replication (public.a, public.b), and subscribers would get every row anew, or lose all of them where TRUNCATE alone is published; change the rows by key with `open-update`, or take the table out of the publication and let the subscribers copy it again
+    public."Users" has rules (public.a, public.b), which decide what becomes of an INSERT; change its rows by key with `open-update`, or drop the rules before
+    row-level security applies to the migration's user on public."Users": rows that it cannot read would be lost; run it as the table's owner without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS, or change rows by key with `open-update`
+    the migration's user may not truncate public."Users"; run it as a member of `app`, which owns the table, or grant TRUNCATE on it
+    public."Users" has triggers (`audit`, `b`), and switching them off meanwhile needs a grant; add `ddl = ["public.\"Users\""]` to [capabilities], or let them fire (`fire-triggers`)
+    public."Users" has triggers (`audit`, `b`), which only its owner can switch off; run it as a member of `app`, or let them fire (`fire-triggers`)
+    the transaction's isolation level is repeatable read: rows that others committed since it began would be lost; with `read committed` they are read
+    "#);
 }
 
 #[test]
@@ -198,7 +262,7 @@ fn what_is_no_table_is_refused_by_what_it_is() {
         [('m', "a materialized view"), ('f', "a foreign table"), ('S', "a sequence"), ('c', "no table")]
     {
         let facts = RewriteFacts { kind, ..users() };
-        let table = table(&facts);
+        let table = facts.label();
         assert_eq!(refusal(&facts, &OPTIONS), Some(RewriteRefusal::NotATable { table, what }));
     }
 }
