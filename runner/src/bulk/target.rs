@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::BulkError;
 use super::catalog::question;
+use super::{BulkError, StagedColumn};
 use crate::db::{TableName, TextRow};
 
 /// A relation whose rows are to be changed or that is to be described.
@@ -149,6 +149,41 @@ impl Target {
         };
         // The primary key comes first.
         self.keys.iter().find(is_full).map(UniqueKey::names).unwrap_or_default()
+    }
+
+    /// The columns that whole rows are written for: those named, or all but the
+    /// generated ones.
+    ///
+    /// # Errors
+    ///
+    /// [`BulkError::Column`] names one that cannot be written.
+    pub fn written_columns(&self, names: &[String]) -> Result<Vec<StagedColumn>, BulkError> {
+        let all = self.columns.iter().filter(|column| !column.generated);
+        let all: Vec<String> = all.map(|column| column.name.clone()).collect();
+        let mut found: Vec<StagedColumn> = Vec::new();
+        for name in if names.is_empty() { &all } else { names } {
+            let column = self.known(name)?;
+            if column.generated {
+                return Err(self.no_column(name, "the server computes it"));
+            }
+            if !column.binary {
+                return Err(self.no_column(name, "the server takes values of its type as text only"));
+            }
+            if found.iter().any(|other| other.name == *name) {
+                return Err(self.no_column(name, "it is named twice"));
+            }
+            found.push(StagedColumn::of(column));
+        }
+        Ok(found)
+    }
+
+    /// A column of this plain name.
+    pub(super) fn known(&self, name: &str) -> Result<&TargetColumn, BulkError> {
+        const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+        self.column(name).ok_or_else(|| match SYSTEM.contains(&name) {
+            true => self.no_column(name, "it is a system column"),
+            false => self.no_column(name, "the table has no such column"),
+        })
     }
 
     /// A column that is not there, or cannot be used.

@@ -27,6 +27,7 @@ mod memory;
 mod reader;
 mod redact;
 mod report;
+mod rewrite;
 mod savepoint;
 mod service;
 mod staged;

@@ -134,7 +134,8 @@ fn open(tx: &Transaction) -> Result<BatchWriter, Error> {
         _ => tx.open_writer(&table, &columns),
     }?;
     let columns = writer.columns();
-    let names: Vec<_> = columns.iter().map(|column| format!("{}:{}", column.name, column.type_name)).collect();
+    let names: Vec<_> =
+        columns.iter().map(|column| format!("{}:{}", column.name, column.type_name)).collect();
     say(format!("columns {}", names.join(" ")));
     Ok(writer)
 }
@@ -182,7 +183,13 @@ fn finish(writer: BatchWriter) -> Result<(), Error> {
 
 fn describe(tx: &Transaction) -> Result<(), Error> {
     let table = tx.describe_table(&param("table"))?;
-    say(format!("{} {} key ({}) rows {:?}", table.schema, table.name, table.key.join(", "), table.estimated_rows));
+    say(format!(
+        "{} {} key ({}) rows {:?}",
+        table.schema,
+        table.name,
+        table.key.join(", "),
+        table.estimated_rows
+    ));
     for column in table.columns {
         let (nullable, generated, column) = (column.nullable, column.generated, column.column);
         say(format!(
