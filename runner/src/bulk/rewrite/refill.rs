@@ -80,11 +80,10 @@ pub async fn refill(
     stage: &Stage,
     options: &RefillOptions,
 ) -> Result<Refilled, RefillError> {
+    // A lock is no answer where the table cannot be rewritten.
+    permitted(session, table, options).await?;
     run(session, &format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
-    let facts = facts(session, table).await?;
-    if let Some(refusal) = refusal(&facts, options) {
-        return Err(refusal.into());
-    }
+    let facts = permitted(session, table, options).await?;
     let plan = plan::plan(&facts, stage, options);
     let in_use = |error: RefillError| still_used(error, &facts.label());
     for statement in &plan.before {
@@ -98,6 +97,19 @@ pub async fn refill(
         run(session, statement).await?;
     }
     Ok(Refilled { deleted, inserted })
+}
+
+/// The facts, if nothing in them speaks against a refill.
+async fn permitted(
+    session: &mut dyn Session,
+    table: &str,
+    options: &RefillOptions,
+) -> Result<RewriteFacts, RefillError> {
+    let facts = facts(session, table).await?;
+    match refusal(&facts, options) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(facts),
+    }
 }
 
 async fn run(session: &mut dyn Session, statement: &str) -> Result<u64, RefillError> {
