@@ -214,7 +214,8 @@ fn a_failure_leaves_nothing_behind() {
     let database = fixture();
     let before = (state(&database), database.value(CONTENTS));
     for (change, state_of_error) in [
-        ("UPDATE stage SET number = 7 WHERE id = 8", "23505"),
+        ("UPDATE stage SET id = 7 WHERE id = 8", "23505"),
+        ("UPDATE stage SET number = 7 WHERE id = 8", "23P01"),
         ("UPDATE stage SET mail = '' WHERE id = 11999", "23514"),
         ("UPDATE stage SET city_id = 99 WHERE id = 11999", "23503"),
         ("UPDATE stage SET mail = NULL WHERE id = 3", "23502"),
