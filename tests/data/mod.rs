@@ -3,6 +3,7 @@
 
 mod delete;
 mod open;
+mod rewrite;
 mod savepoint;
 mod update;
 mod upsert;

@@ -101,7 +101,7 @@ impl Target {
 
     /// Its name for messages: with quotes only where SQL needs them.
     pub fn label(&self) -> String {
-        format!("{}.{}", plain(&self.schema), plain(&self.name))
+        label(&self.schema, &self.name)
     }
 
     /// Whether its rows are in partitions.
@@ -197,6 +197,11 @@ impl UniqueKey {
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
+}
+
+/// A full name for messages: with quotes only where SQL needs them.
+pub(super) fn label(schema: &str, name: &str) -> String {
+    format!("{}.{}", plain(schema), plain(name))
 }
 
 fn plain(name: &str) -> String {

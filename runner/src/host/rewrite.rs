@@ -38,14 +38,13 @@ impl Work {
         options: RewriteOptions,
         rows: u64,
     ) -> Result<(u64, u64), Fault> {
-        let options = self.refill_options(&plan.target, options, rows);
-        let columns: Vec<String> = plan.stage.columns().iter().map(|column| column.name.clone()).collect();
-        let (table, stage) = (plan.target.sql_name().to_string(), plan.stage.sql_name().to_string());
+        let options = refill_options(options, rows);
+        let table = plan.target.sql_name().to_string();
         let session = self.usable()?;
         self.count_statement();
         let (answer, observed) = {
             let mut session = session.lock().await;
-            let answer = rewrite::refill(&mut *session, &table, &stage, &columns, &options).await;
+            let answer = rewrite::refill(&mut *session, &table, &plan.stage, &options).await;
             (answer, session.observed())
         };
         let refilled = answer.map_err(|error| self.not_refilled(error, &plan.label))?;
@@ -74,20 +73,9 @@ impl Work {
             let allowed = self.policy_mut().table("ALTER TABLE", schema, name, &[TableUse::Define]);
             allowed.map_err(|error| self.refused(error, label))?;
         }
-        match rewrite::refusal(&facts, &self.refill_options(target, options, 0)) {
+        match rewrite::refusal(&facts, &refill_options(options, 0)) {
             Some(refusal) => Err(unsafe_to_do(&refusal)),
             None => Ok(()),
-        }
-    }
-
-    fn refill_options(&self, target: &Target, options: RewriteOptions, rows: u64) -> RefillOptions {
-        RefillOptions {
-            fire_triggers: options.fire_triggers,
-            // Where there are triggers to be disabled, `may_refill` has asked, and
-            // the lock keeps others from making any.
-            may_alter: true,
-            may_rebuild_indexes: self.policy().grants(&target.schema, &target.name, TableUse::Define),
-            rows,
         }
     }
 
@@ -105,6 +93,19 @@ impl Work {
             }
             RefillError::Answer(_) => Fault::other("internal", what),
         }
+    }
+}
+
+fn refill_options(options: RewriteOptions, rows: u64) -> RefillOptions {
+    RefillOptions {
+        fire_triggers: options.fire_triggers,
+        // Where there are triggers to be disabled, `may_refill` has asked, and the
+        // lock keeps others from making any.
+        may_alter: true,
+        // What is there afterwards is the same, which the audit of effects makes
+        // sure of; so it needs no grant beside those that took the rows out.
+        may_rebuild_indexes: true,
+        rows,
     }
 }
 

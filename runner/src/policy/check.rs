@@ -214,18 +214,6 @@ impl Policy {
         Ok(name)
     }
 
-    /// Whether a manifest grants this use of a table, or the table is the step's
-    /// own. Nothing is noted; while recording, only what is the step's own is
-    /// granted.
-    pub fn grants(&self, schema: &str, table: &str, usage: TableUse) -> bool {
-        let Mode::Walked(rules) = &self.mode else { return true };
-        let name = Name::new(schema, table);
-        match &rules.grants {
-            Some(_) => rules.walker(&self.own).used(usage, &name).is_ok(),
-            None => self.own.has(Kind::Relation, &name),
-        }
-    }
-
     /// Takes note that a statement has succeeded: what it made is now the step's
     /// own.
     pub fn succeeded(&mut self, checked: &Checked) {

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::index::Index;
-use crate::db::qualified;
+use crate::bulk::target::label;
+use crate::db::{qualified, quote_literal};
 
 /// What the catalogs say of a table; see PostgreSQL's manual, "System Catalogs".
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -55,6 +56,13 @@ pub struct RewriteFacts {
     pub default_tablespace: String,
 }
 
+impl RewriteFacts {
+    /// The table's name for messages.
+    pub(super) fn label(&self) -> String {
+        label(&self.schema, &self.name)
+    }
+}
+
 /// A foreign key of another table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ForeignKey {
@@ -87,9 +95,11 @@ pub struct Deferrable {
     pub is_deferred_again: bool,
 }
 
-/// The question whose one value is the facts as JSON; `$1` is the table's name.
-pub(super) fn question() -> String {
-    let array = |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
+/// The question whose one value is the facts as JSON. `table` is a name as SQL
+/// spells it.
+pub(super) fn question(table: &str) -> String {
+    let array =
+        |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
     let full_name = "pg_catalog.format('%I.%I', o.nspname, r.relname)";
     qualified(&format!(
         "SELECT pg_catalog.json_build_object( \
@@ -123,7 +133,8 @@ pub(super) fn question() -> String {
          'default_tablespace', pg_catalog.current_setting('default_tablespace') \
          )::pg_catalog.text \
          FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n \
-         WHERE c.oid = $1::pg_catalog.text::pg_catalog.regclass AND n.oid = c.relnamespace",
+         WHERE c.oid = {name}::pg_catalog.regclass AND n.oid = c.relnamespace",
+        name = quote_literal(table),
         array_names = array(&format!("{full_name} ORDER BY {full_name}")),
         foreign_keys = array(
             "pg_catalog.json_build_object('name', k.conname, 'schema', o.nspname, 'table', r.relname) \
@@ -131,9 +142,8 @@ pub(super) fn question() -> String {
         ),
         publications = array("DISTINCT p.pubname::pg_catalog.text"),
         rules = array("w.rulename ORDER BY w.rulename"),
-        triggers = array(
-            "pg_catalog.json_build_object('name', t.tgname, 'enabled', t.tgenabled) ORDER BY t.tgname"
-        ),
+        triggers =
+            array("pg_catalog.json_build_object('name', t.tgname, 'enabled', t.tgenabled) ORDER BY t.tgname"),
         indexes = super::index::question(),
         deferrable = array(
             "pg_catalog.json_build_object('schema', o.nspname, 'name', k.conname, 'is_deferred_again', \

@@ -64,7 +64,8 @@ impl Index {
         if let Some(constraint) = &self.constraint {
             let (name, kind) = (quote_identifier(&constraint.name), constraint.words());
             let using = quote_identifier(&self.name);
-            statements.push(format!("ALTER TABLE ONLY {table} ADD CONSTRAINT {name} {kind} USING INDEX {using}"));
+            statements
+                .push(format!("ALTER TABLE ONLY {table} ADD CONSTRAINT {name} {kind} USING INDEX {using}"));
             statements.extend(constraint.comment.iter().map(|comment| {
                 format!("COMMENT ON CONSTRAINT {name} ON {table} IS {}", quote_literal(comment))
             }));
@@ -73,7 +74,8 @@ impl Index {
             format!("ALTER INDEX {index} ALTER COLUMN {column} SET STATISTICS {target}")
         }));
         let comment = self.comment.iter();
-        statements.extend(comment.map(|comment| format!("COMMENT ON INDEX {index} IS {}", quote_literal(comment))));
+        statements
+            .extend(comment.map(|comment| format!("COMMENT ON INDEX {index} IS {}", quote_literal(comment))));
         statements
     }
 

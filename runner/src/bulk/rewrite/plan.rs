@@ -4,6 +4,8 @@
 use super::RefillOptions;
 use super::facts::{Deferrable, RewriteFacts, Trigger};
 use super::index::Index;
+use crate::bulk::Stage;
+use crate::bulk::stage::list;
 use crate::db::{quote_identifier, quote_literal};
 
 /// From how many rows on an index is faster made anew than kept up to date; with
@@ -29,17 +31,15 @@ pub(super) fn table(facts: &RewriteFacts) -> String {
     format!("{}.{}", quote_identifier(&facts.schema), quote_identifier(&facts.name))
 }
 
-/// Plans the refill of a table from `stage`, a name as SQL spells it. `columns`
-/// are plain names.
-pub(super) fn plan(facts: &RewriteFacts, stage: &str, columns: &[String], options: &RefillOptions) -> Plan {
+/// Plans the refill of a table from a stage.
+pub(super) fn plan(facts: &RewriteFacts, stage: &Stage, options: &RefillOptions) -> Plan {
     let table = table(facts);
     let indexes = rebuilt(facts, options);
     let triggers: &[Trigger] = if options.fire_triggers { &[] } else { &facts.triggers };
-    let columns = columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ");
     let mut before: Vec<String> = set_constraints(facts.deferrable.iter(), "IMMEDIATE").into_iter().collect();
     before.extend(triggers.iter().map(|trigger| switch(&table, trigger, "DISABLE")));
     before.extend(indexes.iter().map(|index| index.drop(&facts.schema, &table)));
-    let mut after = vec![format!("TRUNCATE {stage}")];
+    let mut after = vec![stage.empty()];
     after.extend(created_again(facts, &table, &indexes));
     after.extend(triggers.iter().map(|trigger| switch(&table, trigger, enable(trigger))));
     after.extend(set_constraints(facts.deferrable.iter().filter(|one| one.is_deferred_again), "DEFERRED"));
@@ -47,12 +47,24 @@ pub(super) fn plan(facts: &RewriteFacts, stage: &str, columns: &[String], option
         before,
         count: format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {table}"),
         truncate: format!("TRUNCATE ONLY {table} CONTINUE IDENTITY RESTRICT"),
-        // What was GENERATED ALWAYS AS IDENTITY keeps its values.
-        insert: format!(
-            "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {stage}"
-        ),
+        insert: insert(&table, stage),
         after,
     }
+}
+
+/// In the order in which the rows were written.
+fn insert(table: &str, stage: &Stage) -> String {
+    let values: Vec<_> = stage.columns().iter().map(|column| column.value("s")).collect();
+    let overriding = match stage.columns().iter().any(|column| column.identity_always) {
+        true => " OVERRIDING SYSTEM VALUE",
+        false => "",
+    };
+    format!(
+        "INSERT INTO {table} ({}){overriding} SELECT {} FROM {} AS s",
+        list(stage.columns()),
+        values.join(", "),
+        stage.sql_name()
+    )
 }
 
 /// The indexes that are dropped and made again.
@@ -105,7 +117,8 @@ fn enable(trigger: &Trigger) -> &'static str {
 
 /// A table of which checks are pending cannot be truncated nor altered.
 fn set_constraints<'a>(constraints: impl Iterator<Item = &'a Deferrable>, when: &str) -> Option<String> {
-    let name = |one: &Deferrable| format!("{}.{}", quote_identifier(&one.schema), quote_identifier(&one.name));
+    let name =
+        |one: &Deferrable| format!("{}.{}", quote_identifier(&one.schema), quote_identifier(&one.name));
     let names: Vec<_> = constraints.map(name).collect();
     (!names.is_empty()).then(|| format!("SET CONSTRAINTS {} {when}", names.join(", ")))
 }

@@ -3,7 +3,8 @@
 use super::facts::{RewriteFacts, question};
 use super::refusal::{RewriteRefusal, refusal};
 use super::{RefillOptions, plan};
-use crate::db::{DbError, Parameter, QueryResult, ResultLimit, Session};
+use crate::bulk::Stage;
+use crate::db::{DbError, Session};
 
 /// What became of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +56,15 @@ impl RefillError {
 }
 
 /// Reads what decides whether and how the table can be refilled. `table` is a
-/// name as SQL spells it. One round trip more than one.
+/// name as SQL spells it. One round trip.
 pub async fn facts(session: &mut dyn Session, table: &str) -> Result<RewriteFacts, RefillError> {
-    let json = value(session, &question(), &[Parameter::Text(table.to_owned())]).await?;
+    let json = value(session, &question(table)).await?;
     serde_json::from_str(&json).map_err(|error| RefillError::Answer(error.to_string()))
 }
 
-/// Replaces all rows of `table` by those of `stage`, both names as SQL spells
-/// them. `columns` are plain names of columns that both have; what is not among
-/// them gets its default. The stage is empty afterwards: its room on disk is
-/// given back before indexes are built.
+/// Replaces all rows of `table`, a name as SQL spells it, by those of a stage.
+/// Columns that the stage does not have get their defaults. The stage is empty
+/// afterwards: its room on disk is given back before indexes are built.
 ///
 /// The table is locked against everybody until the transaction's end. What the
 /// catalogs say is asked again under this lock, since the migration itself may
@@ -77,21 +77,19 @@ pub async fn facts(session: &mut dyn Session, table: &str) -> Result<RewriteFact
 pub async fn refill(
     session: &mut dyn Session,
     table: &str,
-    stage: &str,
-    columns: &[String],
+    stage: &Stage,
     options: &RefillOptions,
 ) -> Result<Refilled, RefillError> {
+    // A lock is no answer where the table cannot be rewritten.
+    permitted(session, table, options).await?;
     run(session, &format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
-    let facts = facts(session, table).await?;
-    if let Some(refusal) = refusal(&facts, options) {
-        return Err(refusal.into());
-    }
-    let plan = plan::plan(&facts, stage, columns, options);
-    let in_use = |error: RefillError| still_used(error, &plan::table(&facts));
+    let facts = permitted(session, table, options).await?;
+    let plan = plan::plan(&facts, stage, options);
+    let in_use = |error: RefillError| still_used(error, &facts.label());
     for statement in &plan.before {
         run(session, statement).await.map_err(in_use)?;
     }
-    let deleted = value(session, &plan.count, &[]).await?;
+    let deleted = value(session, &plan.count).await?;
     let deleted = deleted.parse().map_err(|_| RefillError::Answer(deleted))?;
     run(session, &plan.truncate).await.map_err(in_use)?;
     let inserted = run(session, &plan.insert).await?;
@@ -99,6 +97,19 @@ pub async fn refill(
         run(session, statement).await?;
     }
     Ok(Refilled { deleted, inserted })
+}
+
+/// The facts, if nothing in them speaks against a refill.
+async fn permitted(
+    session: &mut dyn Session,
+    table: &str,
+    options: &RefillOptions,
+) -> Result<RewriteFacts, RefillError> {
+    let facts = facts(session, table).await?;
+    match refusal(&facts, options) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(facts),
+    }
 }
 
 async fn run(session: &mut dyn Session, statement: &str) -> Result<u64, RefillError> {
@@ -119,27 +130,9 @@ fn still_used(error: RefillError, table: &str) -> RefillError {
     }
 }
 
-/// The one value, of the type `text`, of a query's one row.
-async fn value(
-    session: &mut dyn Session,
-    sql: &str,
-    params: &[Parameter],
-) -> Result<String, RefillError> {
-    let failed = |source| failed(sql, source);
-    let prepared = session.prepare(sql).await.map_err(failed)?;
-    let limit = ResultLimit { rows: 1, bytes: usize::MAX };
-    match session.query(&prepared, params, limit).await.map_err(failed)? {
-        QueryResult::Complete(tuples) => text(tuples.bytes())
-            .ok_or_else(|| RefillError::Answer(format!("{} rows, where one value is expected", tuples.len()))),
-        QueryResult::TooLarge => Err(RefillError::Answer("several rows, where one is expected".into())),
-    }
-}
-
-/// A tuple of one field: two bytes of count, four of length, the value.
-fn text(tuple: &[u8]) -> Option<String> {
-    let (count, rest) = tuple.split_first_chunk::<2>()?;
-    let (length, value) = rest.split_first_chunk::<4>()?;
-    let expected = usize::try_from(i32::from_be_bytes(*length)).ok()?;
-    let is_one = i16::from_be_bytes(*count) == 1 && value.len() == expected;
-    is_one.then(|| String::from_utf8(value.to_vec()).ok()).flatten()
+/// The one value of a query's one row.
+async fn value(session: &mut dyn Session, sql: &str) -> Result<String, RefillError> {
+    let rows = session.ask(sql).await.map_err(|source| failed(sql, source))?;
+    let value = rows.first().and_then(|row| row.first()).cloned().flatten();
+    value.ok_or_else(|| RefillError::Answer("there is no value".to_owned()))
 }

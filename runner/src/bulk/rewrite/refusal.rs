@@ -1,7 +1,8 @@
 //! When a table's contents cannot be replaced, and what to do then.
 
+use super::RefillOptions;
 use super::facts::{ForeignKey, RewriteFacts, Trigger};
-use super::{RefillOptions, plan};
+use crate::bulk::target::label;
 
 /// Why the contents of a table cannot be replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,8 @@ pub enum RewriteRefusal {
     /// It is a partition, or inherits.
     #[error(
         "{table} is a part of {}, which other sessions read it through; change its rows by key with \
-         `open-update`", list(parents)
+         `open-update`",
+        list(parents)
     )]
     Inherits {
         /// The table.
@@ -67,7 +69,8 @@ pub enum RewriteRefusal {
     #[error(
         "{table} is published to logical replication ({}), and subscribers would get every row anew, or lose \
          all of them where TRUNCATE alone is published; change the rows by key with `open-update`, or take the \
-         table out of the publication and let the subscribers copy it again", list(publications)
+         table out of the publication and let the subscribers copy it again",
+        list(publications)
     )]
     Published {
         /// The table.
@@ -78,7 +81,8 @@ pub enum RewriteRefusal {
     /// What is inserted may end elsewhere.
     #[error(
         "{table} has rules ({}), which decide what becomes of an INSERT; change its rows by key with \
-         `open-update`, or drop the rules before", list(rules)
+         `open-update`, or drop the rules before",
+        list(rules)
     )]
     Rules {
         /// The table.
@@ -121,7 +125,8 @@ pub enum RewriteRefusal {
     /// Its triggers cannot be switched off, by the server.
     #[error(
         "{table} has triggers ({}), which only its owner can switch off; run it as a member of `{owner}`, or \
-         let them fire (`fire-triggers`)", triggers(found)
+         let them fire (`fire-triggers`)",
+        triggers(found)
     )]
     TriggersNotOwned {
         /// The table.
@@ -149,7 +154,7 @@ pub fn refusal(facts: &RewriteFacts, options: &RefillOptions) -> Option<RewriteR
 
 /// What the relation itself is.
 fn relation(facts: &RewriteFacts) -> Option<RewriteRefusal> {
-    let table = plan::table(facts);
+    let table = facts.label();
     let other = |what| Some(RewriteRefusal::NotATable { table: table.clone(), what });
     match facts.kind {
         'r' if facts.persistence == 't' => Some(RewriteRefusal::Temporary { table }),
@@ -165,7 +170,7 @@ fn relation(facts: &RewriteFacts) -> Option<RewriteRefusal> {
 
 /// What else knows its rows.
 fn surroundings(facts: &RewriteFacts) -> Option<RewriteRefusal> {
-    let table = plan::table(facts);
+    let table = facts.label();
     if facts.is_partition || !facts.parents.is_empty() {
         return Some(RewriteRefusal::Inherits { table, parents: facts.parents.clone() });
     }
@@ -184,7 +189,7 @@ fn surroundings(facts: &RewriteFacts) -> Option<RewriteRefusal> {
 
 /// What the session sees of it, and may do with it.
 fn session(facts: &RewriteFacts, options: &RefillOptions) -> Option<RewriteRefusal> {
-    let (table, owner, found) = (plan::table(facts), facts.owner.clone(), facts.triggers.clone());
+    let (table, owner, found) = (facts.label(), facts.owner.clone(), facts.triggers.clone());
     if facts.guarded {
         return Some(RewriteRefusal::Guarded { table });
     }
@@ -214,6 +219,6 @@ fn triggers(found: &[Trigger]) -> String {
 }
 
 fn references(foreign_keys: &[ForeignKey]) -> String {
-    let one = |key: &ForeignKey| format!("`{}` of {}.{}", key.name, key.schema, key.table);
+    let one = |key: &ForeignKey| format!("`{}` of {}", key.name, label(&key.schema, &key.table));
     foreign_keys.iter().map(one).collect::<Vec<_>>().join(", ")
 }
