@@ -12,12 +12,12 @@ use tokio_postgres::NoTls;
 use crate::support::{Database, Project, Server, probe};
 
 /// A database with a control login, an owner role and a project that uses them.
-struct Sandbox {
+pub struct Sandbox {
     /// As a superuser.
-    database: Database,
-    project: Project,
+    pub database: Database,
+    pub project: Project,
     control: String,
-    owner: String,
+    pub owner: String,
     guest: String,
 }
 
@@ -55,7 +55,7 @@ impl Sandbox {
     }
 
     /// With the guest.
-    fn installed() -> Self {
+    pub fn installed() -> Self {
         let sandbox = Self::new();
         sandbox.project.ok(&["sandbox", "install"]);
         sandbox

@@ -6,7 +6,7 @@ use crate::support::{Database, Project, probe};
 /// values can be made from text: the name, and texts of interesting values.
 ///
 /// `every_type_is_covered` compares the list with `pg_type`.
-const TYPES: &[(&str, &[&str])] = &[
+pub const TYPES: &[(&str, &[&str])] = &[
     ("bool", &["t", "f"]),
     ("bytea", &["\\x", "\\x00ff10"]),
     ("\"char\"", &["a", ""]),
@@ -109,7 +109,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("span", &["[1.5,2.5)"]),
 ];
 
-const OWN_TYPES: &str = "CREATE TYPE mood AS ENUM ('sad', 'very happy'); CREATE TYPE pair AS (a int, b text); \
+pub const OWN_TYPES: &str = "CREATE TYPE mood AS ENUM ('sad', 'very happy'); CREATE TYPE pair AS (a int, b text); \
      CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE span AS RANGE (subtype = float8);";
 
 fn filled() -> Database {

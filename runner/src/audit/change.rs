@@ -10,6 +10,7 @@
 //! Information Functions".
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use serde_json::Value;
 
@@ -240,37 +241,72 @@ pub(super) fn changes(answer: Answer, standing: &HashSet<Version>) -> Vec<Change
     changes
 }
 
-/// What ALTER TABLE drops and creates again under the same name has changed, if
-/// at all: another column type rebuilds the constraints and indexes that depend
-/// on it, those of other tables included.
+/// What is dropped and created again under the same name has changed, if at all:
+/// ALTER TABLE with another column type rebuilds the constraints and indexes that
+/// depend on it, those of other tables included, and a bulk rewrite rebuilds the
+/// indexes of its table. So have their parts.
 fn same_again(changes: Vec<Change>) -> Vec<Change> {
     let rebuilt = |row: &Row| {
         let part = row.catalog == "pg_class" && row.part.is_some();
         part || ["pg_constraint", "pg_attrdef", "pg_statistic_ext"].contains(&row.catalog)
     };
-    let place = |row: &Row| (row.catalog, row.part.clone(), row.label.clone());
-    let mut dropped: HashMap<_, Row> = HashMap::new();
+    let place = |row: &Row| rebuilt(row).then(|| (row.catalog, row.part.clone(), row.label.clone()));
+    let changes = paired(changes, place, place);
+    let moved: HashMap<(String, u32), u32> = changes.iter().filter_map(moved).collect();
+    let part = |row: &Row| whole(row).map(|whole| (row.catalog, whole, row.sub));
+    let part_before = |row: &Row| {
+        let (catalog, (class, oid), sub) = part(row)?;
+        let now = *moved.get(&(class.clone(), oid))?;
+        Some((catalog, (class, now), sub))
+    };
+    paired(changes, part_before, part)
+}
+
+/// Makes one change of what was dropped and what was created with the same key;
+/// what has none stays as it is.
+fn paired<K: Eq + Hash>(
+    changes: Vec<Change>,
+    dropped_key: impl Fn(&Row) -> Option<K>,
+    created_key: impl Fn(&Row) -> Option<K>,
+) -> Vec<Change> {
+    let mut dropped: HashMap<K, Row> = HashMap::new();
     let mut rest = Vec::new();
     for change in changes {
-        match change {
-            Change::Dropped(row) if rebuilt(&row) => {
-                if let Some(other) = dropped.insert(place(&row), row) {
-                    rest.push(Change::Dropped(other));
-                }
+        let key = if let Change::Dropped(row) = &change { dropped_key(row) } else { None };
+        match (key, change) {
+            (Some(key), Change::Dropped(row)) => {
+                rest.extend(dropped.insert(key, row).map(Change::Dropped));
             }
-            change => rest.push(change),
+            (_, change) => rest.push(change),
         }
     }
-    let mut paired: Vec<Change> = rest
-        .into_iter()
-        .map(|change| match change {
-            Change::Created(new) if rebuilt(&new) => match dropped.remove(&place(&new)) {
-                Some(old) => Change::Changed { old: Box::new(old), new: Box::new(new) },
-                None => Change::Created(new),
-            },
-            change => change,
-        })
-        .collect();
-    paired.extend(dropped.into_values().map(Change::Dropped));
-    paired
+    let pair = |change| match change {
+        Change::Created(new) => match created_key(&new).and_then(|key| dropped.remove(&key)) {
+            Some(old) => Change::Changed { old: Box::new(old), new: Box::new(new) },
+            None => Change::Created(new),
+        },
+        change => change,
+    };
+    let mut pairs: Vec<Change> = rest.into_iter().map(pair).collect();
+    pairs.extend(dropped.into_values().map(Change::Dropped));
+    pairs
+}
+
+/// The catalog and old oid of an object that has another oid now, and that.
+fn moved(change: &Change) -> Option<((String, u32), u32)> {
+    match change {
+        Change::Changed { old, new } if old.oid != new.oid => {
+            Some(((old.catalog.to_owned(), old.oid), new.oid))
+        }
+        _ => None,
+    }
+}
+
+/// The catalog and oid of what a column or a comment is of.
+fn whole(row: &Row) -> Option<(String, u32)> {
+    match row.catalog {
+        "pg_attribute" => Some(("pg_class".to_owned(), row.oid)),
+        "pg_description" => Some((row.text_fact("class").to_owned(), row.oid)),
+        _ => None,
+    }
 }

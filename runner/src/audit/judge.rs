@@ -329,8 +329,9 @@ impl<'a> Judge<'a> {
         let touched = |set: &HashSet<(&'static str, u32)>| {
             set.iter().any(|(catalog, oid)| *catalog == class && *oid == row.oid)
         };
+        let same = matches!(change, Change::Changed { old, new } if old.state == new.state);
         // Without an identity the object is gone, and its comment with it.
-        if row.fact("object").is_null() || touched(&self.created) || touched(&self.dropped) {
+        if same || row.fact("object").is_null() || touched(&self.created) || touched(&self.dropped) {
             return Vec::new();
         }
         match (&row.relation, row.name()) {

@@ -1,22 +1,6 @@
-//! The text that is sent: readable here, fully qualified on the wire.
+//! Parts of the texts that are sent.
 
-/// The operators that the texts of this module use.
-const OPERATORS: [&str; 9] = ["<>", "<=", ">=", "=", "<", ">", "+", "-", "&"];
-
-/// Writes every operator that stands alone between blanks with its schema.
-///
-/// The texts of the audit are written with plain operators, so that they can be
-/// read. An operator without a schema is looked up in the session's search
-/// path, which is guest-controlled: an operator `=` of a schema before
-/// `pg_catalog` would be asked instead. `IN`, `BETWEEN`, `IS DISTINCT FROM` and
-/// `CASE x WHEN` look up an operator too, and are not used.
-pub(super) fn qualified(text: &str) -> String {
-    let words = text.split_whitespace().map(|word| match OPERATORS.contains(&word) {
-        true => format!("OPERATOR(pg_catalog.{word})"),
-        false => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
+pub(super) use crate::db::qualified;
 
 /// Turns the server's compiler off for the rest of the transaction, for the
 /// statements that follow in the same message: it takes these statements for
@@ -44,16 +28,4 @@ pub(super) fn function_name(oid: &str) -> String {
          FROM pg_catalog.pg_proc fp, pg_catalog.pg_namespace fn \
          WHERE fp.oid = {oid} AND fn.oid = fp.pronamespace)"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn operators_get_their_schema() {
-        let text = "SELECT 1\n  WHERE a.b = 'x-y' AND c <> 2";
-        let expected = "SELECT 1 WHERE a.b OPERATOR(pg_catalog.=) 'x-y' AND c OPERATOR(pg_catalog.<>) 2";
-        assert_eq!(qualified(text), expected);
-    }
 }

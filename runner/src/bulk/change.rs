@@ -302,8 +302,8 @@ mod tests {
     #[test]
     fn rows_are_updated_by_the_operators_of_the_key() {
         let change = change(&["name", "access"]);
-        insta::assert_snapshot!(stable(&change, &change.update(false)), @"");
-        insta::assert_snapshot!(stable(&change, &change.update(true)), @"");
+        insta::assert_snapshot!(stable(&change, &change.update(false)), @r#"UPDATE ONLY "app"."My ""t""" AS t SET "name" = s."name", "access" = s."access"::"pg_catalog"."aclitem" FROM "pg_temp"."stage" AS s WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part""#);
+        insta::assert_snapshot!(stable(&change, &change.update(true)), @r#"UPDATE ONLY "app"."My ""t""" AS t SET "name" = s."name", "access" = s."access"::"pg_catalog"."aclitem" FROM "pg_temp"."stage" AS s WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part" AND ROW(t."name", t."access")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(s."name", s."access"::"pg_catalog"."aclitem")::pg_catalog.record"#);
     }
 
     #[test]
@@ -320,7 +320,12 @@ mod tests {
             let change = Change { target, ..change.clone() };
             stable(&change, &change.upsert(conflict))
         });
-        insta::assert_snapshot!(texts.join("\n"), @"");
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+WITH applied AS (INSERT INTO "app"."My ""t""" AS t ("id", "Part", "name") SELECT s."id", s."Part", s."name" FROM "pg_temp"."stage" AS s ON CONFLICT ("id", "Part") DO UPDATE SET "name" = EXCLUDED."name" RETURNING t.xmax OPERATOR(pg_catalog.=) 0 AS is_new) SELECT pg_catalog.count(*) FILTER (WHERE is_new), pg_catalog.count(*) FROM applied
+WITH applied AS (INSERT INTO "app"."My ""t""" AS t ("id", "Part", "name") SELECT s."id", s."Part", s."name" FROM "pg_temp"."stage" AS s ON CONFLICT ("id", "Part") DO UPDATE SET "name" = EXCLUDED."name" WHERE ROW(t."name")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."name")::pg_catalog.record RETURNING t.xmax OPERATOR(pg_catalog.=) 0 AS is_new) SELECT pg_catalog.count(*) FILTER (WHERE is_new), pg_catalog.count(*) FROM applied
+WITH applied AS (INSERT INTO "app"."My ""t""" AS t ("id", "Part", "name") SELECT s."id", s."Part", s."name" FROM "pg_temp"."stage" AS s ON CONFLICT ("id", "Part") DO NOTHING RETURNING 1) SELECT pg_catalog.count(*), pg_catalog.count(*) FROM applied
+WITH known AS MATERIALIZED (SELECT t."id", t."Part" FROM "app"."My ""t""" AS t, "pg_temp"."stage" AS s WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part"), applied AS (INSERT INTO "app"."My ""t""" AS t ("id", "Part", "name") SELECT s."id", s."Part", s."name" FROM "pg_temp"."stage" AS s ON CONFLICT ("id", "Part") DO UPDATE SET "name" = EXCLUDED."name" RETURNING t."id", t."Part") SELECT pg_catalog.count(*) FILTER (WHERE NOT EXISTS (SELECT FROM known AS s WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part")), pg_catalog.count(*) FROM applied AS t
+"#);
     }
 
     #[test]
@@ -328,7 +333,13 @@ mod tests {
         let change = change(&["name"]);
         let texts =
             [change.delete(), change.duplicates(), change.repeated(), change.missing(), change.count_there()];
-        insta::assert_snapshot!(stable(&change, &texts.join("\n")), @"");
+        insta::assert_snapshot!(stable(&change, &texts.join("\n")), @r#"
+DELETE FROM ONLY "app"."My ""t""" AS t USING "pg_temp"."stage" AS s WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part"
+SELECT pg_catalog.left(ROW(s."id", s."Part")::pg_catalog.text, 200), pg_catalog.count(*) OVER (), pg_catalog.sum(pg_catalog.count(*)) OVER () FROM "pg_temp"."stage" AS s GROUP BY s."id", s."Part" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 ORDER BY s."id", s."Part" LIMIT 3
+SELECT pg_catalog.left(ROW(s."id", s."Part")::pg_catalog.text, 200), pg_catalog.count(*) OVER () FROM "pg_temp"."stage" AS s WHERE EXISTS (SELECT FROM "pg_temp"."stage_k" AS t WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part") ORDER BY s."id", s."Part" LIMIT 3
+SELECT pg_catalog.left(ROW(s."id", s."Part")::pg_catalog.text, 200), pg_catalog.count(*) OVER () FROM "pg_temp"."stage" AS s WHERE NOT EXISTS (SELECT FROM ONLY "app"."My ""t""" AS t WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part") ORDER BY s."id", s."Part" LIMIT 3
+SELECT pg_catalog.count(*) FROM "pg_temp"."stage" AS s WHERE EXISTS (SELECT FROM ONLY "app"."My ""t""" AS t WHERE t."id" OPERATOR("pg_catalog".=) s."id" AND t."Part" OPERATOR("pg_catalog".=) s."Part")
+"#);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod catalog;
 mod change;
 mod error;
 mod place;
+pub mod rewrite;
 mod shape;
 mod stage;
 mod target;

@@ -128,19 +128,11 @@ fn find_key<'t>(target: &'t Target, key: &[String], usage: Use) -> Result<&'t Un
 }
 
 fn unknown_column(target: &Target, names: &[String]) -> Result<(), BulkError> {
-    names.iter().try_for_each(|name| known(target, name).map(drop))
-}
-
-fn known<'t>(target: &'t Target, name: &str) -> Result<&'t TargetColumn, BulkError> {
-    const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
-    target.column(name).ok_or_else(|| match SYSTEM.contains(&name) {
-        true => target.no_column(name, "it is a system column"),
-        false => target.no_column(name, "the table has no such column"),
-    })
+    names.iter().try_for_each(|name| target.known(name).map(drop))
 }
 
 fn key_column(target: &Target, unique: &UniqueKey, name: &str, usage: Use) -> Result<KeyColumn, BulkError> {
-    let column = known(target, name)?;
+    let column = target.known(name)?;
     if column.generated && matches!(usage, Use::Upsert { .. }) {
         return Err(target.no_column(name, "the server computes it, so no row can be inserted by it"));
     }
@@ -153,7 +145,7 @@ fn key_column(target: &Target, unique: &UniqueKey, name: &str, usage: Use) -> Re
 fn value_columns(target: &Target, key: &[String], names: &[String]) -> Result<Vec<StagedColumn>, BulkError> {
     let mut found: Vec<StagedColumn> = Vec::new();
     for name in names {
-        let column = known(target, name)?;
+        let column = target.known(name)?;
         if column.generated {
             return Err(target.no_column(name, "the server computes it"));
         }
@@ -251,6 +243,17 @@ pub(super) mod tests {
             refusal(&[], &["name", "name"], Use::Update),
             refusal(&[], &["id"], Use::Update),
             refusal(&[], &[], Use::Update),
-        ].join("\n"), @"");
+        ].join("\n"), @r#"
+(id) is not a key of app."My ""t""": no unique index has exactly these columns (its keys: (id, Part), (name))
+column nix of app."My ""t""" cannot be written: the table has no such column
+the key (name) of app."My ""t""" belongs to a constraint that can be deferred, by which rows cannot be inserted or updated: use a key whose constraint is NOT DEFERRABLE
+column nix of app."My ""t""" cannot be written: the table has no such column
+column ctid of app."My ""t""" cannot be written: it is a system column
+column sum of app."My ""t""" cannot be written: the server computes it
+column number of app."My ""t""" cannot be written: it is GENERATED ALWAYS AS IDENTITY
+column name of app."My ""t""" cannot be written: it is named twice
+column id of app."My ""t""" cannot be written: it belongs to the key, which a change by key cannot change
+no column of app."My ""t""" is named besides its key: there is nothing to write
+"#);
     }
 }

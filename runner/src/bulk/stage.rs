@@ -70,9 +70,12 @@ impl Stage {
         format!("TRUNCATE TABLE {}", self.sql_name())
     }
 
-    /// Takes the table away, and the one with earlier keys if it is there.
-    pub fn drop(&self) -> String {
-        format!("DROP TABLE IF EXISTS {}, {}", self.sql_name(), self.earlier())
+    /// Takes the table away, and the one with the keys that were kept.
+    pub fn drop(&self, has_kept_keys: bool) -> String {
+        match has_kept_keys {
+            true => format!("DROP TABLE {}, {}", self.sql_name(), self.earlier()),
+            false => format!("DROP TABLE {}", self.sql_name()),
+        }
     }
 
     /// Keeps the keys that wait, in a table of their own.
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_stage_has_the_types_of_the_table() {
-        insta::assert_snapshot!(stage().create(&target()), @"");
+        insta::assert_snapshot!(stage().create(&target()), @r#"CREATE TEMPORARY TABLE "pg_temp"."s" ON COMMIT DROP AS SELECT t."id", t."Part", t."name", t."access"::pg_catalog.text AS "access" FROM ONLY "app"."My ""t""" AS t WITH NO DATA; ALTER TABLE "pg_temp"."s" ALTER COLUMN "id" SET NOT NULL, ALTER COLUMN "Part" SET NOT NULL"#);
     }
 
     #[test]
@@ -126,8 +129,14 @@ mod tests {
     #[test]
     fn keys_are_kept_apart() {
         insta::assert_snapshot!(
-            [stage().keep_keys(true), stage().keep_keys(false), stage().empty(), stage().drop()].join("\n"),
-            @""
+            [stage().keep_keys(true), stage().keep_keys(false), stage().empty(), stage().drop(true), stage().drop(false)].join("\n"),
+            @r#"
+CREATE TEMPORARY TABLE "pg_temp"."s_k" ON COMMIT DROP AS SELECT "id", "Part" FROM "pg_temp"."s"
+INSERT INTO "pg_temp"."s_k" ("id", "Part") SELECT "id", "Part" FROM "pg_temp"."s"
+TRUNCATE TABLE "pg_temp"."s"
+DROP TABLE "pg_temp"."s", "pg_temp"."s_k"
+DROP TABLE "pg_temp"."s"
+"#
         );
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::BulkError;
 use super::catalog::question;
+use super::{BulkError, StagedColumn};
 use crate::db::{TableName, TextRow};
 
 /// A relation whose rows are to be changed or that is to be described.
@@ -101,7 +101,7 @@ impl Target {
 
     /// Its name for messages: with quotes only where SQL needs them.
     pub fn label(&self) -> String {
-        format!("{}.{}", plain(&self.schema), plain(&self.name))
+        label(&self.schema, &self.name)
     }
 
     /// Whether its rows are in partitions.
@@ -151,6 +151,41 @@ impl Target {
         self.keys.iter().find(is_full).map(UniqueKey::names).unwrap_or_default()
     }
 
+    /// The columns that whole rows are written for: those named, or all but the
+    /// generated ones.
+    ///
+    /// # Errors
+    ///
+    /// [`BulkError::Column`] names one that cannot be written.
+    pub fn written_columns(&self, names: &[String]) -> Result<Vec<StagedColumn>, BulkError> {
+        let all = self.columns.iter().filter(|column| !column.generated);
+        let all: Vec<String> = all.map(|column| column.name.clone()).collect();
+        let mut found: Vec<StagedColumn> = Vec::new();
+        for name in if names.is_empty() { &all } else { names } {
+            let column = self.known(name)?;
+            if column.generated {
+                return Err(self.no_column(name, "the server computes it"));
+            }
+            if !column.binary {
+                return Err(self.no_column(name, "the server takes values of its type as text only"));
+            }
+            if found.iter().any(|other| other.name == *name) {
+                return Err(self.no_column(name, "it is named twice"));
+            }
+            found.push(StagedColumn::of(column));
+        }
+        Ok(found)
+    }
+
+    /// A column of this plain name.
+    pub(super) fn known(&self, name: &str) -> Result<&TargetColumn, BulkError> {
+        const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+        self.column(name).ok_or_else(|| match SYSTEM.contains(&name) {
+            true => self.no_column(name, "it is a system column"),
+            false => self.no_column(name, "the table has no such column"),
+        })
+    }
+
     /// A column that is not there, or cannot be used.
     pub(super) fn no_column(&self, column: &str, why: &'static str) -> BulkError {
         BulkError::Column { table: self.label(), column: column.to_owned(), why }
@@ -162,6 +197,11 @@ impl UniqueKey {
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
+}
+
+/// A full name for messages: with quotes only where SQL needs them.
+pub(super) fn label(schema: &str, name: &str) -> String {
+    format!("{}.{}", plain(schema), plain(name))
 }
 
 fn plain(name: &str) -> String {

@@ -16,6 +16,7 @@ mod lock;
 mod login;
 mod name;
 mod postgres;
+mod qualify;
 mod recording;
 mod redact;
 mod session;
@@ -32,6 +33,7 @@ pub use lock::{AdvisoryLock, Held, LockError};
 pub use login::{Login, LoginError, scram_verifier};
 pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_literal};
 pub use postgres::{Ended, PostgresSession, TextRow};
+pub use qualify::qualified;
 pub use recording::{Recorded, Recording};
 pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,

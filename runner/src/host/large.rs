@@ -14,7 +14,6 @@ pub(super) enum LargeChange {
     /// Rows are deleted by their key.
     Delete { lock_out_writers: bool },
     /// All rows are replaced.
-    #[cfg_attr(not(test), expect(dead_code, reason = "until a writer replaces whole tables"))]
     Rewrite,
 }
 

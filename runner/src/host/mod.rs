@@ -10,6 +10,7 @@
 //! guest-controlled and is treated as hostile.
 
 mod ahead;
+mod apply;
 mod bindings;
 mod cache;
 mod call;
@@ -30,6 +31,7 @@ mod meter;
 mod reader;
 mod redact;
 mod report;
+mod rewrite;
 mod savepoint;
 mod service;
 mod staged;

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use super::bindings::sql::{Counts, TableColumn, TableDescription};
+use super::bindings::sql::{Counts, RewriteOptions, TableColumn, TableDescription};
 use super::bindings::types;
 use super::large::LargeChange;
 use super::state::Fault;
 use super::work::{Sent, Work};
 use super::writer::OpenWriter;
-use crate::bulk::{BulkError, Change, Conflict, Examples, Shape, Target, Use};
+use crate::bulk::{BulkError, Change, Conflict, Shape, Stage, Target, Use};
 use crate::db::{DbError, ServerError, TableName, TextRow};
 use crate::policy::TableUse;
 
@@ -64,16 +64,25 @@ impl Kind {
 
 /// What never changes of a staged writer.
 pub(super) struct Plan {
-    change: Change,
-    kind: Kind,
+    pub(super) target: Target,
+    pub(super) stage: Stage,
+    pub(super) goal: Goal,
     /// What errors call it.
     pub(super) label: String,
+}
+
+/// What becomes of the rows, with all that is known of it.
+pub(super) enum Goal {
+    /// They change rows by their key.
+    Change(Kind, Box<Change>),
+    /// They become the table's contents.
+    Rewrite(RewriteOptions),
 }
 
 /// A writer's rows that wait, and what became of those that were applied.
 pub(super) struct Staged {
     pub(super) plan: Arc<Plan>,
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Whether a statement of it has failed: nothing more is taken, until a
     /// savepoint is rolled back that was set before.
     pub(super) has_failed: bool,
@@ -87,14 +96,14 @@ pub(super) struct Progress {
     /// Rows in the stage.
     pub(super) waiting: u64,
     /// Their bytes, as they were sent.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// How often the stage was applied and emptied.
-    flushes: u32,
-    inserted: u64,
-    updated: u64,
-    deleted: u64,
-    unchanged: u64,
-    missing: u64,
+    pub(super) flushes: u32,
+    pub(super) inserted: u64,
+    pub(super) updated: u64,
+    pub(super) deleted: u64,
+    pub(super) unchanged: u64,
+    pub(super) missing: u64,
 }
 
 impl Staged {
@@ -114,10 +123,6 @@ impl Staged {
         self.progress.bytes += bytes;
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.progress.bytes
-    }
-
     /// What became of all rows, of which `written` were written.
     pub(super) fn counts(&self, written: u64) -> Counts {
         let Progress { inserted, updated, deleted, unchanged, missing, .. } = self.progress;
@@ -128,7 +133,7 @@ impl Staged {
 impl Plan {
     /// The target, for messages.
     fn table(&self) -> String {
-        self.change.target().label()
+        self.target.label()
     }
 
     /// The same error without a word of the stage. `before` are the rows that
@@ -136,9 +141,9 @@ impl Plan {
     pub(super) fn explained(&self, error: DbError, before: u64) -> Result<DbError, BulkError> {
         let DbError::Server(error) = error else { return Ok(error) };
         let place = error.context.as_deref();
-        let place = place.and_then(|context| crate::bulk::place_of(context, self.change.stage().name()));
+        let place = place.and_then(|context| crate::bulk::place_of(context, self.stage.name()));
         let row = place.as_ref().map(|place| before + place.row);
-        let is_stage = error.table.as_deref() == Some(self.change.stage().name());
+        let is_stage = error.table.as_deref() == Some(self.stage.name());
         if let (Some(row), "23502", true, Some(column)) =
             (row, error.sqlstate.as_str(), is_stage, &error.column)
         {
@@ -148,7 +153,7 @@ impl Plan {
     }
 
     fn renamed(&self, mut error: ServerError, row: Option<u64>, column: Option<String>) -> ServerError {
-        let (stage, target) = (self.change.stage().name(), self.change.target());
+        let (stage, target) = (self.stage.name(), &self.target);
         if error.table.as_deref() == Some(stage) {
             (error.schema, error.table) = (Some(target.schema.clone()), Some(target.name.clone()));
         }
@@ -168,16 +173,14 @@ impl Plan {
     }
 }
 
-/// How much memory the server may use to bring stage and table together; see
-/// PostgreSQL's manual, `work_mem`. With less it divides both into parts on disk,
-/// and goes through the table in the order of the parts: half as fast.
-const WORK_MEM: &str = "256MB";
-/// The stages, in bytes, for which that makes no difference.
-const SMALL_STAGE: u64 = 1 << 20;
-
 impl Work {
     /// Reads what a table is, if the policy allows these uses of it.
-    async fn target(&mut self, what: &'static str, table: &str, uses: &[TableUse]) -> Result<Target, Fault> {
+    pub(super) async fn target(
+        &mut self,
+        what: &'static str,
+        table: &str,
+        uses: &[TableUse],
+    ) -> Result<Target, Fault> {
         self.usable()?;
         let name = TableName::parse(table).map_err(|error| Fault::other("syntax", error.to_string()))?;
         let allowed = self.policy_mut().table(what, name.schema.as_deref(), &name.table, uses);
@@ -187,7 +190,7 @@ impl Work {
         self.read_target(&name, table).await
     }
 
-    async fn read_target(&mut self, name: &TableName, label: &str) -> Result<Target, Fault> {
+    pub(super) async fn read_target(&mut self, name: &TableName, label: &str) -> Result<Target, Fault> {
         let rows = self.ask_own(&Target::question(&name.to_string()), &["SELECT"], label).await?;
         Target::from_rows(label, &rows).map_err(refusal)
     }
@@ -231,21 +234,23 @@ impl Work {
         let shape = Shape::new(&target, &key, &columns, kind.usage()).map_err(refusal)?;
         let label = format!("{} {} by ({})", kind.command(), target.sql_name(), shape.key_names().join(", "));
         let change = Change::new(target, shape);
-        self.make_stage(Plan { change, kind, label }).await
+        let (target, stage) = (change.target().clone(), change.stage().clone());
+        let goal = Goal::Change(kind, Box::new(change));
+        self.make_stage(Plan { target, stage, goal, label }).await
     }
 
-    async fn make_stage(&mut self, plan: Plan) -> Result<u32, Fault> {
-        let stage = plan.change.stage().clone();
+    pub(super) async fn make_stage(&mut self, plan: Plan) -> Result<u32, Fault> {
+        let stage = plan.stage.clone();
         // The second is the tag of CREATE TABLE AS … WITH NO DATA.
         let tags = ["SELECT", "CREATE TABLE AS", "ALTER TABLE"];
-        self.ask_own(&stage.create(plan.change.target()), &tags, &plan.label).await?;
+        self.ask_own(&stage.create(&plan.target), &tags, &plan.label).await?;
         let session = self.usable()?;
         let names: Vec<String> = stage.columns().iter().map(|column| column.name.clone()).collect();
         let name = stage.sql_name().to_string();
         let answer = session.lock().await.table_columns(&name, &names).await;
         let columns = self.noted_without_place(answer, Sent::whole(&plan.label))?;
         let id = self.next_id();
-        let label = plan.change.target().sql_name().to_string();
+        let label = plan.target.sql_name().to_string();
         let staged = Staged {
             plan: Arc::new(plan),
             progress: Progress::default(),
@@ -256,219 +261,17 @@ impl Work {
         Ok(id)
     }
 
-    /// Applies what waits, if it is more than may wait.
-    pub(super) async fn apply_if_much(&mut self, id: u32) -> Result<(), Fault> {
-        let limit = self.data.stage_bytes;
-        if self.staged(id).is_none_or(|staged| staged.bytes() < limit) {
-            return Ok(());
-        }
-        self.catch_up().await;
-        self.apply(id, false).await
-    }
-
-    /// Applies what waits. With `is_last` the stage is gone after it, otherwise
-    /// empty.
-    pub(super) async fn apply(&mut self, id: u32, is_last: bool) -> Result<(), Fault> {
-        let applied = self.apply_rows(id, is_last).await;
-        if applied.is_err()
-            && let Some(staged) = self.staged(id)
-        {
-            staged.has_failed = true;
-        }
-        applied
-    }
-
-    async fn apply_rows(&mut self, id: u32, is_last: bool) -> Result<(), Fault> {
-        let Some(staged) = self.staged(id) else { return Err(Fault::closed("writer")) };
-        let (plan, before) = (Arc::clone(&staged.plan), staged.progress);
-        let mut after = before;
-        if before.waiting > 0 {
-            self.meter.applying(before.waiting, &plan.table());
-            let memory = self.widen_memory(&plan, before.bytes).await?;
-            self.check_repeated(&plan, before).await?;
-            match plan.kind {
-                Kind::Update { skip_unchanged, allow_missing } => {
-                    self.update(&plan, skip_unchanged, allow_missing, &mut after).await?;
-                }
-                Kind::Upsert(conflict) => self.upsert(&plan, conflict, &mut after).await?,
-                Kind::Delete { allow_missing } => self.delete(&plan, allow_missing, &mut after).await?,
-            }
-            self.give_memory_back(&plan, memory).await?;
-        }
-        let stage = plan.change.stage();
-        if is_last {
-            self.ask_own(&stage.drop(), &["DROP TABLE"], &plan.label).await?;
-        } else {
-            self.ask_own(&stage.keep_keys(before.flushes == 0), &["SELECT", "INSERT 0"], &plan.label).await?;
-            self.ask_own(&stage.empty(), &["TRUNCATE TABLE"], &plan.label).await?;
-        }
-        (after.waiting, after.bytes, after.flushes) = (0, 0, before.flushes + 1);
-        if let Some(staged) = self.staged(id) {
-            staged.progress = after;
-        }
-        Ok(())
-    }
-
-    async fn update(
-        &mut self,
-        plan: &Plan,
-        skip_unchanged: bool,
-        allow_missing: bool,
-        progress: &mut Progress,
-    ) -> Result<(), Fault> {
-        let updated = self.run_own_counted(&plan.change.update(skip_unchanged), &["UPDATE"], plan).await?;
-        progress.updated += updated;
-        // A key that was there twice has changed one row, and one that is not in
-        // the table none.
-        if updated == progress.waiting {
-            return Ok(());
-        }
-        self.check_duplicates(plan).await?;
-        let missing = self.examples(&plan.change.missing(), plan).await?;
-        let count = missing.as_ref().map_or(0, |missing| missing.count);
-        if let (Some(found), false) = (missing, allow_missing) {
-            return Err(self.missing(plan, found));
-        }
-        progress.missing += count;
-        progress.unchanged += progress.waiting.saturating_sub(updated + count);
-        Ok(())
-    }
-
-    async fn delete(
-        &mut self,
-        plan: &Plan,
-        allow_missing: bool,
-        progress: &mut Progress,
-    ) -> Result<(), Fault> {
-        // Which keys were missing can be seen only before they are deleted.
-        let savepoint = Savepoint::new();
-        if !allow_missing {
-            self.ask_own(&savepoint.set(), &["SAVEPOINT"], &plan.label).await?;
-        }
-        let deleted = self.run_own_counted(&plan.change.delete(), &["DELETE"], plan).await?;
-        progress.deleted += deleted;
-        if deleted != progress.waiting {
-            self.check_duplicates(plan).await?;
-            // A trigger may have kept some.
-            let there = self.ask_own(&plan.change.count_there(), &["SELECT"], &plan.label).await?;
-            let kept = plan.change.count(&there).map_err(refusal)?;
-            let missing = progress.waiting.saturating_sub(deleted + kept);
-            if missing > 0 && !allow_missing {
-                self.ask_own(&savepoint.roll_back(), &["ROLLBACK"], &plan.label).await?;
-                if let Some(found) = self.examples(&plan.change.missing(), plan).await? {
-                    return Err(self.missing(plan, found));
-                }
-            }
-            progress.missing += missing;
-            progress.unchanged += kept;
-        }
-        if !allow_missing {
-            self.ask_own(&savepoint.release(), &["RELEASE"], &plan.label).await?;
-        }
-        Ok(())
-    }
-
-    async fn upsert(
-        &mut self,
-        plan: &Plan,
-        conflict: Conflict,
-        progress: &mut Progress,
-    ) -> Result<(), Fault> {
-        let savepoint = Savepoint::new();
-        self.ask_own(&savepoint.set(), &["SAVEPOINT"], &plan.label).await?;
-        let session = self.usable()?;
-        self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.ask(&plan.change.upsert(conflict)).await, session.observed())
-        };
-        // A row that the statement has inserted or changed already.
-        if answer.as_ref().is_err_and(|error| error.sqlstate() == Some("21000")) {
-            self.ask_own(&savepoint.roll_back(), &["ROLLBACK"], &plan.label).await?;
-            self.check_duplicates(plan).await?;
-        }
-        let answer = self.as_expected(answer, observed, &["SELECT"], Sent::whole(&plan.label))?;
-        let applied = plan.change.applied(&answer).map_err(refusal)?;
-        self.ask_own(&savepoint.release(), &["RELEASE"], &plan.label).await?;
-        let others = progress.waiting.saturating_sub(applied.inserted + applied.updated);
-        if others > 0 {
-            self.check_duplicates(plan).await?;
-        }
-        progress.inserted += applied.inserted;
-        progress.updated += applied.updated;
-        progress.unchanged += others;
-        Ok(())
-    }
-
-    async fn check_duplicates(&mut self, plan: &Plan) -> Result<(), Fault> {
-        match self.examples(&plan.change.duplicates(), plan).await? {
-            Some(found) => {
-                Err(self.spoiled(&BulkError::Duplicates { table: plan.table(), found }, &plan.label))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Looks for keys that were applied with an earlier part of the rows.
-    async fn check_repeated(&mut self, plan: &Plan, progress: Progress) -> Result<(), Fault> {
-        if progress.flushes == 0 {
-            return Ok(());
-        }
-        match self.examples(&plan.change.repeated(), plan).await? {
-            Some(found) => {
-                Err(self.spoiled(&BulkError::Duplicates { table: plan.table(), found }, &plan.label))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn missing(&mut self, plan: &Plan, found: Examples) -> Fault {
-        let may_be_hidden = plan.change.target().row_security;
-        self.spoiled(&BulkError::Missing { table: plan.table(), found, may_be_hidden }, &plan.label)
-    }
-
-    async fn examples(&mut self, sql: &str, plan: &Plan) -> Result<Option<Examples>, Fault> {
-        let rows = self.ask_own(sql, &["SELECT"], &plan.label).await?;
-        plan.change.examples(&rows).map_err(refusal)
-    }
-
-    /// Returns the setting that is to be put back.
-    async fn widen_memory(&mut self, plan: &Plan, bytes: u64) -> Result<Option<String>, Fault> {
-        if bytes < SMALL_STAGE {
-            return Ok(None);
-        }
-        let sql = format!(
-            "SELECT pg_catalog.current_setting('work_mem'), CASE WHEN \
-             pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) OPERATOR(pg_catalog.<) \
-             pg_catalog.pg_size_bytes('{WORK_MEM}') THEN pg_catalog.set_config('work_mem', '{WORK_MEM}', true) END"
-        );
-        let rows = self.ask_own(&sql, &["SELECT"], &plan.label).await?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
-    }
-
-    async fn give_memory_back(&mut self, plan: &Plan, before: Option<String>) -> Result<(), Fault> {
-        let Some(before) = before else { return Ok(()) };
-        let before = crate::db::quote_literal(&before);
-        let sql = format!("SELECT pg_catalog.set_config('work_mem', {before}, true)");
-        self.ask_own(&sql, &["SELECT"], &plan.label).await.map(drop)
-    }
-
     pub(super) fn staged(&mut self, id: u32) -> Option<&mut Staged> {
         self.writers.get_mut(&id).and_then(|writer| writer.staged.as_deref_mut())
     }
 
-    async fn run_own_counted(&mut self, sql: &str, tags: &[&str], plan: &Plan) -> Result<u64, Fault> {
-        let session = self.usable()?;
-        self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.run(sql).await, session.observed())
-        };
-        self.as_expected(answer, observed, tags, Sent::whole(&plan.label))
-    }
-
     /// Asks something in the host's own words. Errors call it `label`.
-    async fn ask_own(&mut self, sql: &str, tags: &[&str], label: &str) -> Result<Vec<TextRow>, Fault> {
+    pub(super) async fn ask_own(
+        &mut self,
+        sql: &str,
+        tags: &[&str],
+        label: &str,
+    ) -> Result<Vec<TextRow>, Fault> {
         let session = self.usable()?;
         self.count_statement();
         let (answer, observed) = {
@@ -479,28 +282,7 @@ impl Work {
     }
 }
 
-/// A savepoint around one statement of the host's own.
-struct Savepoint(String);
-
-impl Savepoint {
-    fn new() -> Self {
-        Self(format!("runner_{:016x}", rand::random::<u64>()))
-    }
-
-    fn set(&self) -> String {
-        format!("SAVEPOINT {}", self.0)
-    }
-
-    fn roll_back(&self) -> String {
-        format!("ROLLBACK TO SAVEPOINT {}", self.0)
-    }
-
-    fn release(&self) -> String {
-        format!("RELEASE SAVEPOINT {}", self.0)
-    }
-}
-
 /// What a guest is told before anything was done.
-fn refusal(error: BulkError) -> Fault {
+pub(super) fn refusal(error: BulkError) -> Fault {
     Fault::other(error.kind(), error.to_string())
 }

@@ -120,11 +120,11 @@ impl HostTransaction for State {
     async fn open_rewrite(
         &mut self,
         _: Resource<Lent>,
-        _table: String,
-        _columns: Vec<String>,
-        _options: RewriteOptions,
+        table: String,
+        columns: Vec<String>,
+        options: RewriteOptions,
     ) -> Result<Resource<Writer>, Fault> {
-        Err(Fault::other("unsupported", "not yet"))
+        host_call!(self, self.work.start_rewrite(&table, &columns, options).await.map(Resource::new_own))
     }
 
     async fn describe_table(&mut self, _: Resource<Lent>, table: String) -> Result<TableDescription, Fault> {

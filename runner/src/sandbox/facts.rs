@@ -32,6 +32,10 @@ pub struct Facts {
     pub owns_database: bool,
     /// Whether PUBLIC may make temporary tables.
     pub public_temp: bool,
+    /// Whether the owner may make temporary tables, as bulk changes by key do.
+    pub owner_temp: bool,
+    /// Whether the control login may let others make temporary tables.
+    pub may_grant_temp: bool,
     /// Whether PUBLIC may make objects in the schema `public`.
     pub public_create: bool,
     /// The owners of the ledger's schema and tables.
@@ -168,6 +172,10 @@ fn roles(names: &Names, mark: &str) -> String {
 const DATABASE: &str = "'owns_database', EXISTS (SELECT 1 FROM pg_catalog.pg_database, owner \
         WHERE datname = pg_catalog.current_database() AND datdba = owner.oid), \
     'public_temp', pg_catalog.has_database_privilege('public', pg_catalog.current_database(), 'TEMPORARY'), \
+    'owner_temp', COALESCE((SELECT pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), \
+        'TEMPORARY') FROM owner), false), \
+    'may_grant_temp', pg_catalog.has_database_privilege(pg_catalog.current_database(), \
+        'TEMPORARY WITH GRANT OPTION'), \
     'public_create', COALESCE((SELECT pg_catalog.has_schema_privilege('public', oid, 'CREATE') \
         FROM pg_catalog.pg_namespace WHERE nspname = 'public'), false)";
 

@@ -11,6 +11,8 @@ use super::{Facts, Line, Names, Sandbox, SandboxError};
 /// It is also the mark by which the schema is known to be ours.
 const COMMENT: &str = "runner: how migrations with a login of their own have the ledger written";
 const TEMP_TAKEN: &str = "; TEMPORARY on the database was revoked from PUBLIC";
+/// Bulk changes by key wait in temporary tables.
+const TEMP_GIVEN: &str = "; TEMPORARY on the database was granted to the owner role";
 const CREATE_TAKEN: &str = "; CREATE on schema public was revoked from PUBLIC";
 
 /// What an installation is to do beside the guest and the function.
@@ -101,6 +103,10 @@ pub fn remove(sandbox: &Sandbox, names: &Names, facts: &Facts) -> Vec<String> {
         sql.push(format!("DROP SCHEMA {schema}"));
         if comment.contains(TEMP_TAKEN) {
             sql.push(format!("GRANT TEMPORARY ON DATABASE {} TO PUBLIC", quote_identifier(&names.database)));
+        }
+        if comment.contains(TEMP_GIVEN) && facts.owner.is_some() {
+            let (database, owner) = (quote_identifier(&names.database), quote_identifier(&names.owner));
+            sql.push(format!("REVOKE TEMPORARY ON DATABASE {database} FROM {owner}"));
         }
         if comment.contains(CREATE_TAKEN) {
             sql.push("GRANT CREATE ON SCHEMA public TO PUBLIC".into());
@@ -199,7 +205,13 @@ fn from_public(names: &Names, facts: &Facts, options: InstallOptions, schema: &s
     let before = facts.api.as_ref().and_then(|api| api.comment.as_deref()).unwrap_or_default();
     let (takes_temp, takes_create) =
         (options.revoke_public && facts.public_temp, options.revoke_public && facts.public_create);
+    // The database's owner has it anyway, and loses nothing with PUBLIC's.
+    let gives_temp = (takes_temp || !facts.owner_temp) && facts.may_grant_temp && !facts.owns_database;
     let mut sql = Vec::new();
+    if gives_temp {
+        let (database, owner) = (quote_identifier(&names.database), quote_identifier(&names.owner));
+        sql.push(format!("GRANT TEMPORARY ON DATABASE {database} TO {owner}"));
+    }
     if takes_temp {
         sql.push(format!("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", quote_identifier(&names.database)));
     }
@@ -207,7 +219,12 @@ fn from_public(names: &Names, facts: &Facts, options: InstallOptions, schema: &s
         sql.push("REVOKE CREATE ON SCHEMA public FROM PUBLIC".into());
     }
     let part = |taken: bool, words: &'static str| if taken || before.contains(words) { words } else { "" };
-    let comment = format!("{COMMENT}{}{}", part(takes_temp, TEMP_TAKEN), part(takes_create, CREATE_TAKEN));
+    let comment = format!(
+        "{COMMENT}{}{}{}",
+        part(takes_temp, TEMP_TAKEN),
+        part(gives_temp, TEMP_GIVEN),
+        part(takes_create, CREATE_TAKEN)
+    );
     if comment != before {
         sql.push(format!("COMMENT ON SCHEMA {schema} IS {}", quote_literal(&comment)));
     }

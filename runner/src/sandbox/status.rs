@@ -18,7 +18,8 @@ pub enum Verdict {
     Missing,
     /// With it a guest is not confined, and `install` cannot mend it.
     Broken,
-    /// The guest can do more than it needs and stays confined, or is not used.
+    /// The guest can do more than it needs and stays confined, or is not used, or
+    /// cannot do all that it may need.
     Weak,
 }
 
@@ -275,6 +276,17 @@ fn surroundings(names: &Names, facts: &Facts) -> Vec<Line> {
     if facts.public_temp {
         let text = format!("PUBLIC may make temporary tables in the database `{}`", names.database);
         lines.push(Line::new(Verdict::Weak, text).remedy(BY_INSTALL));
+    }
+    if !facts.owner_temp {
+        let (database, owner) = (quote_identifier(&names.database), quote_identifier(&names.owner));
+        let text = format!(
+            "the owner role `{}` may not make temporary tables: changes of rows in bulk fail",
+            names.owner
+        );
+        lines.push(
+            Line::new(Verdict::Weak, text)
+                .remedy(format!("GRANT TEMPORARY ON DATABASE {database} TO {owner};")),
+        );
     }
     if facts.public_create {
         let text = "PUBLIC may make objects in the schema `public`";
