@@ -1,5 +1,7 @@
 //! What can be a parameter of a statement.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::array::array_value;
@@ -60,6 +62,9 @@ to_value! {
     f64 => |value| Value::Float8(*value);
     str => |value| Value::Text(value.to_owned());
     String => |value| Value::Text(value.clone());
+    Box<str> => |value| Value::Text(value.to_string());
+    Cow<'_, str> => |value| Value::Text(value.to_string());
+    char => |value| Value::Text(value.to_string());
     [u8] => |value| Value::Bytea(value.to_vec());
     Vec<u8> => |value| Value::Bytea(value.clone());
     Uuid => |value| Value::Uuid(value.halves());
