@@ -14,17 +14,25 @@ use crate::{Error, Result, sys};
 
 /// A transform whose reader and writer are open.
 pub(super) struct Run<In, Out> {
-    source: Source,
+    reader: sys::BatchReader,
     sink: sys::BatchWriter,
+    mapper: Mapper<In, Out>,
+}
+
+/// From the bytes of tuples that were read to those of tuples to be written.
+struct Mapper<In, Out> {
+    source: Source,
     plan: Plan,
     assembly: Assembly,
-    rows: PhantomData<fn(In) -> Out>,
+    spans: Vec<Span>,
+    /// Rows so far.
+    rows: u64,
+    types: PhantomData<fn(In) -> Out>,
 }
 
 /// Where the rows come from.
 struct Source {
     table: String,
-    reader: sys::BatchReader,
     columns: Vec<Column>,
     /// Where the key is among the columns.
     key: Vec<usize>,
@@ -49,64 +57,67 @@ impl<In: ReadRow, Out: WriteRow> Run<In, Out> {
         reader: sys::BatchReader,
         sink: sys::BatchWriter,
     ) -> Result<Self> {
-        let columns = reader.columns();
-        let plan = Plan::of::<In::Of<'static>>(&columns)?;
-        let assembly = Assembly::of::<Out::Of<'static>>(&layout, &sink.columns())?;
-        let source = Source { table, reader, columns, key: layout.key_reads };
-        Ok(Self { source, sink, plan, assembly, rows: PhantomData })
+        let mapper = Mapper::new(table, layout, reader.columns(), &sink.columns())?;
+        Ok(Self { reader, sink, mapper })
     }
 
     /// Maps all rows, and tells what became of them.
-    pub(super) fn all<F>(self, batch_rows: u32, mut map: F) -> Result<Counts>
+    pub(super) fn all<F>(mut self, batch_rows: u32, mut map: F) -> Result<Counts>
     where
         F: for<'a> FnMut(&'a In::Of<'a>) -> Result<Option<Out::Of<'a>>>,
     {
-        let types: Vec<PgType<'_>> = self.assembly.columns.iter().map(Column::pg_type).collect();
         let mut out = Vec::with_capacity(Writer::BUFFER_BYTES + Writer::BUFFER_BYTES / 4);
-        let (mut spans, mut number) = (Vec::new(), 0_u64);
         loop {
-            let bytes = self.source.reader.next_bytes(batch_rows, Reader::BATCH_BYTES)?;
+            let bytes = self.reader.next_bytes(batch_rows, Reader::BATCH_BYTES)?;
             if bytes.is_empty() {
                 break;
             }
             let mut position = 0;
-            while next_tuple(&bytes, &mut position, self.source.columns.len(), &mut spans)? {
-                number += 1;
-                let done = self.one(&bytes, &spans, &types, &mut map, &mut out);
-                done.map_err(|error| self.source.locate(error, number, &bytes, &spans))?;
-                if out.len() >= Writer::BUFFER_BYTES {
-                    self.sink.write_bytes(&out)?;
-                    out.clear();
-                }
+            while self.mapper.fill(&bytes, &mut position, &mut out, &mut map)? {
+                self.sink.write_bytes(&out)?;
+                out.clear();
             }
         }
         if !out.is_empty() {
             self.sink.write_bytes(&out)?;
         }
-        sys::BatchReader::close(self.source.reader)?;
+        sys::BatchReader::close(self.reader)?;
         Ok(sys::BatchWriter::finish_counted(self.sink)?)
     }
+}
 
-    #[inline]
-    fn one<F>(
-        &self,
-        bytes: &[u8],
-        spans: &[Span],
-        types: &[PgType<'_>],
-        map: &mut F,
-        out: &mut Vec<u8>,
-    ) -> Result<()>
+impl<In: ReadRow, Out: WriteRow> Mapper<In, Out> {
+    fn new(table: String, layout: Layout, columns: Vec<Column>, written: &[Column]) -> Result<Self> {
+        let plan = Plan::of::<In::Of<'static>>(&columns)?;
+        let assembly = Assembly::of::<Out::Of<'static>>(&layout, written)?;
+        let source = Source { table, columns, key: layout.key_reads };
+        Ok(Self { source, plan, assembly, spans: Vec::new(), rows: 0, types: PhantomData })
+    }
+
+    /// Maps the rows from `position` on, to the end of the batch or until the
+    /// buffer is full, which it says.
+    fn fill<F>(&mut self, bytes: &[u8], position: &mut usize, out: &mut Vec<u8>, map: &mut F) -> Result<bool>
     where
         F: for<'a> FnMut(&'a In::Of<'a>) -> Result<Option<Out::Of<'a>>>,
     {
-        let row = In::Of::from_row(&RowView::new(bytes, spans, &self.source.columns, &self.plan))?;
-        match map(In::shorten(&row))? {
-            Some(mapped) => self.assembly.write(&mapped, bytes, spans, types, out),
-            None => {
-                self.assembly.write_unchanged(bytes, spans, out);
-                Ok(())
+        let Self { source, plan, assembly, spans, rows, .. } = self;
+        let types: Vec<PgType<'_>> = assembly.columns.iter().map(Column::pg_type).collect();
+        while next_tuple(bytes, position, source.columns.len(), spans)? {
+            *rows += 1;
+            let view = RowView::new(bytes, spans, &source.columns, plan);
+            let mapped = In::Of::from_row(&view).and_then(|row| match map(In::shorten(&row))? {
+                Some(mapped) => assembly.write(&mapped, bytes, spans, &types, out),
+                None => {
+                    assembly.write_unchanged(bytes, spans, out);
+                    Ok(())
+                }
+            });
+            mapped.map_err(|error| source.locate(error, *rows, bytes, spans))?;
+            if out.len() >= Writer::BUFFER_BYTES {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 }
 
