@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::bindings::types::Column;
 use crate::codec::{Span, next_tuple};
-use crate::row::{FromRow, Plan, ReadRow, Row, RowView, decode_next};
+use crate::row::{FromRow, OwnedRow, Plan, ReadRow, Row, RowView, decode_next};
 use crate::{Result, Transaction, sys};
 
 /// A server-side cursor.
@@ -193,10 +193,7 @@ impl<'tx, T: ReadRow> Rows<'tx, T> {
     }
 }
 
-impl<'tx, T> IntoIterator for Rows<'tx, T>
-where
-    T: for<'a> FromRow<'a>,
-{
+impl<'tx, T: OwnedRow> IntoIterator for Rows<'tx, T> {
     type Item = Result<T>;
     type IntoIter = OwnedRows<'tx, T>;
 
@@ -211,7 +208,7 @@ pub struct OwnedRows<'tx, T> {
     state: RowsState<T>,
 }
 
-impl<T: for<'a> FromRow<'a>> Iterator for OwnedRows<'_, T> {
+impl<T: OwnedRow> Iterator for OwnedRows<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {

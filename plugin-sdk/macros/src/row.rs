@@ -80,7 +80,13 @@ fn read_family(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let of = with_row_lifetime(input);
+    let is_owned = input.generics.lifetimes().next().is_none();
+    let owned = is_owned.then(
+        || quote!(impl #impl_generics ::plugin_sdk::OwnedRow for #ident #type_generics #where_clause {}),
+    );
     quote! {
+        #owned
+
         impl #impl_generics ::plugin_sdk::ReadRow for #ident #type_generics #where_clause {
             type Of<'plugin_sdk_row> = #of;
 

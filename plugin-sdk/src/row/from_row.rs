@@ -50,6 +50,14 @@ pub trait ReadRow {
     fn shorten<'short, 'row: 'short>(row: &'short Self::Of<'row>) -> &'short Self::Of<'short>;
 }
 
+/// A row that owns what it read, so that it can leave the loop: what
+/// `#[derive(FromRow)]` adds to structs without a lifetime.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` borrows its text from the batch: a `for` loop would keep it for too long",
+    label = "read it with `.for_each(|row| …)`, or let its fields own their text (`String`)"
+)]
+pub trait OwnedRow: for<'a> FromRow<'a> {}
+
 /// What a struct says about one of its fields.
 pub struct FieldSpec {
     field: &'static str,

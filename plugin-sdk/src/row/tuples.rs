@@ -1,6 +1,6 @@
 //! Tuples as rows, by the order of the columns.
 
-use super::{FieldSpec, FromRow, ReadRow, RowView, ToRow, WriteRow};
+use super::{FieldSpec, FromRow, OwnedRow, ReadRow, RowView, ToRow, WriteRow};
 use crate::types::{FromField, PgType, ToField};
 use crate::{Result, write_value};
 
@@ -28,6 +28,8 @@ macro_rules! tuple_row {
                 row
             }
         }
+
+        impl<$($type: for<'a> FromField<'a>),+> OwnedRow for ($($type,)+) {}
 
         impl<$($type: ToField),+> WriteRow for ($($type,)+) {
             type Of<'a> = Self;
