@@ -39,7 +39,7 @@ pub use self::bulk::{
 pub use self::error::{Context, Error, Result};
 pub use self::migration::Migration;
 pub use self::params::{ParamError, ParamType, Params};
-pub use self::reader::{Batch, BatchRows, OwnedRows, Reader, ReaderRows, Rows};
+pub use self::reader::{Batch, BatchRows, Reader, ReaderRows, Rows};
 pub use self::row::{ColumnIndex, FieldSpec, FromRow, OwnedRow, ReadRow, Row, RowView, ToRow, WriteRow};
 pub use self::savepoint::Savepoint;
 pub use self::transaction::Transaction;

@@ -148,12 +148,12 @@ impl Batch {
 #[must_use = "rows are read by `for_each` or a `for` loop"]
 pub struct Rows<'tx, T> {
     reader: Reader<'tx>,
-    row: PhantomData<fn() -> T>,
+    state: RowsState<T>,
 }
 
 impl<'tx, T: ReadRow> Rows<'tx, T> {
     pub(crate) fn new(reader: Reader<'tx>) -> Self {
-        Self { reader, row: PhantomData }
+        Self { reader, state: RowsState::default() }
     }
 
     /// Sets the most rows in a batch; see [`Reader::with_batch_rows`].
@@ -193,22 +193,7 @@ impl<'tx, T: ReadRow> Rows<'tx, T> {
     }
 }
 
-impl<'tx, T: OwnedRow> IntoIterator for Rows<'tx, T> {
-    type Item = Result<T>;
-    type IntoIter = OwnedRows<'tx, T>;
-
-    fn into_iter(self) -> OwnedRows<'tx, T> {
-        OwnedRows { reader: self.reader, state: RowsState::default() }
-    }
-}
-
-/// The rows of a query, in a type that owns what it read.
-pub struct OwnedRows<'tx, T> {
-    reader: Reader<'tx>,
-    state: RowsState<T>,
-}
-
-impl<T: OwnedRow> Iterator for OwnedRows<'_, T> {
+impl<T: OwnedRow> Iterator for Rows<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {

@@ -56,18 +56,18 @@ fn rows_are_read_borrowed_or_owned() {
     })
     .unwrap();
     assert_eq!((text.as_str(), mock.expected_rows()), ("abc", Some(2)));
-    let owned: Result<Vec<_>> = tx.read::<(i64, String)>("select", &[]).unwrap().into_iter().collect();
+    let owned: Result<Vec<_>> = tx.read::<(i64, String)>("select", &[]).unwrap().collect();
     assert_eq!(owned.unwrap(), [(1, "a".to_owned()), (2, "bc".to_owned())]);
     let error = tx.read::<Name<'_>>("select", &[]).unwrap().for_each(|row| {
         ensure!(row.id < 2, "too many");
         Ok(())
     });
     assert_eq!(error.unwrap_err().to_string(), "row 2: too many");
-    let rows: Vec<_> = tx.read::<(i64, Option<i32>)>("select", &[]).unwrap().into_iter().collect();
+    let rows: Vec<_> = tx.read::<(i64, Option<i32>)>("select", &[]).unwrap().collect();
     assert_eq!(rows.len(), 1, "an error ends it");
     assert!(rows[0].as_ref().unwrap_err().to_string().contains("does not fit the column `name`"));
     mock.on_query("nulls").returns(&[("name", "text")], [row!["a"], row![Value::Null]]);
-    let rows: Result<Vec<_>> = tx.read::<(String,)>("nulls", &[]).unwrap().into_iter().collect();
+    let rows: Result<Vec<_>> = tx.read::<(String,)>("nulls", &[]).unwrap().collect();
     assert_eq!(
         rows.unwrap_err().to_string(),
         "row 2, column name: is NULL; the field's type would have to be an `Option`"
