@@ -3,6 +3,7 @@
     clippy::result_large_err,
     reason = "the interface's errors are as large as they are; `Error` is a box"
 )]
+#![allow(clippy::test_attr_in_doctest, reason = "the guide shows tests; tests/guide.rs runs them")]
 
 // The macros name this crate by its full path, also inside it.
 extern crate self as plugin_sdk;
