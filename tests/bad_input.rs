@@ -53,7 +53,7 @@ fn no_database_is_configured() {
     snapshot!(said(&project, &["upgrade", "head"]), @r"
     exit code 1
     Error: no database is configured
-    Hint: Pass `--database URL`, set DATABASE_URL, or set `database.url` in runner.toml.
+    Hint: Pass `--database URL`, set DATABASE_URL or PGHOST and the like, or set `database.url` in runner.toml.
     Hint: To try things out without a server, pass `--database embedded:PATH`.
     ");
 }

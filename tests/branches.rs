@@ -276,7 +276,7 @@ fn a_plan_is_shown_without_running_it() {
     snapshot!(offline.ok(&["plan", "heads", "--from", "heads", "--json"]), @r#"{"version":1,"direction":"upgrade","heads":["b002","c001","g001"],"steps":[]}"#);
     snapshot!(offline.fails(1, &["plan", "+1"]), @r"
     Error: no database is configured
-    Hint: Pass `--database URL`, set DATABASE_URL, or set `database.url` in runner.toml.
+    Hint: Pass `--database URL`, set DATABASE_URL or PGHOST and the like, or set `database.url` in runner.toml.
     Hint: To try things out without a server, pass `--database embedded:PATH`.
     ");
 }

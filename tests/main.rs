@@ -24,6 +24,7 @@ mod hostile;
 mod hostile_tests;
 mod ledger;
 mod library;
+mod location;
 mod migrations;
 mod offline;
 mod oracle;

@@ -44,6 +44,17 @@ fn what_was_used_is_enough_and_nothing_is_left() {
 }
 
 #[test]
+fn a_downgrade_that_fails_does_not_hide_what_the_upgrade_needs() {
+    let (database, project) = project();
+    project.sql("b", "a", "CREATE TABLE app.n (id int);", "DROP TABLE app.elsewhere;");
+    let said = project.run(&["suggest", "b"]);
+    assert_eq!(said.stdout, "[capabilities]\nddl = [\"app.n\"]\n", "{}", said.stderr);
+    assert!(said.stderr.contains("The downgrade failed, and is not in the table"), "{}", said.stderr);
+    assert!(said.stderr.contains("\"elsewhere\" does not exist"), "{}", said.stderr);
+    assert!(!database.has("app.n"));
+}
+
+#[test]
 fn an_applied_revision_is_not_tried() {
     let (_database, project) = project();
     project.ok(&["upgrade", "head"]);

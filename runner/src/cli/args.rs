@@ -38,9 +38,11 @@ pub struct Global {
     #[arg(short = 'x', global = true, value_name = "KEY=VALUE")]
     pub params: Vec<Override>,
 
-    /// Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+    /// Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
     ///
-    /// Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+    /// Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables, then
+    /// DB_HOST, DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD, then `database.url` in
+    /// runner.toml. A `.env` beside runner.toml has the variables that are not set.
     #[arg(short, long, global = true, value_name = "URL")]
     pub database: Option<String>,
 

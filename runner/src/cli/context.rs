@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
@@ -13,6 +12,7 @@ use runner::run::{Migrator, Reporter, RunError, Scripter, Secrets};
 use runner::source::Project;
 
 use super::args::Global;
+use super::database::{self, Environment};
 use super::error::CommandError;
 
 /// The argument with which the program starts itself to compile a component from
@@ -68,29 +68,13 @@ pub fn refuse_range(text: &str, project: &Project) -> Result<(), CommandError> {
     }
 }
 
-/// Where the database is, and who said so.
-pub fn location(
-    global: &Global,
-    project: &Project,
-) -> Result<Option<(Location, &'static str)>, CommandError> {
-    let from_environment = env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let (text, source) = match (&global.database, from_environment, &project.config.database.url) {
-        (Some(url), _, _) => (url.clone(), "--database"),
-        (None, Some(url), _) => (url, "DATABASE_URL"),
-        (None, None, Some(url)) => (url.clone(), "runner.toml"),
-        (None, None, None) => return Ok(None),
-    };
-    let location = Location::parse(&text).map_err(|error| CommandError::location(source, error))?;
-    Ok(Some((location, source)))
-}
-
 /// Brings everything together for a command that needs a database.
 pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, CommandError> {
     let project = project(global)?;
-    let (location, source) = location(global, &project)?.ok_or_else(CommandError::no_database)?;
+    let (location, source) = database::location(global, &project)?.ok_or_else(CommandError::no_database)?;
     tracing::info!("{location} (from {source})");
     let host = host(&project)?;
-    let secrets = secrets(&project.root);
+    let secrets = secrets(&project.root)?;
     Ok(Migrator::new(project, location, host, actor(), reporter).with_secrets(secrets))
 }
 
@@ -104,18 +88,18 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
 
 /// The secrets that parameters name: variables of the environment, and files
 /// relative to `runner.toml`.
-fn secrets(root: &Path) -> Secrets {
-    let root = root.to_owned();
-    Secrets::new(move |reference| match reference {
-        SecretRef::Env(name) => env::var(name).map_err(|error| match error {
-            env::VarError::NotPresent => "it is not set".to_owned(),
-            env::VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
-        }),
+fn secrets(root: &Path) -> Result<Secrets, CommandError> {
+    let (root, environment) = (root.to_owned(), Environment::of(root)?);
+    Ok(Secrets::new(move |reference| match reference {
+        SecretRef::Env(name) => match environment.get(name) {
+            Ok(value) => value.ok_or_else(|| "it is not set".to_owned()),
+            Err(_) => Err("it is not UTF-8".to_owned()),
+        },
         SecretRef::File(path) => {
             let text = std::fs::read_to_string(root.join(path)).map_err(|error| error.to_string())?;
             Ok(text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r')).to_owned())
         }
-    })
+    }))
 }
 
 /// A program of the search path.

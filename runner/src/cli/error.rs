@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{ConnectError, LocationError, LockError};
+use runner::db::{ConnectError, LockError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
@@ -87,24 +87,10 @@ impl CommandError {
         }
     }
 
-    /// No database is configured. There is no default: a tool that guesses
-    /// which database to change is dangerous.
-    pub fn no_database() -> Self {
-        Self::new(Exit::Error, "no database is configured")
-            .hint("Pass `--database URL`, set DATABASE_URL, or set `database.url` in runner.toml.")
-            .hint("To try things out without a server, pass `--database embedded:PATH`.")
-    }
-
     /// `-x` where no migration is run.
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
             .hint("It is for `upgrade`, `downgrade` and `redo`.")
-    }
-
-    /// The database's URL cannot be read.
-    pub fn location(source: &str, error: LocationError) -> Self {
-        Self::new(Exit::Error, format!("the database that {source} names cannot be understood"))
-            .cause(error.to_string())
     }
 
     /// A file whose name does not say what to draw into it.

@@ -7,6 +7,8 @@ mod args;
 mod author;
 mod commands;
 mod context;
+mod database;
+mod database_error;
 mod editor;
 mod error;
 mod exit_code;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::libpq;
 use super::tls::{TlsOptions, Verification};
 
 /// Where the database is.
@@ -75,6 +76,44 @@ impl Location {
             None => key_values(text)?,
         };
         Ok(Self::Server(Box::new(ServerLocation { config, tls })))
+    }
+
+    /// A server, by the names and values of libpq's parameters. See PostgreSQL's
+    /// manual, libpq, "Parameter Key Words".
+    pub(super) fn of_parameters<'a>(
+        parameters: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, LocationError> {
+        let mut tls = TlsOptions::default();
+        let mut kept = Vec::new();
+        for (name, value) in parameters {
+            if !tls.take(name, value)? {
+                let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
+                kept.push(format!("{name}='{quoted}'"));
+            }
+        }
+        let config = configured(&kept.join(" "), &tls)?;
+        Ok(Self::Server(Box::new(ServerLocation { config, tls })))
+    }
+
+    /// Whether a server's password is not known.
+    pub fn lacks_password(&self) -> bool {
+        matches!(self, Self::Server(server) if server.config.get_password().is_none())
+    }
+
+    /// Sets a server's password.
+    pub fn set_password(&mut self, password: &str) {
+        if let Self::Server(server) = self {
+            server.config.password(password);
+        }
+    }
+
+    /// The password that the text of a password file has for it; see
+    /// PostgreSQL's manual, libpq, "The Password File".
+    pub fn password_of(&self, file: &str) -> Option<String> {
+        match self {
+            Self::Server(server) => libpq::password_for(server, file),
+            Self::Embedded(_) => None,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+mod libpq;
 mod location;
 mod lock;
 mod login;
@@ -25,6 +26,7 @@ mod wire;
 pub use canceller::Canceller;
 pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
+pub use libpq::ConnectionParameters;
 pub use location::{Location, LocationError};
 pub use lock::{AdvisoryLock, Held, LockError};
 pub use login::{Login, LoginError, scram_verifier};

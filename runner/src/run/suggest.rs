@@ -13,6 +13,7 @@ use crate::ledger::LedgerError;
 use crate::plan::Step;
 use crate::revision::{Capabilities, Direction, RevisionId};
 
+use super::error::with_causes;
 use super::migrator::make_plan;
 use super::prepare::{Prepared, Preparer};
 use super::rules::Rules;
@@ -33,6 +34,9 @@ pub struct Suggestion {
     /// Whether the way down was tried as well: not where it cannot be taken
     /// back.
     pub downgrade: bool,
+    /// Why the way down failed, if it did: then only the way up is in `used`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downgrade_error: Option<String>,
     /// What it did, in words, and no grant would allow.
     pub refused: Vec<String>,
 }
@@ -86,9 +90,11 @@ impl Migrator {
         for (prepared, at) in up.iter().zip(0..) {
             found = trial.run(prepared, at > 0).await?;
         }
-        let down = match trial.run(&back[0], true).await {
-            Ok(down) => Some(down),
-            Err(RunError::Step(failed)) if failed.error.is_irreversible() => None,
+        let (down, downgrade_error) = match trial.run(&back[0], true).await {
+            Ok(down) => (Some(down), None),
+            Err(RunError::Step(failed)) if failed.error.is_irreversible() => (None, None),
+            // What the way up needs was found out, and is worth telling.
+            Err(RunError::Step(failed)) => (None, Some(with_causes(&failed.error))),
             Err(error) => return Err(error),
         };
         let downgrade = down.is_some();
@@ -100,7 +106,8 @@ impl Migrator {
         let granted = back[0].manifest.capabilities.clone();
         // Secrets are given before anything runs: those that are granted were.
         used.secrets = granted.iter().flat_map(|granted| granted.secrets.clone()).collect();
-        Ok(Suggestion { revision: last.revision.clone(), used, granted, downgrade, refused })
+        let revision = last.revision.clone();
+        Ok(Suggestion { revision, used, granted, downgrade, downgrade_error, refused })
     }
 
     /// Begins the transaction, and returns its time in microseconds since

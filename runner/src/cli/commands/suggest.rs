@@ -48,7 +48,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 
 /// What the table alone does not say.
 fn remarks(suggestion: &Suggestion, written: bool, ui: &Ui) {
-    if !suggestion.downgrade {
+    if let Some(error) = &suggestion.downgrade_error {
+        ui.note(format_args!("The downgrade failed, and is not in the table: {}", printable(error)));
+    } else if !suggestion.downgrade {
         ui.note(format_args!("{} cannot be taken back: only the upgrade was tried.", suggestion.revision));
     }
     for refused in &suggestion.refused {

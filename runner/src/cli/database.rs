@@ -1,0 +1,216 @@
+//! Where the database is: the command line, the environment, `.env`,
+//! `runner.toml`, in this order; and its password, where libpq would find it.
+
+use std::collections::BTreeMap;
+use std::env::{self, VarError};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use runner::db::{ConnectionParameters, Location};
+use runner::source::Project;
+
+use super::args::Global;
+use super::error::CommandError;
+
+/// The file beside `runner.toml` whose variables count where the environment
+/// does not have them.
+const ENV_FILE: &str = ".env";
+
+/// The folder of the server's socket, as Debian's libpq has it.
+const SOCKETS: &str = "/var/run/postgresql";
+
+/// The variables of compose files, with the parameters that they stand for.
+const COMPOSE: [(&str, &str); 5] = [
+    ("DB_HOST", "host"),
+    ("DB_PORT", "port"),
+    ("POSTGRES_DB", "dbname"),
+    ("POSTGRES_USER", "user"),
+    ("POSTGRES_PASSWORD", "password"),
+];
+
+/// Who said where the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `--database`.
+    Option,
+    /// `DATABASE_URL`.
+    Url,
+    /// libpq's variables.
+    Libpq,
+    /// Those of compose files.
+    Compose,
+    /// `database.url` in `runner.toml`.
+    Config,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Option => "--database",
+            Self::Url => "DATABASE_URL",
+            Self::Libpq => "PGHOST and the like",
+            Self::Compose => "DB_HOST and the like",
+            Self::Config => "runner.toml",
+        })
+    }
+}
+
+/// The environment, and behind it what `.env` says.
+pub struct Environment {
+    file: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Reads the `.env` beside `runner.toml`, if there is one.
+    pub fn of(root: &Path) -> Result<Self, CommandError> {
+        let path = root.join(ENV_FILE);
+        if !path.is_file() {
+            return Ok(Self { file: BTreeMap::new() });
+        }
+        let read = dotenvy::from_path_iter(&path).and_then(Iterator::collect);
+        match read {
+            Ok(file) => Ok(Self { file }),
+            // The error repeats the line, which may hold a password.
+            Err(dotenvy::Error::LineParse(line, _)) => Err(CommandError::env_file(&path, Some(&line))),
+            Err(_) => Err(CommandError::env_file(&path, None)),
+        }
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Result<Option<String>, CommandError> {
+        let value = match env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotPresent) => self.file.get(name).cloned(),
+            Err(VarError::NotUnicode(_)) => return Err(CommandError::variable_not_text(name)),
+        };
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// The parameters that libpq's variables give.
+    fn libpq(&self) -> Result<ConnectionParameters, CommandError> {
+        let mut wrong = None;
+        let parameters = ConnectionParameters::of_variables(|name| {
+            self.get(name).unwrap_or_else(|error| {
+                wrong = Some(error);
+                None
+            })
+        });
+        wrong.map_or(Ok(parameters), Err)
+    }
+
+    fn compose(&self) -> Result<ConnectionParameters, CommandError> {
+        let mut parameters = ConnectionParameters::default();
+        for (variable, parameter) in COMPOSE {
+            if let Some(value) = self.get(variable)? {
+                parameters.set(parameter, value);
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// A file that a variable names, or the one in the home folder.
+    fn file(&self, variable: &str, in_home: &str) -> Result<Option<PathBuf>, CommandError> {
+        let named = self.get(variable)?.map(PathBuf::from);
+        Ok(named.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(in_home))))
+    }
+}
+
+/// Where the database is, and who said so.
+pub fn location(global: &Global, project: &Project) -> Result<Option<(Location, Source)>, CommandError> {
+    let environment = Environment::of(&project.root)?;
+    let Some((mut location, source)) = found(global, project, &environment)? else {
+        return Ok(None);
+    };
+    if location.lacks_password()
+        && let Some(password) = password(&location, &environment)?
+    {
+        location.set_password(&password);
+    }
+    Ok(Some((location, source)))
+}
+
+fn found(
+    global: &Global,
+    project: &Project,
+    environment: &Environment,
+) -> Result<Option<(Location, Source)>, CommandError> {
+    if let Some(text) = &global.database {
+        return Ok(Some((written(text, Source::Option, environment)?, Source::Option)));
+    }
+    if let Some(text) = environment.get("DATABASE_URL")? {
+        return Ok(Some((written(&text, Source::Url, environment)?, Source::Url)));
+    }
+    for (parameters, source) in
+        [(environment.libpq()?, Source::Libpq), (environment.compose()?, Source::Compose)]
+    {
+        if parameters.name_a_place() {
+            return Ok(Some((described(parameters, source, environment)?, source)));
+        }
+    }
+    match &project.config.database.url {
+        Some(text) => Ok(Some((written(text, Source::Config, environment)?, Source::Config))),
+        None => Ok(None),
+    }
+}
+
+/// A location that somebody wrote: a URL, parameters, or the name of a service.
+fn written(text: &str, source: Source, environment: &Environment) -> Result<Location, CommandError> {
+    match text.trim().strip_prefix("service=") {
+        Some(name) if !name.contains(char::is_whitespace) => {
+            let mut parameters = ConnectionParameters::default();
+            parameters.set("service", name.to_owned());
+            described(parameters, source, environment)
+        }
+        _ => Location::parse(text).map_err(|error| CommandError::location(source, error)),
+    }
+}
+
+/// A location by its parameters; what a service says comes after them.
+fn described(
+    mut parameters: ConnectionParameters,
+    source: Source,
+    environment: &Environment,
+) -> Result<Location, CommandError> {
+    if let Some(name) = parameters.take("service") {
+        parameters.fill(service(&name, environment)?);
+    }
+    if parameters.get("host").is_none() && parameters.get("hostaddr").is_none() {
+        let host = if Path::new(SOCKETS).is_dir() { SOCKETS } else { "localhost" };
+        parameters.set("host", host.to_owned());
+    }
+    parameters.location().map_err(|error| CommandError::location(source, error))
+}
+
+/// What the user's service file says of a service, or else the system's.
+fn service(name: &str, environment: &Environment) -> Result<ConnectionParameters, CommandError> {
+    let of_system = environment.get("PGSYSCONFDIR")?.map(|folder| Path::new(&folder).join("pg_service.conf"));
+    let files = [environment.file("PGSERVICEFILE", ".pg_service.conf")?, of_system];
+    for file in files.into_iter().flatten() {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let found = ConnectionParameters::of_service(&text, name);
+        if let Some(found) = found.map_err(|line| CommandError::service_file(&file, line))? {
+            return Ok(found);
+        }
+    }
+    Err(CommandError::no_service(name))
+}
+
+/// The password that the environment or the user's password file has.
+fn password(location: &Location, environment: &Environment) -> Result<Option<String>, CommandError> {
+    if let Some(password) = environment.get("PGPASSWORD")? {
+        return Ok(Some(password));
+    }
+    let Some(file) = environment.file("PGPASSFILE", ".pgpass")? else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(None) };
+    if is_open_to_others(&file) {
+        tracing::warn!("{} is left out: others may read it (chmod 600)", file.display());
+        return Ok(None);
+    }
+    Ok(location.password_of(&text))
+}
+
+/// Whether others than the owner may read or write a file.
+fn is_open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}

@@ -1,0 +1,53 @@
+//! What a user is told about where the database is.
+
+use std::path::Path;
+
+use runner::db::LocationError;
+
+use super::database::Source;
+use super::error::CommandError;
+use super::exit_code::Exit;
+
+impl CommandError {
+    /// No database is configured. There is no default: a tool that guesses
+    /// which database to change is dangerous.
+    pub fn no_database() -> Self {
+        Self::new(Exit::Error, "no database is configured")
+            .hint("Pass `--database URL`, set DATABASE_URL or PGHOST and the like, or set `database.url` in runner.toml.")
+            .hint("To try things out without a server, pass `--database embedded:PATH`.")
+    }
+
+    /// The database's URL cannot be read.
+    pub fn location(source: Source, error: LocationError) -> Self {
+        Self::new(Exit::Error, format!("the database that {source} names cannot be understood"))
+            .cause(error.to_string())
+    }
+
+    /// A variable of the environment has no text.
+    pub fn variable_not_text(name: &str) -> Self {
+        Self::new(Exit::Error, format!("the variable {name} is not UTF-8"))
+    }
+
+    /// The file of variables cannot be read. A line of it may hold a password,
+    /// so only its name is told.
+    pub fn env_file(file: &Path, line: Option<&str>) -> Self {
+        let error = Self::new(Exit::Error, format!("{} cannot be read", file.display()));
+        let name = line.and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
+        match name {
+            Some(name) => error.cause(format!("the value of `{name}` is not one: quote it")),
+            None => error.cause("each line has the form `NAME=value`"),
+        }
+    }
+
+    /// A line of a service file is no parameter.
+    pub fn service_file(file: &Path, line: usize) -> Self {
+        Self::new(Exit::Error, format!("{}:{line}: `parameter=value` is expected", file.display()))
+    }
+
+    /// No service file has the service.
+    pub fn no_service(name: &str) -> Self {
+        Self::new(Exit::Error, format!("no service file has the service `{name}`")).hint(
+            "They are ~/.pg_service.conf, or what PGSERVICEFILE names, and $PGSYSCONFDIR/pg_service.conf.",
+        )
+    }
+}

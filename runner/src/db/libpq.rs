@@ -1,0 +1,220 @@
+//! Where a database is and what its password is, in the forms that libpq reads:
+//! variables, service files, password files.
+//!
+//! Pure: whoever calls reads the environment and the files. See PostgreSQL's
+//! manual, libpq, "Environment Variables", "The Connection Service File" and
+//! "The Password File".
+
+use tokio_postgres::config::Host;
+
+use super::location::{Location, LocationError, ServerLocation};
+
+/// The variables that say something of a connection, with the parameter that
+/// each stands for.
+const VARIABLES: [(&str, &str); 14] = [
+    ("PGSERVICE", "service"),
+    ("PGHOST", "host"),
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGPORT", "port"),
+    ("PGDATABASE", "dbname"),
+    ("PGUSER", "user"),
+    ("PGPASSWORD", "password"),
+    ("PGOPTIONS", "options"),
+    ("PGAPPNAME", "application_name"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGCHANNELBINDING", "channel_binding"),
+];
+
+/// Those that say where a database is; a user or a password alone does not.
+const PLACES: [&str; 4] = ["service", "host", "hostaddr", "dbname"];
+
+/// ConnectionParameters of a connection by name, each at most once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ConnectionParameters(Vec<(String, String)>);
+
+impl ConnectionParameters {
+    /// What the variables say. An empty one counts as not set, as in libpq.
+    pub fn of_variables(mut variable: impl FnMut(&str) -> Option<String>) -> Self {
+        let set = VARIABLES.iter().filter_map(|(name, parameter)| Some((*parameter, variable(name)?)));
+        let mut parameters = Self::default();
+        set.filter(|(_, value)| !value.is_empty()).for_each(|(name, value)| parameters.set(name, value));
+        parameters
+    }
+
+    /// The parameters of a section of a service file. None if it has no such
+    /// section.
+    ///
+    /// # Errors
+    ///
+    /// Says which line is wrong, from 1.
+    pub fn of_service(text: &str, service: &str) -> Result<Option<Self>, usize> {
+        let mut found: Option<Self> = None;
+        let mut is_inside = false;
+        for (line, number) in text.lines().map(str::trim).zip(1_usize..) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                is_inside = name == service;
+                if is_inside {
+                    found.get_or_insert_default();
+                }
+                continue;
+            }
+            let Some(parameters) = found.as_mut().filter(|_| is_inside) else { continue };
+            let (name, value) = line.split_once('=').ok_or(number)?;
+            parameters.set(name.trim(), value.trim().to_owned());
+        }
+        Ok(found)
+    }
+
+    /// Gives a parameter its value, unless it has one.
+    pub fn set(&mut self, name: &str, value: String) {
+        if self.get(name).is_none() {
+            self.0.push((name.to_owned(), value));
+        }
+    }
+
+    /// Gives the parameters that are not set the values that they have there.
+    pub fn fill(&mut self, others: Self) {
+        others.0.into_iter().for_each(|(name, value)| self.set(&name, value));
+    }
+
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Takes a parameter out.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// Whether they say where a database is.
+    pub fn name_a_place(&self) -> bool {
+        PLACES.iter().any(|name| self.get(name).is_some())
+    }
+
+    /// Where the database is.
+    ///
+    /// # Errors
+    ///
+    /// A parameter that nobody knows, or a value that it cannot have.
+    pub fn location(&self) -> Result<Location, LocationError> {
+        Location::of_parameters(self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+/// The password that a password file has for the server of a location; none if
+/// no line fits. A location with several hosts gets that of the first one.
+pub(super) fn password_for(server: &ServerLocation, file: &str) -> Option<String> {
+    let config = &server.config;
+    let user = config.get_user().unwrap_or_default();
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        // What is behind a socket is this machine.
+        _ => "localhost".to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
+    let database = config.get_dbname().unwrap_or(user);
+    let wanted = [host.as_str(), port.as_str(), database, user];
+    file.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let mut fields = fields(line);
+        let password = (fields.len() == 5).then(|| fields.pop()).flatten()?;
+        let fits = fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+        fits.then_some(password)
+    })
+}
+
+/// The fields of a line of a password file: a backslash takes the next
+/// character as it is.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        let last = fields.last_mut().expect("there is one");
+        match character {
+            ':' => fields.push(String::new()),
+            '\\' => last.extend(characters.next()),
+            other => last.push(other),
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(set: &'static [(&'static str, &'static str)]) -> ConnectionParameters {
+        ConnectionParameters::of_variables(|name| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn location(text: &str) -> Location {
+        Location::parse(text).expect("a location")
+    }
+
+    #[test]
+    fn variables_say_where_a_database_is() {
+        let set = variables(&[
+            ("PGHOST", "db one"),
+            ("PGPORT", "5433"),
+            ("PGUSER", "me"),
+            ("PGDATABASE", "it's"),
+            ("PGPASSWORD", "hunter2 \\ '"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGOPTIONS", ""),
+        ]);
+        assert!(set.name_a_place());
+        let shown = set.location().expect("a location").to_string();
+        assert_eq!(shown, "database `it's` on db one:5433 as `me`");
+        assert!(!variables(&[("PGUSER", "me"), ("PGPASSWORD", "x")]).name_a_place());
+        let wrong = variables(&[("PGHOST", "db"), ("PGSSLMODE", "maybe")]).location();
+        assert!(matches!(wrong, Err(LocationError::Parameter { name: "sslmode", .. })));
+    }
+
+    #[test]
+    fn a_service_has_its_parameters_in_a_file() {
+        let file =
+            "# ours\n[other]\nhost=elsewhere\n\n[app]\nhost = db\nport=6000\ndbname=shop\n[app2]\nbroken\n";
+        let mut found = ConnectionParameters::of_service(file, "app").expect("reads").expect("is there");
+        assert_eq!((found.get("host"), found.get("port")), (Some("db"), Some("6000")));
+        found.fill(variables(&[("PGPORT", "1"), ("PGUSER", "me")]));
+        assert_eq!(found.location().expect("a location").to_string(), "database `shop` on db:6000 as `me`");
+        assert!(ConnectionParameters::of_service(file, "none").expect("reads").is_none());
+        assert_eq!(ConnectionParameters::of_service(file, "app2").err(), Some(10));
+    }
+
+    #[test]
+    fn the_first_line_that_fits_has_the_password() {
+        let file = "# host:port:database:user:password\n\
+            db:5433:*:me:one\n\
+            db:*:app:me:t\\:w\\\\o\n\
+            localhost:5432:app:me:three\n\
+            too:few:fields\n\
+            *:*:*:*:last\n";
+        let password = |url: &str| location(url).password_of(file);
+        assert_eq!(password("postgresql://me@db:5433/app").as_deref(), Some("one"));
+        assert_eq!(password("postgresql://me@db/app").as_deref(), Some("t:w\\o"));
+        assert_eq!(password("host=/var/run/postgresql user=me dbname=app").as_deref(), Some("three"));
+        assert_eq!(password("postgresql://you@db/app").as_deref(), Some("last"));
+        assert_eq!(location("embedded").password_of(file), None);
+    }
+
+    #[test]
+    fn a_password_that_is_given_is_not_looked_up() {
+        let mut with = location("postgresql://me:own@db/app");
+        assert!(!with.lacks_password());
+        let mut without = location("postgresql://me@db/app");
+        assert!(without.lacks_password());
+        without.set_password("found");
+        with.set_password("found");
+        assert!(!without.lacks_password());
+    }
+}
