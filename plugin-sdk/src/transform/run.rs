@@ -136,6 +136,9 @@ impl Source {
 
 impl Assembly {
     fn of<Out: ToRow>(layout: &Layout, columns: &[Column]) -> Result<Self> {
+        if !columns.iter().map(|column| &column.name).eq(&layout.writes) {
+            return Err(Error::message("the host's writer has other columns than it was asked for"));
+        }
         let fields = Out::fields();
         let (mut at, mut first) = (0, Vec::new());
         for part in &layout.parts {
