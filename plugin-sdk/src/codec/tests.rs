@@ -6,7 +6,8 @@ use super::*;
 use crate::bindings::types::{ArrayDim, ArrayValue, Column, Interval, RawValue, Timetz};
 use crate::row::{Plan, WritePlan, decode_next};
 use crate::types::{
-    self, Date, JsonOf, Numeric, PgType, Time, Timestamp, TimestampTz, ToField, Uuid, oid, write_array,
+    self, Date, JsonOf, Numeric, PgType, Time, TimeTz, Timestamp, TimestampTz, ToField, Uuid, oid,
+    write_array,
 };
 use crate::{FromRow, Result, ToRow, Value};
 
@@ -196,6 +197,7 @@ struct Everything {
     key: Uuid,
     day: Date,
     time: Time,
+    zoned: Option<TimeTz>,
     local: Timestamp,
     at: Option<TimestampTz>,
     span: types::Interval,
@@ -212,7 +214,7 @@ struct Borrowed<'a> {
     bytes: &'a [u8],
 }
 
-const COLUMNS: [(&str, u32, &str); 20] = [
+const COLUMNS: [(&str, u32, &str); 21] = [
     ("flag", oid::BOOL, "bool"),
     ("small", oid::INT2, "int2"),
     ("number", oid::INT4, "int4"),
@@ -227,6 +229,7 @@ const COLUMNS: [(&str, u32, &str); 20] = [
     ("key", oid::UUID, "uuid"),
     ("day", oid::DATE, "date"),
     ("time", oid::TIME, "time"),
+    ("zoned", oid::TIMETZ, "timetz"),
     ("local", oid::TIMESTAMP, "timestamp"),
     ("at", oid::TIMESTAMPTZ, "timestamptz"),
     ("span", oid::INTERVAL, "interval"),
@@ -252,6 +255,7 @@ prop_compose! {
         (text, shared, letter) in (text(), prop::option::of(text()), any::<char>()),
         bytes: Vec<u8>,
         (key, day, time, local, at) in any::<([u8; 16], i32, i64, i64, Option<i64>)>(),
+        zoned: Option<(i64, i32)>,
         (months, days, micros) in any::<(i32, i32, i64)>(),
         doc in prop::collection::btree_map(text(), any::<Option<i64>>(), 0..4),
         numbers: Vec<Option<i32>>,
@@ -263,7 +267,9 @@ prop_compose! {
             real: real as f32, double: double.map(|double| double as f64),
             exact: exact.map(|exact| exact.parse().unwrap()),
             text, shared: shared.map(Into::into), letter, bytes,
-            key: Uuid(key), day: Date(day), time: Time(time), local: Timestamp(local),
+            key: Uuid(key), day: Date(day), time: Time(time),
+            zoned: zoned.map(|(time, utc_offset_secs)| TimeTz { time: Time(time), utc_offset_secs }),
+            local: Timestamp(local),
             at: at.map(TimestampTz), span: types::Interval { months, days, micros },
             doc: JsonOf(doc), numbers, words,
         }

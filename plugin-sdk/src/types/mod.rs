@@ -9,7 +9,7 @@
 //! | `text`, `varchar`, `char(n)`, `name`, `citext`, enums | `String`, `&str`, `Cow<str>`, `Box<str>`; `char` for one character |
 //! | `bytea` | `Vec<u8>`, `&[u8]` |
 //! | `uuid` | [`Uuid`] |
-//! | `date`, `time`, `timestamp`, `timestamptz`, `interval` | [`Date`], [`Time`], [`Timestamp`], [`TimestampTz`], [`Interval`] |
+//! | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` | [`Date`], [`Time`], [`TimeTz`], [`Timestamp`], [`TimestampTz`], [`Interval`] |
 //! | `json`, `jsonb` | [`Json`], [`JsonOf<T>`](JsonOf) |
 //! | an array of any of them | `Vec<T>` |
 //! | any of them, or NULL | `Option<T>` |
@@ -32,7 +32,7 @@ mod text;
 mod to_value;
 mod uuid;
 
-pub use datetime::{Date, Time, Timestamp, TimestampTz};
+pub use datetime::{Date, Time, TimeTz, Timestamp, TimestampTz};
 pub use field::{FieldError, FromField, ToField};
 pub use json::{Json, JsonOf};
 pub use numeric::Numeric;

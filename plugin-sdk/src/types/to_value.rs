@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::array::array_value;
 use super::{
-    Date, Interval, Json, JsonOf, Numeric, PgType, Time, Timestamp, TimestampTz, ToField, Uuid, oid,
+    Date, Interval, Json, JsonOf, Numeric, PgType, Time, TimeTz, Timestamp, TimestampTz, ToField, Uuid, oid,
 };
 use crate::Value;
 use crate::bindings::types;
@@ -71,6 +71,10 @@ to_value! {
     Numeric => |value| Value::Numeric(value.as_str().to_owned());
     Date => |value| Value::Date(value.0);
     Time => |value| Value::Time(value.0);
+    TimeTz => |value| Value::Timetz(types::Timetz {
+        micros: value.time.0,
+        utc_offset_secs: value.utc_offset_secs,
+    });
     Timestamp => |value| Value::Timestamp(value.0);
     TimestampTz => |value| Value::Timestamptz(value.0);
     Interval => |value| Value::Interval(types::Interval {
