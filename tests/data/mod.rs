@@ -8,6 +8,7 @@ mod rewrite;
 mod savepoint;
 mod update;
 mod upsert;
+mod whole;
 
 use tokio_postgres::{Client, NoTls};
 

@@ -49,7 +49,7 @@ impl Work {
             let answer = rewrite::refill(&mut *session, &table, &plan.stage, &options).await;
             (answer, session.observed())
         };
-        let refilled = answer.map_err(|error| self.not_refilled(error, &plan.label))?;
+        let refilled = answer.map_err(|error| self.not_refilled(error, &plan.label, plan.stage.name()))?;
         // The statements differ from table to table.
         self.as_expected(Ok(()), observed, &[], Sent::whole(&plan.label))?;
         Ok((refilled.deleted, refilled.inserted))
@@ -68,7 +68,7 @@ impl Work {
             let mut session = session.lock().await;
             (rewrite::facts(&mut *session, &target.sql_name().to_string()).await, session.observed())
         };
-        let facts = answer.map_err(|error| self.not_refilled(error, label))?;
+        let facts = answer.map_err(|error| self.not_refilled(error, label, label))?;
         self.as_expected(Ok(()), observed, &["SELECT"], Sent::whole(label))?;
         if !options.fire_triggers && !facts.triggers.is_empty() {
             let (schema, name) = (Some(target.schema.as_str()), target.name.as_str());
@@ -81,7 +81,9 @@ impl Work {
         }
     }
 
-    fn not_refilled(&mut self, error: RefillError, label: &str) -> Fault {
+    /// What the guest is told is called `label` where the statement would show
+    /// the name of the stage.
+    fn not_refilled(&mut self, error: RefillError, label: &str, stage: &str) -> Fault {
         let what = error.to_string();
         match error {
             RefillError::Refused(refusal) => unsafe_to_do(&refusal),
@@ -91,7 +93,8 @@ impl Work {
             }
             RefillError::InUse { source, .. } => self.failed_without_place(source, Sent::whole(label)),
             RefillError::Statement { statement, source } => {
-                self.failed_without_place(source, Sent::whole(&statement))
+                let text = if statement.contains(stage) { label } else { statement.as_str() };
+                self.failed_without_place(source, Sent::whole(text))
             }
             RefillError::Answer(_) => Fault::other("internal", what),
         }

@@ -27,9 +27,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub(super) struct OpenWriter {
     /// The table that COPY writes to. Every part of it is quoted: what the guest
     /// gives becomes a part of a statement.
-    table: String,
+    into: String,
     /// The table that the rows are for, quoted.
-    label: String,
+    table: String,
     columns: Vec<Column>,
     names: Vec<String>,
     /// Whole tuples.
@@ -54,25 +54,25 @@ pub(super) struct Mark {
 }
 
 impl OpenWriter {
-    fn new(table: String, label: String, columns: Vec<Column>, staged: Option<Box<Staged>>) -> Self {
+    fn new(into: String, table: String, columns: Vec<Column>, staged: Option<Box<Staged>>) -> Self {
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let (buffer, written) = (Vec::new(), Vec::new());
-        Self { table, label, columns, names, buffer, written, written_bytes: 0, rows: 0, late: None, staged }
+        Self { into, table, columns, names, buffer, written, written_bytes: 0, rows: 0, late: None, staged }
     }
 
-    /// A writer whose rows wait in `stage` for the table `label`.
-    pub(super) fn staged(stage: String, label: String, columns: Vec<Column>, staged: Staged) -> Self {
-        Self::new(stage, label, columns, Some(Box::new(staged)))
+    /// A writer whose rows wait in `stage` for `table`.
+    pub(super) fn staged(stage: String, table: String, columns: Vec<Column>, staged: Staged) -> Self {
+        Self::new(stage, table, columns, Some(Box::new(staged)))
     }
 
     /// The table that the rows are for.
     pub(super) fn table(&self) -> &str {
-        &self.label
+        &self.table
     }
 
     pub(super) fn mark(&self) -> Mark {
         let staged = self.staged.as_ref().map(|staged| staged.progress());
-        Mark { table: self.label.clone(), rows: self.rows, staged }
+        Mark { table: self.table.clone(), rows: self.rows, staged }
     }
 
     /// A savepoint was rolled back that was set at `mark`.
@@ -306,7 +306,7 @@ impl Work {
         let session = self.usable()?;
         let writer = self.open_writer(id)?;
         let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
-        let (table, columns) = (writer.table.clone(), writer.names.clone());
+        let (table, columns) = (writer.into.clone(), writer.names.clone());
         self.count_statement();
         self.ahead.submit(&session, Job::Copy { writer: id, table, columns, tuples });
         Ok(())
@@ -334,7 +334,7 @@ impl Work {
             return;
         }
         if let Some(writer) = self.writers.get(&id) {
-            let what = format!("writing {}", plain(&writer.label));
+            let what = format!("writing {}", plain(&writer.table));
             let (what, done) = (Some(what.as_str()), writer.rows);
             self.meter.report(call::Progress { what, done, total: None, estimated: false });
         }
@@ -360,12 +360,12 @@ impl Work {
             let rows = std::mem::take(&mut writer.written);
             writer.written_bytes = 0;
             let mut session = session.lock().await;
-            (session.copy_in_written(&writer.table, &writer.names, rows).await, session.observed())
+            (session.copy_in_written(&writer.into, &writer.names, rows).await, session.observed())
         } else if !writer.buffer.is_empty() {
             let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
             bytes = tuples.len() as u64;
             let mut session = session.lock().await;
-            (session.copy_in(&writer.table, &writer.names, tuples).await, session.observed())
+            (session.copy_in(&writer.into, &writer.names, tuples).await, session.observed())
         } else {
             return Ok(());
         };
