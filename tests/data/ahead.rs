@@ -1,6 +1,6 @@
 //! Reading ahead, writing behind, and what the operator hears of it.
 
-use crate::support::{Database, Project, probe};
+use crate::support::{Database, Project, bulk, probe};
 
 /// A project with one revision, the probe doing `steps`.
 fn project(database: &Database, steps: &str) -> Project {
@@ -40,6 +40,36 @@ fn all_rows_arrive_whatever_the_batch() {
         project(&database, &format!("{COPY}copy 0 0 {batch}\nclose 0\nfinish 0")).ok(&["upgrade", "heads"]);
         assert!(is_copied(&database), "{batch}");
     }
+}
+
+/// The most memory that the program had while it copied so many rows, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(rows: u32) -> u64 {
+    let database = Database::new();
+    tables(&database, rows);
+    let project = project(&database, &format!("{COPY}copy 0 0 10000\nclose 0\nfinish 0"));
+    let mut child = project.command(&["upgrade", "heads", "--quiet"]).spawn().expect("the program runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("it can be asked").is_none() {
+        // What has just ended has no such line.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = number.unwrap_or(0).max(peak);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(database.value("SELECT count(*) FROM public.target"), rows.to_string());
+    peak
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_rows() {
+    let (few, many) = (peak_memory(200_000), peak_memory(2_000_000));
+    assert!(many < 64 * 1024, "{many} KiB");
+    assert!(many <= few + few / 10, "{many} KiB for ten times the rows, {few} KiB before");
 }
 
 #[test]
@@ -224,4 +254,23 @@ fn a_lock_that_is_not_had_says_who_to_look_for() {
     let hint = hint(&database, config, "ALTER TABLE public.held ADD n int;\n", "55P03");
     drop(holder);
     assert!(hint.contains("pg_stat_activity"), "{hint}");
+}
+
+/// A large table by the server's statistics, which the test may say are high.
+#[test]
+fn before_a_large_table_is_changed_a_warning_says_what_waits() {
+    let database = Database::new();
+    tables(&database, 20_000);
+    let project = Project::new(&database);
+    let params = "\n[params]\nopen = \"update\"\ntable = \"public.source\"\nkey = \"id\"\ncolumns = \"name\"\n\
+                  options = \"lock-out-writers\"\nread = \"SELECT id, name FROM public.source\"\n";
+    project.component("a1", "", bulk(), &format!("{GRANTS}{params}"));
+    project.write("runner.toml", "[data]\nlarge_table_rows = 20000\n");
+    let finished = project.run(&["upgrade", "heads"]);
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let warning =
+        finished.stderr.lines().find(|line| line.contains("has about 20,000 rows")).expect("a warning");
+    assert!(warning.contains("source") && warning.contains("SHARE ROW EXCLUSIVE"), "{warning}");
+    let applying = finished.stderr.lines().any(|line| line.contains("applying 20,000 rows to "));
+    assert!(applying, "{}", finished.stderr);
 }
