@@ -28,11 +28,17 @@ struct Inner {
     context: Vec<String>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "it lies behind the box of `Error`")]
 enum Cause {
     Host(types::Error),
     Irreversible(String),
     Message(String),
+    /// A column's value that does not fit.
+    Column {
+        name: String,
+        /// What stands between the column's name and the problem.
+        link: String,
+        problem: String,
+    },
 }
 
 impl Error {
@@ -53,11 +59,42 @@ impl Error {
         self
     }
 
+    /// Says which column of the row at hand the error is about.
+    ///
+    /// A [transform](crate::Transaction::transform) adds the row and its key:
+    /// `row 7 of public.users (id = 7), column email: has no @`.
+    #[must_use]
+    pub fn in_column(self, column: impl fmt::Display) -> Self {
+        match self.0.cause {
+            Cause::Message(_) => Self::of_column(column.to_string(), ": ".to_owned(), self.to_string()),
+            _ => self.context(format_args!("the column `{column}`")),
+        }
+    }
+
+    pub(crate) fn of_column(name: String, link: String, problem: String) -> Self {
+        Self::new(Cause::Column { name, link, problem })
+    }
+
+    /// Says which row the error is about, and in which of its columns if that is
+    /// known.
+    pub(crate) fn in_row(mut self, row: impl fmt::Display) -> Self {
+        match self.0.cause {
+            Cause::Column { name, problem, .. } => {
+                self.0.cause = Cause::Message(problem);
+                self.context(format_args!("{row}, column {name}"))
+            }
+            cause => {
+                self.0.cause = cause;
+                self.context(row)
+            }
+        }
+    }
+
     /// The host's error, if it was one.
     pub fn host(&self) -> Option<&types::Error> {
         match &self.0.cause {
             Cause::Host(error) => Some(error),
-            Cause::Irreversible(_) | Cause::Message(_) => None,
+            Cause::Irreversible(_) | Cause::Message(_) | Cause::Column { .. } => None,
         }
     }
 
@@ -108,7 +145,7 @@ impl Error {
                 Failure::Sql(error)
             }
             Cause::Irreversible(_) => Failure::Irreversible(Some(whole)),
-            Cause::Message(_) => Failure::Message(whole),
+            Cause::Message(_) | Cause::Column { .. } => Failure::Message(whole),
         }
     }
 
@@ -125,6 +162,7 @@ impl fmt::Display for Error {
         match &self.0.cause {
             Cause::Host(error) => fmt_host_error(error, f),
             Cause::Irreversible(message) | Cause::Message(message) => f.write_str(message),
+            Cause::Column { name, link, problem } => write!(f, "the column `{name}`{link}{problem}"),
         }
     }
 }
@@ -161,6 +199,14 @@ pub trait Context<T> {
     ///
     /// The same error, with the sentence in front.
     fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T>;
+
+    /// Says which column of the row at hand the error is about; see
+    /// [`Error::in_column`].
+    ///
+    /// # Errors
+    ///
+    /// The same error, with the column.
+    fn in_column(self, column: &str) -> Result<T>;
 }
 
 impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
@@ -171,6 +217,10 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T> {
         self.map_err(|error| error.into().context(context()))
     }
+
+    fn in_column(self, column: &str) -> Result<T> {
+        self.map_err(|error| error.into().in_column(column))
+    }
 }
 
 impl<T> Context<T> for Option<T> {
@@ -180,6 +230,10 @@ impl<T> Context<T> for Option<T> {
 
     fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T> {
         self.ok_or_else(|| Error::message(context()))
+    }
+
+    fn in_column(self, column: &str) -> Result<T> {
+        self.ok_or_else(|| Error::message("there is no value").in_column(column))
     }
 }
 

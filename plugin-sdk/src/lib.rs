@@ -3,11 +3,13 @@
     clippy::result_large_err,
     reason = "the interface's errors are as large as they are; `Error` is a box"
 )]
+#![allow(clippy::test_attr_in_doctest, reason = "the guide shows tests; tests/guide.rs runs them")]
 
 // The macros name this crate by its full path, also inside it.
 extern crate self as plugin_sdk;
 
 pub mod bindings;
+mod bulk;
 mod codec;
 mod error;
 pub mod host;
@@ -21,6 +23,7 @@ mod row;
 mod savepoint;
 mod sys;
 mod transaction;
+mod transform;
 pub mod types;
 mod writer;
 
@@ -29,14 +32,19 @@ pub use serde;
 pub use serde_json;
 
 pub use self::bindings::migration::Capability;
+pub use self::bindings::sql::{TableColumn, TableDescription};
 pub use self::bindings::types::{Column, DbError, Value};
+pub use self::bulk::{
+    BulkWrite, ColumnNames, Counts, Delete, Insert, Keyed, Rewrite, RowWriter, Update, Upsert,
+};
 pub use self::error::{Context, Error, Result};
 pub use self::migration::Migration;
 pub use self::params::{ParamError, ParamType, Params};
-pub use self::reader::{Batch, BatchRows, Reader, ReaderRows};
-pub use self::row::{ColumnIndex, FieldSpec, FromRow, Row, RowView, ToRow};
+pub use self::reader::{Batch, BatchRows, Reader, ReaderRows, Rows};
+pub use self::row::{ColumnIndex, FieldSpec, FromRow, OwnedRow, ReadRow, Row, RowView, ToRow, WriteRow};
 pub use self::savepoint::Savepoint;
 pub use self::transaction::Transaction;
+pub use self::transform::Transform;
 pub use self::types::{FieldError, FromField, Literal, PgType, ToField, ToValue};
 pub use self::writer::Writer;
 #[doc(hidden)]
@@ -50,9 +58,9 @@ pub const INTERFACE_VERSION: &str = "0.1.1";
 pub mod prelude {
     pub use crate::types::{Date, Interval, Json, JsonOf, Numeric, Time, Timestamp, TimestampTz, Uuid};
     pub use crate::{
-        Batch, Capability, Context, Error, FromRow, Literal, Migration, Params, PgEnum, PgNewtype, Reader,
-        Result, Row, Savepoint, ToRow, ToValue, Transaction, Value, Writer, bail, debug, ensure, error, host,
-        info, params, trace, warn,
+        Batch, Capability, Context, Counts, Error, FromRow, Literal, Migration, Params, PgEnum, PgNewtype,
+        Reader, Result, Row, Savepoint, ToRow, ToValue, Transaction, Value, Writer, bail, debug, ensure,
+        error, host, info, params, trace, warn,
     };
 }
 

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::bindings::types::Column;
-use crate::codec::Span;
-use crate::row::{FromRow, Plan, Row, decode_next};
+use crate::codec::{Span, next_tuple};
+use crate::row::{FromRow, OwnedRow, Plan, ReadRow, Row, RowView, decode_next};
 use crate::{Result, Transaction, sys};
 
 /// A server-side cursor.
@@ -57,7 +57,7 @@ impl<'tx> Reader<'tx> {
 
     /// All remaining rows, in types of their own.
     pub fn rows<T: for<'a> FromRow<'a>>(&mut self) -> ReaderRows<'_, 'tx, T> {
-        ReaderRows { reader: self, plan: None, cursor: Cursor::default(), row: PhantomData }
+        ReaderRows { reader: self, state: RowsState::default() }
     }
 
     /// The next rows as values; an empty list at the end.
@@ -78,6 +78,12 @@ impl<'tx> Reader<'tx> {
     /// The server's error.
     pub fn next_bytes(&mut self, max_rows: u32, max_bytes: u32) -> Result<Vec<u8>> {
         Ok(self.inner.next_bytes(max_rows, max_bytes)?)
+    }
+
+    /// Says how many rows there are in all, for the progress that the runner shows
+    /// by itself. Without it the server's estimate has to do.
+    pub fn expect_rows(&self, rows: u64) {
+        self.inner.expect_rows(rows);
     }
 
     /// Closes the cursor now, which dropping it does too, without an error to
@@ -116,6 +122,85 @@ impl Batch {
     }
 }
 
+/// The rows of a query, as [`Transaction::read`] gives them.
+///
+/// ```
+/// # use plugin_sdk::prelude::*;
+/// #[derive(FromRow)]
+/// struct User<'a> {
+///     id: i64,
+///     name: &'a str,
+/// }
+///
+/// fn example(tx: &Transaction) -> Result<()> {
+///     let mut longest = 0;
+///     tx.read::<User>("select id, name from public.users", &[])?.for_each(|user| {
+///         longest = longest.max(user.name.len());
+///         Ok(())
+///     })?;
+///     for tag in tx.read::<(i64, String)>("select id, name from public.tags", &[])? {
+///         let (id, name) = tag?;
+///         info!("{id}: {name}");
+///     }
+///     Ok(())
+/// }
+/// ```
+#[must_use = "rows are read by `for_each` or a `for` loop"]
+pub struct Rows<'tx, T> {
+    reader: Reader<'tx>,
+    state: RowsState<T>,
+}
+
+impl<'tx, T: ReadRow> Rows<'tx, T> {
+    pub(crate) fn new(reader: Reader<'tx>) -> Self {
+        Self { reader, state: RowsState::default() }
+    }
+
+    /// Sets the most rows in a batch; see [`Reader::with_batch_rows`].
+    pub fn batch_rows(mut self, rows: u32) -> Self {
+        self.reader = self.reader.with_batch_rows(rows);
+        self
+    }
+
+    /// Says how many rows there are in all, for the progress that the runner shows
+    /// by itself.
+    pub fn expect_rows(self, rows: u64) -> Self {
+        self.reader.expect_rows(rows);
+        self
+    }
+
+    /// Calls the closure with each row, which may borrow from the batch. The first
+    /// error ends it.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error and the server's, and a column that is missing or does
+    /// not fit. Those about one row name its number, counted from 1.
+    pub fn for_each(self, mut work: impl for<'a> FnMut(T::Of<'a>) -> Result<()>) -> Result<()> {
+        let Self { mut reader, .. } = self;
+        let plan = Plan::of::<T::Of<'_>>(&reader.columns)?;
+        let (mut spans, mut number) = (Vec::new(), 0_u64);
+        while let Some(batch) = reader.next_batch()? {
+            let Batch { bytes, columns } = &batch;
+            let mut position = 0;
+            while next_tuple(bytes, &mut position, columns.len(), &mut spans)? {
+                number += 1;
+                let row = T::Of::from_row(&RowView::new(bytes, &spans, columns, &plan));
+                row.and_then(&mut work).map_err(|error| error.in_row(format_args!("row {number}")))?;
+            }
+        }
+        reader.close()
+    }
+}
+
+impl<T: OwnedRow> Iterator for Rows<'_, T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        self.state.next(&mut self.reader)
+    }
+}
+
 /// Where an iteration is in a batch.
 #[derive(Default)]
 struct Cursor {
@@ -150,24 +235,51 @@ impl<'a, T: FromRow<'a>> Iterator for BatchRows<'a, T> {
 /// The rows of a reader.
 pub struct ReaderRows<'r, 'tx, T> {
     reader: &'r mut Reader<'tx>,
+    state: RowsState<T>,
+}
+
+/// Where an iteration over all batches is.
+struct RowsState<T> {
     /// None before the first batch.
     plan: Option<(Plan, Vec<u8>)>,
     cursor: Cursor,
+    /// Rows read so far.
+    rows: u64,
+    /// Whether there was an error: without this, a caller that goes on after one
+    /// might not end.
+    has_failed: bool,
     row: PhantomData<T>,
 }
 
-impl<T: for<'a> FromRow<'a>> ReaderRows<'_, '_, T> {
-    fn try_next(&mut self) -> Result<Option<T>> {
+impl<T> Default for RowsState<T> {
+    fn default() -> Self {
+        Self { plan: None, cursor: Cursor::default(), rows: 0, has_failed: false, row: PhantomData }
+    }
+}
+
+impl<T: for<'a> FromRow<'a>> RowsState<T> {
+    fn next(&mut self, reader: &mut Reader<'_>) -> Option<Result<T>> {
+        if self.has_failed {
+            return None;
+        }
+        let row = self.try_next(reader);
+        self.has_failed = row.is_err();
+        row.transpose()
+    }
+
+    fn try_next(&mut self, reader: &mut Reader<'_>) -> Result<Option<T>> {
         loop {
             let (plan, bytes) = match &mut self.plan {
                 Some(state) => state,
-                None => self.plan.insert((Plan::of::<T>(&self.reader.columns)?, Vec::new())),
+                None => self.plan.insert((Plan::of::<T>(&reader.columns)?, Vec::new())),
             };
             let Cursor { position, spans } = &mut self.cursor;
             if *position < bytes.len() {
-                return decode_next(bytes, position, &self.reader.columns, plan, spans);
+                self.rows += 1;
+                let row = decode_next(bytes, position, &reader.columns, plan, spans);
+                return row.map_err(|error| error.in_row(format_args!("row {}", self.rows)));
             }
-            *bytes = self.reader.next_bytes(self.reader.batch_rows, Reader::BATCH_BYTES)?;
+            *bytes = reader.next_bytes(reader.batch_rows, Reader::BATCH_BYTES)?;
             *position = 0;
             if bytes.is_empty() {
                 return Ok(None);
@@ -180,6 +292,6 @@ impl<T: for<'a> FromRow<'a>> Iterator for ReaderRows<'_, '_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        self.try_next().transpose()
+        self.state.next(self.reader)
     }
 }

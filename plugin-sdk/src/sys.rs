@@ -9,6 +9,25 @@ pub(crate) use crate::bindings::{
     sql::{BatchReader, BatchWriter, Savepoint, Transaction},
 };
 
+#[cfg(target_family = "wasm")]
+impl Transaction {
+    /// Opens a cursor on rows of one table.
+    pub(crate) fn open_table(
+        &self,
+        read: &crate::bulk::TableRead,
+    ) -> Result<BatchReader, crate::bindings::types::Error> {
+        self.open_reader(&read.select(), read.params())
+    }
+
+    /// Counts the rows that `open_table` would read.
+    pub(crate) fn count_table(
+        &self,
+        read: &crate::bulk::TableRead,
+    ) -> Result<crate::bindings::sql::RowSet, crate::bindings::types::Error> {
+        self.query(&read.count(), read.params())
+    }
+}
+
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use crate::mock::sys::{
     BatchReader, BatchWriter, Savepoint, Transaction, log, param, params, progress, random_bytes,

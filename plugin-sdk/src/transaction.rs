@@ -1,10 +1,13 @@
 //! The lent transaction.
 
-use crate::reader::Reader;
-use crate::row::{FromRow, Row, Rows};
+use crate::bindings::sql::{DeleteOptions, RewriteOptions, TableDescription, UpdateOptions, UpsertOptions};
+use crate::bulk::{BulkWrite, Delete, How, Insert, Rewrite, Update, Upsert};
+use crate::reader::{Reader, Rows};
+use crate::row::{FromRow, ReadRow, Row, RowSet, WriteRow};
 use crate::savepoint::Savepoint;
+use crate::transform::Transform;
 use crate::types::ToValue;
-use crate::writer::Writer;
+use crate::writer::{Target, Writer};
 use crate::{Context, Error, Result, sys};
 
 /// The runner's transaction, lent for one call.
@@ -136,11 +139,76 @@ impl Transaction {
     /// The server's error, such as a table that does not exist.
     pub fn writer(&self, table: &str, columns: &[&str]) -> Result<Writer<'_>> {
         let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-        Ok(Writer::new(self.inner.open_writer(table, &columns)?))
+        let target = Target { table: table.to_owned(), key_columns: 0 };
+        Ok(Writer::new(self.inner.open_writer(table, &columns)?, target))
     }
 
-    fn rows(&self, sql: &str, params: &[&dyn ToValue]) -> Result<Rows> {
-        Ok(Rows::new(self.inner.query(sql, &values(params))?))
+    /// Reads the rows of a query into structs or tuples, any number of them in
+    /// flat memory: [`for_each`](Rows::for_each) for structs that borrow their
+    /// text, a `for` loop for those that own it.
+    ///
+    /// # Errors
+    ///
+    /// The server's error, or a parameter that does not fit.
+    pub fn read<T: ReadRow>(&self, sql: &str, params: &[&dyn ToValue]) -> Result<Rows<'_, T>> {
+        Ok(Rows::new(self.reader(sql, params)?))
+    }
+
+    /// Writes new rows to a table, by `COPY`.
+    pub fn insert(&self, table: &str) -> BulkWrite<'_, Insert> {
+        BulkWrite::new(self, table, How::Insert)
+    }
+
+    /// Gives new values to rows of a table, found by their key.
+    pub fn update(&self, table: &str) -> BulkWrite<'_, Update> {
+        let options = UpdateOptions { skip_unchanged: false, allow_missing: false, lock_out_writers: false };
+        BulkWrite::new(self, table, How::Update(options))
+    }
+
+    /// Inserts rows, or gives new values to those that are there: `INSERT … ON
+    /// CONFLICT`.
+    pub fn upsert(&self, table: &str) -> BulkWrite<'_, Upsert> {
+        let options = UpsertOptions { keep_existing: false, skip_unchanged: false, lock_out_writers: false };
+        BulkWrite::new(self, table, How::Upsert(options))
+    }
+
+    /// Deletes rows of a table, found by their key.
+    pub fn delete(&self, table: &str) -> BulkWrite<'_, Delete> {
+        let options = DeleteOptions { allow_missing: false, lock_out_writers: false };
+        BulkWrite::new(self, table, How::Delete(options))
+    }
+
+    /// Puts other rows in place of all that a table has: faster than an update
+    /// where most rows change. Columns that are not written get their defaults.
+    ///
+    /// Other sessions can read the table until the rows are applied, and cannot
+    /// write it from the beginning. Fails with the kind `unsafe` where it would do
+    /// harm, such as to foreign keys that point at the table.
+    pub fn rewrite(&self, table: &str) -> BulkWrite<'_, Rewrite> {
+        BulkWrite::new(self, table, How::Rewrite(RewriteOptions { fire_triggers: false }))
+    }
+
+    /// Reads rows of a table, maps each of them in Rust, and writes them back. See
+    /// [`Transform`].
+    pub fn transform<In: ReadRow, Out: WriteRow>(&self, table: &str) -> Transform<'_, In, Out> {
+        Transform::new(self, table)
+    }
+
+    /// Describes a table: its columns, its key, and about how many rows it has.
+    ///
+    /// # Errors
+    ///
+    /// The server's error, such as a table that does not exist.
+    pub fn describe_table(&self, table: &str) -> Result<TableDescription> {
+        Ok(self.inner.describe_table(table)?)
+    }
+
+    pub(crate) fn host(&self) -> &sys::Transaction {
+        &self.inner
+    }
+
+    fn rows(&self, sql: &str, params: &[&dyn ToValue]) -> Result<RowSet> {
+        Ok(RowSet::new(self.inner.query(sql, &values(params))?))
     }
 
     /// Wraps the transaction that the host lends for this call.
@@ -158,6 +226,6 @@ impl Transaction {
     }
 }
 
-fn values(params: &[&dyn ToValue]) -> Vec<crate::Value> {
+pub(crate) fn values(params: &[&dyn ToValue]) -> Vec<crate::Value> {
     params.iter().map(|param| param.to_value()).collect()
 }

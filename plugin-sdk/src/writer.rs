@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::bindings::types::Column;
+use crate::bulk::{Counts, row_place};
 use crate::codec::{write_field, write_null};
 use crate::row::{ToRow, WritePlan};
 use crate::types::{PgType, ToField};
@@ -16,19 +17,30 @@ use crate::{Result, Transaction, Value, sys};
 #[must_use = "a writer that is dropped without `finish` fails the migration"]
 pub struct Writer<'tx> {
     inner: sys::BatchWriter,
+    target: Target,
+    /// Rows written one by one.
+    rows: u64,
     columns: Vec<Column>,
     plan: Option<WritePlan>,
     buffer: Vec<u8>,
     transaction: PhantomData<&'tx Transaction>,
 }
 
+/// Where the rows go, for the message about one of them.
+pub(crate) struct Target {
+    /// As SQL spells it.
+    pub(crate) table: String,
+    /// How many of the columns, from the first, are the key.
+    pub(crate) key_columns: usize,
+}
+
 impl Writer<'_> {
     /// Bytes that are collected before they go to the host.
     pub const BUFFER_BYTES: usize = 256 << 10;
 
-    pub(crate) fn new(inner: sys::BatchWriter) -> Self {
+    pub(crate) fn new(inner: sys::BatchWriter, target: Target) -> Self {
         let columns = inner.columns();
-        Self { inner, columns, plan: None, buffer: Vec::new(), transaction: PhantomData }
+        Self { inner, target, rows: 0, columns, plan: None, buffer: Vec::new(), transaction: PhantomData }
     }
 
     /// The columns that a row must have, in order.
@@ -49,10 +61,12 @@ impl Writer<'_> {
             Some(plan) if plan.is_for::<T>() => plan,
             plan => plan.insert(WritePlan::of::<T>(&self.columns)?),
         };
+        self.rows += 1;
         if let Err(error) = plan.write(row, &self.columns, &mut self.buffer) {
             // Half a row must not be sent if the migration goes on without it.
             self.buffer.truncate(start);
-            return Err(error);
+            let key = plan.first_values(row, &self.columns[..self.target.key_columns]);
+            return Err(error.in_row(row_place(self.rows, &self.target.table, &key)));
         }
         match self.buffer.len() >= Self::BUFFER_BYTES {
             true => self.flush(),
@@ -89,6 +103,17 @@ impl Writer<'_> {
     pub fn finish(mut self) -> Result<u64> {
         self.flush()?;
         Ok(sys::BatchWriter::finish(self.inner)?)
+    }
+
+    /// The same as [`finish`](Self::finish), and tells what became of the rows.
+    ///
+    /// # Errors
+    ///
+    /// The server's error about any row; for a key that is there twice, is NULL
+    /// or is missing, an error of the kind `key`.
+    pub fn finish_counted(mut self) -> Result<Counts> {
+        self.flush()?;
+        Ok(sys::BatchWriter::finish_counted(self.inner)?)
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -20,7 +20,10 @@ pub fn derive_from_row(input: &DeriveInput) -> syn::Result<TokenStream> {
     let idents = fields.iter().map(|field| field.ident);
     let types = fields.iter().map(|field| field.ty);
     let numbers = 0..fields.len();
+    let family = read_family(input);
     Ok(quote! {
+        #family
+
         impl #impl_generics ::plugin_sdk::FromRow<#lifetime> for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
 
@@ -45,7 +48,10 @@ pub fn derive_to_row(input: &DeriveInput) -> syn::Result<TokenStream> {
     let specs = fields.iter().map(|field| field.spec(&quote!(write)));
     let idents = fields.iter().map(|field| field.ident);
     let numbers = 0..fields.len();
+    let family = write_family(input);
     Ok(quote! {
+        #family
+
         impl #impl_generics ::plugin_sdk::ToRow for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
 
@@ -67,6 +73,54 @@ pub fn derive_to_row(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
         }
     })
+}
+
+/// The code by which a struct can be named without the lifetime of its batch.
+fn read_family(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let of = with_row_lifetime(input);
+    let is_owned = input.generics.lifetimes().next().is_none();
+    let owned = is_owned.then(
+        || quote!(impl #impl_generics ::plugin_sdk::OwnedRow for #ident #type_generics #where_clause {}),
+    );
+    quote! {
+        #owned
+
+        impl #impl_generics ::plugin_sdk::ReadRow for #ident #type_generics #where_clause {
+            type Of<'plugin_sdk_row> = #of;
+
+            #[inline]
+            fn shorten<'plugin_sdk_short, 'plugin_sdk_row: 'plugin_sdk_short>(
+                row: &'plugin_sdk_short Self::Of<'plugin_sdk_row>,
+            ) -> &'plugin_sdk_short Self::Of<'plugin_sdk_short> {
+                row
+            }
+        }
+    }
+}
+
+/// The same for a struct that is written.
+fn write_family(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let of = with_row_lifetime(input);
+    quote! {
+        impl #impl_generics ::plugin_sdk::WriteRow for #ident #type_generics #where_clause {
+            type Of<'plugin_sdk_row> = #of;
+        }
+    }
+}
+
+/// The struct's type, its lifetimes replaced by that of a row.
+fn with_row_lifetime(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let arguments = input.generics.params.iter().map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => quote!('plugin_sdk_row),
+        GenericParam::Type(parameter) => parameter.ident.to_token_stream(),
+        GenericParam::Const(parameter) => parameter.ident.to_token_stream(),
+    });
+    quote!(#ident<#(#arguments),*>)
 }
 
 struct RowField<'a> {

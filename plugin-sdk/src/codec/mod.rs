@@ -9,7 +9,7 @@ mod tuple;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use decode::decode_value;
 pub(crate) use encode::encode_value;
-pub(crate) use tuple::{Span, next_tuple, write_field, write_null};
+pub(crate) use tuple::{LENGTH_BYTES, Span, next_tuple, write_field, write_null};
 
 #[cfg(test)]
 mod tests;

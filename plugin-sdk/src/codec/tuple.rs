@@ -3,6 +3,9 @@
 
 use crate::{Error, Result};
 
+/// The bytes of the length before each field.
+pub(crate) const LENGTH_BYTES: usize = 4;
+
 /// Where a field's value lies among the bytes of a batch.
 ///
 /// Places and not slices, so that the list of them can be used again for the
@@ -17,6 +20,9 @@ pub(crate) struct Span {
 impl Span {
     const NULL: usize = usize::MAX;
 
+    /// A place that is replaced before it is looked at.
+    const UNKNOWN: Self = Self { start: 0, end: Self::NULL };
+
     /// The value; none if it is NULL.
     #[inline]
     pub(crate) fn of(self, bytes: &[u8]) -> Option<&[u8]> {
@@ -24,6 +30,14 @@ impl Span {
             return None;
         }
         bytes.get(self.start..self.end)
+    }
+
+    /// The bytes from this field to `last`, their lengths included, as they stand
+    /// in the tuple.
+    #[inline]
+    pub(crate) fn framed_to(self, last: Self, bytes: &[u8]) -> &[u8] {
+        let end = if last.end == Self::NULL { last.start } else { last.end };
+        &bytes[self.start - LENGTH_BYTES..end]
     }
 }
 
@@ -48,20 +62,20 @@ pub(crate) fn next_tuple(
         return Err(wrong_count(columns, count));
     }
     let mut at = *position + 2;
-    spans.clear();
-    for _ in 0..columns {
+    spans.resize(columns, Span::UNKNOWN);
+    for span in spans.iter_mut() {
         let head = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).ok_or_else(broken)?;
-        let start = at + 4;
+        let start = at + LENGTH_BYTES;
         at = match i32::from_be_bytes(*head) {
             -1 => {
-                spans.push(Span { start, end: Span::NULL });
+                *span = Span { start, end: Span::NULL };
                 start
             }
             length => {
                 let length = usize::try_from(length).map_err(|_| broken())?;
                 let end = start.checked_add(length).filter(|end| *end <= bytes.len());
                 let end = end.ok_or_else(broken)?;
-                spans.push(Span { start, end });
+                *span = Span { start, end };
                 end
             }
         };
@@ -81,11 +95,11 @@ pub(crate) fn write_field<E: Into<Error>>(
     encode: impl FnOnce(&mut Vec<u8>) -> std::result::Result<(), E>,
 ) -> Result<()> {
     let at = out.len();
-    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
     encode(out).map_err(Into::into)?;
-    let length = i32::try_from(out.len() - at - 4)
+    let length = i32::try_from(out.len() - at - LENGTH_BYTES)
         .map_err(|_| Error::message("a value is larger than PostgreSQL allows"))?;
-    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    out[at..at + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }
 

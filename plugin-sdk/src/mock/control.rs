@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use super::state::{Answer, LogLine, ResultSet, State, Statement, columns_of};
 use super::sys;
+use super::table::{Table, place};
 use crate::bindings::types::{self, DbError};
-use crate::row::{FromRow, Plan, decode_next};
+use crate::bulk::ColumnNames;
+use crate::row::{FromRow, Plan, Row, decode_next};
 use crate::{Migration, Result, Transaction, Value};
 
 /// A host for tests. See the [module](super).
@@ -79,9 +81,23 @@ impl Mock {
 
     /// Makes a table that can be written to. The types are PostgreSQL's, as in
     /// `int8`, `bigint`, `text[]`; other names are types made by users.
-    pub fn table(&self, name: &str, columns: &[(&str, &str)]) {
-        let table = (name.to_owned(), ResultSet { columns: columns_of(columns), tuples: vec![] });
-        self.state.tables.borrow_mut().push(table);
+    ///
+    /// What comes back takes the table's [key](MockTable::key) and its first
+    /// [rows](MockTable::rows).
+    pub fn table(&self, name: &str, columns: &[(&str, &str)]) -> MockTable<'_> {
+        self.state.tables.borrow_mut().push(Table::new(name, columns_of(columns)));
+        MockTable { state: &self.state, name: name.to_owned() }
+    }
+
+    /// Says for which rows a condition in SQL holds that a
+    /// [transform](crate::Transform::filter) reads by. White space does not matter.
+    pub fn on_filter(&self, condition: &str, holds: impl Fn(&Row) -> bool + 'static) {
+        self.state.filter(condition, Rc::new(holds));
+    }
+
+    /// The number of rows that a reader was told to expect.
+    pub fn expected_rows(&self) -> Option<u64> {
+        self.state.expected_rows.get()
     }
 
     /// Sets the revision's parameters, a JSON object, for
@@ -116,14 +132,14 @@ impl Mock {
         self.state.progress.borrow().clone()
     }
 
-    /// The rows written to a table, read back from the bytes.
+    /// The rows of a table, as they are now, read back from the bytes.
     ///
     /// # Panics
     ///
     /// Fails the test if there is no such table, or if its rows cannot be read
     /// into the type.
     pub fn written<T: for<'a> FromRow<'a>>(&self, table: &str) -> Vec<T> {
-        let table = self.state.table(table);
+        let table = self.state.table(table).set;
         let read = || -> Result<Vec<T>> {
             let plan = Plan::of::<T>(&table.columns)?;
             let bytes = table.tuples.concat();
@@ -136,13 +152,13 @@ impl Mock {
         read().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The rows written to a table, as values.
+    /// The rows of a table, as they are now, as values.
     ///
     /// # Panics
     ///
     /// Fails the test if there is no such table.
     pub fn written_values(&self, table: &str) -> Vec<Vec<Value>> {
-        self.state.table(table).values()
+        self.state.table(table).set.values()
     }
 }
 
@@ -155,6 +171,63 @@ impl Default for Mock {
 impl Drop for Mock {
     fn drop(&mut self) {
         sys::forget_current(&self.state);
+    }
+}
+
+/// A table of the mock, to be told more about.
+pub struct MockTable<'a> {
+    state: &'a State,
+    name: String,
+}
+
+impl MockTable<'_> {
+    /// Declares the primary key: bulk writers find rows by it, and no two rows may
+    /// have the same.
+    ///
+    /// # Panics
+    ///
+    /// Fails the test if the table has no such column.
+    pub fn key(self, key: impl ColumnNames) -> Self {
+        let key = key.into_names();
+        self.change(|table| {
+            drop(table.columns(&key));
+            table.key = key;
+        })
+    }
+
+    /// Declares a column that the server computes: it can be read and not written.
+    /// The mock computes nothing: what [`rows`](Self::rows) has put there stays.
+    ///
+    /// # Panics
+    ///
+    /// Fails the test if the table has no such column.
+    pub fn generated(self, column: &str) -> Self {
+        self.change(|table| {
+            let _ = place(&table.set.columns, column);
+            table.generated.push(column.to_owned());
+        })
+    }
+
+    /// Puts rows into the table; see [`row!`](crate::row).
+    ///
+    /// # Panics
+    ///
+    /// Fails the test if a value does not fit its column.
+    pub fn rows(self, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        self.change(|table| {
+            for row in rows {
+                table.set.push(&row).unwrap_or_else(|error| panic!("the mock's row {row:?}: {error}"));
+            }
+        })
+    }
+
+    fn change(self, change: impl FnOnce(&mut Table)) -> Self {
+        let changed = self.state.change(&self.name, |table| {
+            change(table);
+            Ok(())
+        });
+        changed.expect("what is said about a table is no statement");
+        self
     }
 }
 

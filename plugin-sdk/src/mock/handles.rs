@@ -1,10 +1,12 @@
 //! Readers, writers and savepoints of the mock.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::state::{ResultSet, State, split_tuples, values_of};
+use super::state::{ResultSet, State, values_of};
+use super::table::{Job, check_tuples};
 use crate::Value;
+use crate::bindings::sql::Counts;
 use crate::bindings::types::{Column, Error};
 use crate::row::encode_row;
 
@@ -33,6 +35,10 @@ impl BatchReader {
         Ok(self.next_tuples(max_rows, max_bytes)?.concat())
     }
 
+    pub(crate) fn expect_rows(&self, rows: u64) {
+        self.state.expected_rows.set(Some(rows));
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "the host's can fail")]
     pub(crate) fn close(this: Self) -> Result<(), Error> {
         drop(this);
@@ -54,19 +60,37 @@ impl BatchReader {
     }
 }
 
-/// A writer to a table of the mock.
+/// A bulk writer to a table of the mock.
 pub(crate) struct BatchWriter {
     state: Rc<State>,
     table: String,
+    job: Job,
+    key: Vec<String>,
     columns: Vec<Column>,
+    /// The rows that wait for `finish`.
+    staged: RefCell<Vec<Vec<u8>>>,
     rows: Cell<u64>,
     finished: Cell<bool>,
 }
 
 impl BatchWriter {
-    pub(super) fn new(state: Rc<State>, table: &str, columns: Vec<Column>) -> Self {
-        let table = table.to_owned();
-        Self { state, table, columns, rows: Cell::new(0), finished: Cell::new(false) }
+    pub(super) fn new(
+        state: Rc<State>,
+        table: &str,
+        job: Job,
+        key: Vec<String>,
+        columns: Vec<Column>,
+    ) -> Self {
+        Self {
+            state,
+            table: table.to_owned(),
+            job,
+            key,
+            columns,
+            staged: RefCell::default(),
+            rows: Cell::new(0),
+            finished: Cell::new(false),
+        }
     }
 
     pub(crate) fn columns(&self) -> Vec<Column> {
@@ -84,37 +108,36 @@ impl BatchWriter {
 
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         self.state.check_alive()?;
-        let tuples =
-            split_tuples(bytes, &self.columns).map_err(|error| Error::Conversion(error.to_string()))?;
+        let tuples = check_tuples(bytes, &self.columns)?;
         self.rows.set(self.rows.get() + tuples.len() as u64);
-        self.state.append(&self.table, self.in_table_order(tuples));
-        Ok(())
+        match self.job {
+            // COPY goes into the table itself, so its rows are there at once.
+            Job::Insert => self.apply(&tuples).map(|_| ()),
+            _ => {
+                self.staged.borrow_mut().extend(tuples);
+                Ok(())
+            }
+        }
     }
 
     pub(crate) fn finish(this: Self) -> Result<u64, Error> {
-        this.finished.set(true);
-        this.state.check_alive()?;
-        Ok(this.rows.get())
+        Self::finish_counted(this).map(|counts| counts.written)
     }
 
-    /// Puts the columns of each row where the table has them, NULL for those
-    /// that are not written.
-    fn in_table_order(&self, tuples: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let table = self.state.table(&self.table);
-        if table.columns == self.columns {
-            return tuples;
+    pub(crate) fn finish_counted(this: Self) -> Result<Counts, Error> {
+        this.finished.set(true);
+        this.state.check_alive()?;
+        let rows = this.rows.get();
+        match this.job {
+            Job::Insert => {
+                Ok(Counts { written: rows, inserted: rows, updated: 0, deleted: 0, unchanged: 0, missing: 0 })
+            }
+            _ => this.apply(&this.staged.take()),
         }
-        let mut ordered = ResultSet { columns: table.columns, tuples: vec![] };
-        for tuple in tuples {
-            let values = values_of(&tuple, &self.columns);
-            let place = |column: &Column| {
-                let place = self.columns.iter().position(|written| written.name == column.name);
-                place.map_or(Value::Null, |place| values[place].clone())
-            };
-            let row: Vec<_> = ordered.columns.iter().map(place).collect();
-            ordered.push(&row).expect("the values come from columns of the same types");
-        }
-        ordered.tuples
+    }
+
+    fn apply(&self, tuples: &[Vec<u8>]) -> Result<Counts, Error> {
+        self.state.change(&self.table, |table| table.apply(&self.job, &self.key, &self.columns, tuples))
     }
 }
 
@@ -139,7 +162,7 @@ impl Savepoint {
         state.check_alive()?;
         let id = state.next_savepoint.get();
         state.next_savepoint.set(id + 1);
-        state.savepoints.borrow_mut().push(id);
+        state.savepoints.borrow_mut().push((id, state.tables.borrow().clone()));
         Ok(Self { state: Rc::clone(state), id, ended: Cell::new(false) })
     }
 
@@ -154,17 +177,18 @@ impl Savepoint {
 
     fn end(&self, sql: &str) -> Result<(), Error> {
         let mut savepoints = self.state.savepoints.borrow_mut();
-        if savepoints.last() != Some(&self.id) {
+        if savepoints.last().map(|(id, _)| *id) != Some(self.id) {
             let message = "a savepoint that was set later is still there".to_owned();
             return Err(Error::Other(("order".to_owned(), message)));
         }
-        savepoints.pop();
+        let tables = savepoints.pop().map(|(_, tables)| tables).unwrap_or_default();
         self.ended.set(true);
         self.state.record(sql, &[]);
         if sql == "ROLLBACK TO" {
             // A savepoint cannot be set in an aborted transaction, so the error
             // came after this one.
             *self.state.aborted.borrow_mut() = None;
+            *self.state.tables.borrow_mut() = tables;
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ mod control;
 mod handles;
 mod state;
 pub(crate) mod sys;
+mod table;
 
-pub use control::{Expectation, Mock};
+pub use control::{Expectation, Mock, MockTable};
 pub use state::{LogLine, Statement};

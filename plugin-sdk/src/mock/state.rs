@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::control::db_error;
+use super::table::{Table, place, project};
 use crate::bindings::types::{self, Column};
+use crate::bulk::TableRead;
 use crate::codec::{Span, decode_value, next_tuple};
 use crate::host::Level;
-use crate::row::encode_row;
+use crate::row::{Row, encode_row};
 use crate::types::{PgType, oid};
 use crate::{Error, Result, Value};
 
@@ -49,7 +52,10 @@ pub(super) struct ResultSet {
 #[derive(Default)]
 pub(crate) struct State {
     expected: RefCell<Vec<Expected>>,
-    pub(super) tables: RefCell<Vec<(String, ResultSet)>>,
+    pub(super) tables: RefCell<Vec<Table>>,
+    filters: RefCell<Vec<(String, Filter)>>,
+    /// What the last reader was told about the number of rows.
+    pub(super) expected_rows: Cell<Option<u64>>,
     pub(super) accept_everything: Cell<bool>,
     pub(super) statements: RefCell<Vec<Statement>>,
     pub(super) log: RefCell<Vec<LogLine>>,
@@ -58,13 +64,17 @@ pub(crate) struct State {
     pub(super) transaction_time: Cell<i64>,
     /// The state of the generator; none where `random` is not granted.
     pub(super) random: Cell<Option<u64>>,
-    /// The savepoints that are set, the last one last.
-    pub(super) savepoints: RefCell<Vec<u32>>,
+    /// The savepoints that are set, the last one last, with the tables as they
+    /// were.
+    pub(super) savepoints: RefCell<Vec<(u32, Vec<Table>)>>,
     pub(super) next_savepoint: Cell<u32>,
     /// The error that aborted the transaction.
     pub(super) aborted: RefCell<Option<types::Error>>,
     pub(super) lost_writer: RefCell<Option<String>>,
 }
+
+/// Stands for a condition in SQL.
+type Filter = Rc<dyn Fn(&Row) -> bool>;
 
 struct Expected {
     sql: String,
@@ -129,19 +139,70 @@ impl State {
         }
     }
 
-    pub(super) fn table(&self, name: &str) -> ResultSet {
+    pub(super) fn table(&self, name: &str) -> Table {
         let tables = self.tables.borrow();
-        let table = tables.iter().find(|(known, _)| known == name);
-        table.map(|(_, table)| table.clone()).unwrap_or_else(|| {
+        let table = tables.iter().find(|table| table.name == name);
+        table.cloned().unwrap_or_else(|| {
             panic!("the mock has no table `{name}`: call `mock.table(\"{name}\", …)` first")
         })
     }
 
-    pub(super) fn append(&self, name: &str, tuples: Vec<Vec<u8>>) {
+    /// Changes a table; an error of the server aborts the transaction.
+    pub(super) fn change<T>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Table) -> Result<T, types::Error>,
+    ) -> Result<T, types::Error> {
         let mut tables = self.tables.borrow_mut();
-        if let Some((_, table)) = tables.iter_mut().find(|(known, _)| known == name) {
-            table.tuples.extend(tuples);
+        let table = tables.iter_mut().find(|table| table.name == name);
+        let changed = change(table.expect("a writer was opened on the table"));
+        if let Err(error @ types::Error::Database(_)) = &changed {
+            *self.aborted.borrow_mut() = Some(error.clone());
         }
+        changed
+    }
+
+    pub(super) fn filter(&self, condition: &str, filter: Filter) {
+        self.filters.borrow_mut().push((normal(condition), filter));
+    }
+
+    /// Whether a test has said what the statement returns.
+    pub(super) fn expects(&self, sql: &str) -> bool {
+        let sql = normal(sql);
+        self.expected
+            .borrow()
+            .iter()
+            .any(|known| known.sql == sql || (known.prefix && sql.starts_with(&known.sql)))
+    }
+
+    /// The rows of a table that a transform reads.
+    pub(super) fn read_table(&self, read: &TableRead) -> Result<ResultSet, types::Error> {
+        self.record(&read.select(), read.params());
+        self.check_alive()?;
+        let table = self.table(&read.table);
+        let mut set = table.set.clone();
+        if let Some((condition, _)) = &read.filter {
+            let filter = self.filter_of(condition);
+            let columns: Rc<[Column]> = set.columns.clone().into();
+            set.tuples.retain(|tuple| filter(&Row::new(Rc::clone(&columns), values_of(tuple, &columns))));
+        }
+        if !read.order.is_empty() {
+            table.sort(&mut set, &read.order);
+        }
+        let places: Vec<usize> = read.columns.iter().map(|name| place(&set.columns, name)).collect();
+        Ok(ResultSet {
+            columns: places.iter().map(|place| set.columns[*place].clone()).collect(),
+            tuples: set.tuples.iter().map(|tuple| project(tuple, &places)).collect(),
+        })
+    }
+
+    fn filter_of(&self, condition: &str) -> Filter {
+        let known = normal(condition);
+        let filters = self.filters.borrow();
+        let found = filters.iter().rev().find(|(condition, _)| *condition == known);
+        found.map(|(_, filter)| Rc::clone(filter)).unwrap_or_else(|| {
+            panic!("the mock runs no SQL: say with `mock.on_filter` for which rows `{condition}` holds")
+        })
     }
 
     fn answer(&self, sql: &str) -> Answer {

@@ -4,10 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub(crate) use super::handles::{BatchReader, BatchWriter, Savepoint};
-use super::state::{Answer, LogLine, ResultSet, State};
+use super::state::{Answer, LogLine, ResultSet, State, columns_of};
+use super::table::Job;
 use crate::Value;
-use crate::bindings::sql::RowSet;
+use crate::bindings::sql::{
+    DeleteOptions, RewriteOptions, RowSet, TableDescription, UpdateOptions, UpsertOptions,
+};
 use crate::bindings::types::Error;
+use crate::bulk::TableRead;
 use crate::host::Level;
 
 thread_local! {
@@ -115,16 +119,89 @@ impl Transaction {
     pub(crate) fn open_writer(&self, table: &str, columns: &[String]) -> Result<BatchWriter, Error> {
         self.state.record(&format!("COPY {table}"), &[]);
         self.state.check_alive()?;
-        let known = self.state.table(table).columns;
-        let find = |name: &String| {
-            let column = known.iter().find(|column| column.name == *name);
-            column.cloned().unwrap_or_else(|| panic!("the mock's table `{table}` has no column `{name}`"))
-        };
-        let columns = match columns {
-            [] => known.clone(),
-            names => names.iter().map(find).collect(),
-        };
-        Ok(BatchWriter::new(Rc::clone(&self.state), table, columns))
+        let columns = self.state.table(table).columns(columns);
+        Ok(BatchWriter::new(Rc::clone(&self.state), table, Job::Insert, vec![], columns))
+    }
+
+    pub(crate) fn open_update(
+        &self,
+        table: &str,
+        key: &[String],
+        columns: &[String],
+        options: UpdateOptions,
+    ) -> Result<BatchWriter, Error> {
+        self.open_keyed("UPDATE", table, key, columns, Job::Update(options))
+    }
+
+    pub(crate) fn open_upsert(
+        &self,
+        table: &str,
+        key: &[String],
+        columns: &[String],
+        options: UpsertOptions,
+    ) -> Result<BatchWriter, Error> {
+        self.open_keyed("UPSERT", table, key, columns, Job::Upsert(options))
+    }
+
+    pub(crate) fn open_delete(
+        &self,
+        table: &str,
+        key: &[String],
+        options: DeleteOptions,
+    ) -> Result<BatchWriter, Error> {
+        self.open_keyed("DELETE", table, key, &[], Job::Delete(options))
+    }
+
+    pub(crate) fn open_rewrite(
+        &self,
+        table: &str,
+        columns: &[String],
+        _: RewriteOptions,
+    ) -> Result<BatchWriter, Error> {
+        self.state.record(&format!("REWRITE {table}"), &[]);
+        self.state.check_alive()?;
+        let columns = self.state.table(table).columns(columns);
+        Ok(BatchWriter::new(Rc::clone(&self.state), table, Job::Rewrite, vec![], columns))
+    }
+
+    pub(crate) fn describe_table(&self, table: &str) -> Result<TableDescription, Error> {
+        self.state.check_alive()?;
+        Ok(self.state.table(table).describe())
+    }
+
+    /// Reads a table of the mock, unless a test has said what the query returns.
+    pub(crate) fn open_table(&self, read: &TableRead) -> Result<BatchReader, Error> {
+        let sql = read.select();
+        if self.state.expects(&sql) {
+            return self.open_reader(&sql, read.params());
+        }
+        Ok(BatchReader::new(Rc::clone(&self.state), self.state.read_table(read)?))
+    }
+
+    pub(crate) fn count_table(&self, read: &TableRead) -> Result<RowSet, Error> {
+        let sql = read.count();
+        if self.state.expects(&sql) {
+            return self.query(&sql, read.params());
+        }
+        let rows = self.state.read_table(read)?.tuples.len() as i64;
+        Ok(RowSet { columns: columns_of(&[("count", "int8")]), rows: vec![vec![Value::Int8(rows)]] })
+    }
+
+    fn open_keyed(
+        &self,
+        verb: &str,
+        name: &str,
+        key: &[String],
+        columns: &[String],
+        job: Job,
+    ) -> Result<BatchWriter, Error> {
+        self.state.record(&format!("{verb} {name}"), &[]);
+        self.state.check_alive()?;
+        let table = self.state.table(name);
+        let key = table.check_key(key)?;
+        let names: Vec<String> = key.iter().chain(columns).cloned().collect();
+        let columns = table.columns(&names);
+        Ok(BatchWriter::new(Rc::clone(&self.state), name, job, key, columns))
     }
 
     fn rows(&self, sql: &str, params: &[Value]) -> Result<ResultSet, Error> {

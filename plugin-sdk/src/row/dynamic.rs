@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{FromRow, Plan, decode_next};
-use crate::bindings::sql::RowSet;
+use crate::bindings::sql;
 use crate::bindings::types::Column;
 use crate::codec::{encode_value, write_field, write_null};
 use crate::types::{FieldError, FromField};
@@ -104,13 +104,13 @@ impl ColumnIndex for &str {
 }
 
 /// A whole result.
-pub(crate) struct Rows {
+pub(crate) struct RowSet {
     columns: Rc<[Column]>,
     rows: Vec<Vec<Value>>,
 }
 
-impl Rows {
-    pub(crate) fn new(rows: RowSet) -> Self {
+impl RowSet {
+    pub(crate) fn new(rows: sql::RowSet) -> Self {
         Self { columns: rows.columns.into(), rows: rows.rows }
     }
 

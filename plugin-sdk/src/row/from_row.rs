@@ -33,6 +33,31 @@ pub trait FromRow<'a>: Sized {
     fn from_row(row: &RowView<'_, 'a>) -> Result<Self>;
 }
 
+/// The rows of a struct whatever they borrow from: what `#[derive(FromRow)]` adds,
+/// so that `User` and `User<'_>` can both stand between the angle brackets of
+/// [`Transaction::read`](crate::Transaction::read).
+#[diagnostic::on_unimplemented(
+    message = "a row cannot be read into `{Self}`",
+    label = "needs `#[derive(FromRow)]`",
+    note = "a single column is read as a tuple of one: `tx.read::<(i64,)>(…)`"
+)]
+pub trait ReadRow {
+    /// The row that borrows from one batch.
+    type Of<'a>: FromRow<'a>;
+
+    /// Takes the row for one that lives no longer than the reference to it.
+    #[doc(hidden)]
+    fn shorten<'short, 'row: 'short>(row: &'short Self::Of<'row>) -> &'short Self::Of<'short>;
+}
+
+/// A row that owns what it read, so that it can leave the loop: what
+/// `#[derive(FromRow)]` adds to structs without a lifetime.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` borrows its text from the batch: a `for` loop would keep it for too long",
+    label = "read it with `.for_each(|row| …)`, or let its fields own their text (`String`)"
+)]
+pub trait OwnedRow: for<'a> FromRow<'a> {}
+
 /// What a struct says about one of its fields.
 pub struct FieldSpec {
     field: &'static str,
@@ -67,13 +92,18 @@ impl FieldSpec {
         self.column.unwrap_or(self.field)
     }
 
-    /// Finds the field's column, and checks that the types fit.
-    pub(crate) fn resolve(&self, owner: &str, place: usize, columns: &[Column]) -> Result<usize> {
+    /// Finds the field's column.
+    pub(crate) fn find(&self, owner: &str, place: usize, columns: &[Column]) -> Result<usize> {
         let index = match self.column {
             None => Some(place).filter(|place| *place < columns.len()),
             Some(name) => columns.iter().position(|column| column.name == name),
         };
-        let index = index.ok_or_else(|| self.missing(owner, columns))?;
+        index.ok_or_else(|| self.missing(owner, columns))
+    }
+
+    /// Finds the field's column, and checks that the types fit.
+    pub(crate) fn resolve(&self, owner: &str, place: usize, columns: &[Column]) -> Result<usize> {
+        let index = self.find(owner, place, columns)?;
         let ty = columns[index].pg_type();
         match (self.accepts)(ty) {
             true => Ok(index),
@@ -128,6 +158,14 @@ pub struct RowView<'r, 'a> {
     plan: &'r Plan,
 }
 
+impl<'r, 'a> RowView<'r, 'a> {
+    /// A row of columns that the plan was made for.
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8], spans: &'r [Span], columns: &'r [Column], plan: &'r Plan) -> Self {
+        Self { bytes, spans, columns, plan }
+    }
+}
+
 impl<'a> RowView<'_, 'a> {
     /// Reads the field of that number.
     ///
@@ -147,7 +185,7 @@ impl<'a> RowView<'_, 'a> {
     #[cold]
     fn misfit(&self, index: usize, error: &FieldError) -> Error {
         let (owner, column) = (self.plan.owner, &self.columns[index].name);
-        Error::message(format!("the column `{column}`, read into `{owner}`, {error}"))
+        Error::of_column(column.clone(), format!(", read into `{owner}`, "), error.to_string())
     }
 }
 

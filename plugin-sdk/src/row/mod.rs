@@ -5,11 +5,11 @@ mod from_row;
 mod to_row;
 mod tuples;
 
-pub(crate) use dynamic::Rows;
+pub(crate) use dynamic::RowSet;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use dynamic::encode_row;
 pub use dynamic::{ColumnIndex, Row};
-pub use from_row::{FieldSpec, FromRow, RowView};
+pub use from_row::{FieldSpec, FromRow, OwnedRow, ReadRow, RowView};
 pub(crate) use from_row::{Plan, decode_next};
-pub use to_row::ToRow;
-pub(crate) use to_row::WritePlan;
+pub use to_row::{ToRow, WriteRow};
+pub(crate) use to_row::{WritePlan, unwritable};

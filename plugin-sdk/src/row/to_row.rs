@@ -2,7 +2,8 @@
 
 use super::FieldSpec;
 use crate::bindings::types::Column;
-use crate::types::PgType;
+use crate::codec::LENGTH_BYTES;
+use crate::types::{PgType, readable};
 use crate::{Error, Result};
 
 /// A row that can be written. Derive it for structs; tuples have it already, by
@@ -30,6 +31,39 @@ pub trait ToRow {
     fn columns() -> Vec<&'static str> {
         Self::fields().iter().map(FieldSpec::column_name).collect()
     }
+}
+
+/// The rows of a struct whatever they borrow from: what `#[derive(ToRow)]` adds, so
+/// that a [transform](crate::Transaction::transform) can write what borrows from
+/// the row that was read.
+#[diagnostic::on_unimplemented(
+    message = "a row cannot be written from `{Self}`",
+    label = "needs `#[derive(ToRow)]`",
+    note = "the struct's fields are the columns that are written, by their names"
+)]
+pub trait WriteRow {
+    /// The row that borrows from one batch.
+    type Of<'a>: ToRow;
+}
+
+impl<T: ToRow> ToRow for &T {
+    const NAME: &'static str = T::NAME;
+
+    fn fields() -> Vec<FieldSpec> {
+        T::fields()
+    }
+
+    #[inline]
+    fn write_field(&self, number: usize, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<()> {
+        T::write_field(self, number, ty, out)
+    }
+}
+
+/// The error of a value that does not fit its column.
+#[cold]
+pub(crate) fn unwritable<T: ToRow>(column: &Column, error: &Error) -> Error {
+    let link = format!(", written from `{}`, ", T::NAME);
+    Error::of_column(column.name.clone(), link, error.to_string())
 }
 
 /// Which field each column is written from.
@@ -67,12 +101,24 @@ impl WritePlan {
         // No table has more columns than fit: PostgreSQL allows 1,600.
         out.extend_from_slice(&(self.fields.len() as i16).to_be_bytes());
         for (number, column) in self.fields.iter().zip(columns) {
-            row.write_field(*number, column.pg_type(), out).map_err(|error| {
-                let (owner, column) = (T::NAME, &column.name);
-                error.context(format_args!("the column `{column}`, written from `{owner}`"))
-            })?;
+            row.write_field(*number, column.pg_type(), out)
+                .map_err(|error| unwritable::<T>(column, &error))?;
         }
         Ok(())
+    }
+
+    /// The fields of the first columns as text, for an error: `NULL` where one
+    /// cannot be written.
+    pub(crate) fn first_values<T: ToRow>(&self, row: &T, columns: &[Column]) -> Vec<(String, String)> {
+        let mut bytes = Vec::new();
+        let text = |(column, number): (&Column, &usize)| {
+            bytes.clear();
+            let written = row.write_field(*number, column.pg_type(), &mut bytes);
+            let value = written.ok().and_then(|()| bytes.get(LENGTH_BYTES..));
+            let value = value.filter(|_| !bytes.starts_with(&(-1_i32).to_be_bytes()));
+            (column.name.clone(), readable(column.pg_type(), value))
+        };
+        columns.iter().zip(&self.fields).map(text).collect()
     }
 
     fn key<T: ToRow>() -> usize {

@@ -1,6 +1,6 @@
 //! Tuples as rows, by the order of the columns.
 
-use super::{FieldSpec, FromRow, RowView, ToRow};
+use super::{FieldSpec, FromRow, OwnedRow, ReadRow, RowView, ToRow, WriteRow};
 use crate::types::{FromField, PgType, ToField};
 use crate::{Result, write_value};
 
@@ -19,6 +19,20 @@ macro_rules! tuple_row {
             fn from_row(row: &RowView<'_, 'a>) -> Result<Self> {
                 Ok(($(row.field::<$type>($number)?,)+))
             }
+        }
+
+        impl<$($type: for<'a> FromField<'a>),+> ReadRow for ($($type,)+) {
+            type Of<'a> = Self;
+
+            fn shorten<'short, 'row: 'short>(row: &'short Self) -> &'short Self {
+                row
+            }
+        }
+
+        impl<$($type: for<'a> FromField<'a>),+> OwnedRow for ($($type,)+) {}
+
+        impl<$($type: ToField),+> WriteRow for ($($type,)+) {
+            type Of<'a> = Self;
         }
 
         impl<$($type: ToField),+> ToRow for ($($type,)+) {

@@ -18,6 +18,15 @@ pub struct Date(pub i32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
+/// A `time with time zone`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeTz {
+    /// The local time.
+    pub time: Time,
+    /// Seconds east of UTC.
+    pub utc_offset_secs: i32,
+}
+
 /// A `timestamp`: microseconds since 2000-01-01 00:00, with both infinities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
@@ -180,6 +189,42 @@ integer_time!(Date, oid::DATE, "date");
 integer_time!(Time, oid::TIME, "time");
 integer_time!(Timestamp, oid::TIMESTAMP, "timestamp");
 integer_time!(TimestampTz, oid::TIMESTAMPTZ, "timestamptz");
+
+impl FromField<'_> for TimeTz {
+    fn reads(ty: PgType<'_>) -> bool {
+        ty.oid == oid::TIMETZ
+    }
+
+    fn readable() -> String {
+        "timetz".to_owned()
+    }
+
+    fn from_bytes(_: PgType<'_>, bytes: &[u8]) -> Result<Self, FieldError> {
+        let bytes: [u8; 12] = fixed(bytes)?;
+        let time = Time(i64::from_be_bytes(fixed(&bytes[..8])?));
+        // The wire counts seconds west of UTC.
+        let utc_offset_secs = i32::from_be_bytes(fixed(&bytes[8..])?).wrapping_neg();
+        Ok(Self { time, utc_offset_secs })
+    }
+}
+
+impl ToField for TimeTz {
+    const OID: u32 = oid::TIMETZ;
+
+    fn writes(ty: PgType<'_>) -> bool {
+        expect_type(ty, oid::TIMETZ)
+    }
+
+    fn writable() -> String {
+        "timetz".to_owned()
+    }
+
+    fn encode(&self, _: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
+        out.extend_from_slice(&self.time.0.to_be_bytes());
+        out.extend_from_slice(&self.utc_offset_secs.wrapping_neg().to_be_bytes());
+        Ok(())
+    }
+}
 
 /// As PostgreSQL prints it with the style ISO.
 impl fmt::Display for Date {

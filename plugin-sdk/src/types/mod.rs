@@ -6,10 +6,10 @@
 //! | `smallint`, `integer`, `bigint` | `i16`, `i32`, `i64` (a field may be wider than its column) |
 //! | `real`, `double precision` | `f32`, `f64` |
 //! | `numeric` | [`Numeric`] |
-//! | `text`, `varchar`, `char(n)`, `name`, `citext`, enums | `String`, `&str` |
+//! | `text`, `varchar`, `char(n)`, `name`, `citext`, enums | `String`, `&str`, `Cow<str>`, `Box<str>`; `char` for one character |
 //! | `bytea` | `Vec<u8>`, `&[u8]` |
 //! | `uuid` | [`Uuid`] |
-//! | `date`, `time`, `timestamp`, `timestamptz`, `interval` | [`Date`], [`Time`], [`Timestamp`], [`TimestampTz`], [`Interval`] |
+//! | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` | [`Date`], [`Time`], [`TimeTz`], [`Timestamp`], [`TimestampTz`], [`Interval`] |
 //! | `json`, `jsonb` | [`Json`], [`JsonOf<T>`](JsonOf) |
 //! | an array of any of them | `Vec<T>` |
 //! | any of them, or NULL | `Option<T>` |
@@ -20,6 +20,7 @@
 mod array;
 mod calendar;
 mod datetime;
+mod display;
 mod field;
 mod json;
 mod numeric;
@@ -31,7 +32,7 @@ mod text;
 mod to_value;
 mod uuid;
 
-pub use datetime::{Date, Time, Timestamp, TimestampTz};
+pub use datetime::{Date, Time, TimeTz, Timestamp, TimestampTz};
 pub use field::{FieldError, FromField, ToField};
 pub use json::{Json, JsonOf};
 pub use numeric::Numeric;
@@ -43,6 +44,7 @@ pub use uuid::Uuid;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use array::read_array;
 pub(crate) use array::write_array;
+pub(crate) use display::readable;
 pub(crate) use field::{expect_type, fixed};
 pub(crate) use json::encode_document;
 pub(crate) use numeric::numeric_to_binary;

@@ -1,5 +1,7 @@
 //! Text and bytes.
 
+use std::borrow::Cow;
+
 use super::{FieldError, FromField, PgType, ToField, expect_type, oid};
 
 const TEXT_TYPES: &str = "text, varchar, char(n), name, citext or an enum";
@@ -25,7 +27,31 @@ impl<'a> FromField<'a> for &'a str {
     }
 }
 
-impl FromField<'_> for String {
+/// A type that text is read into by copying it.
+macro_rules! owned_text {
+    ($($rust:ty),*) => {$(
+        impl FromField<'_> for $rust {
+            fn reads(ty: PgType<'_>) -> bool {
+                <&str>::reads(ty)
+            }
+
+            fn readable() -> String {
+                <&str>::readable()
+            }
+
+            #[inline]
+            fn from_bytes(ty: PgType<'_>, bytes: &[u8]) -> Result<Self, FieldError> {
+                <&str>::from_bytes(ty, bytes).map(Into::into)
+            }
+        }
+    )*};
+}
+
+owned_text!(String, Box<str>);
+
+/// Borrowed when it is read; what a row is written from may own its text or borrow
+/// it.
+impl<'a> FromField<'a> for Cow<'a, str> {
     fn reads(ty: PgType<'_>) -> bool {
         <&str>::reads(ty)
     }
@@ -35,8 +61,28 @@ impl FromField<'_> for String {
     }
 
     #[inline]
+    fn from_bytes(ty: PgType<'_>, bytes: &'a [u8]) -> Result<Self, FieldError> {
+        <&str>::from_bytes(ty, bytes).map(Cow::Borrowed)
+    }
+}
+
+/// Text of one character, such as `char(1)`.
+impl FromField<'_> for char {
+    fn reads(ty: PgType<'_>) -> bool {
+        <&str>::reads(ty)
+    }
+
+    fn readable() -> String {
+        <&str>::readable()
+    }
+
     fn from_bytes(ty: PgType<'_>, bytes: &[u8]) -> Result<Self, FieldError> {
-        <&str>::from_bytes(ty, bytes).map(str::to_owned)
+        let text = <&str>::from_bytes(ty, bytes)?;
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => Ok(character),
+            _ => Err(FieldError::new(format!("is `{text}`, expected one character"))),
+        }
     }
 }
 
@@ -58,7 +104,31 @@ impl ToField for str {
     }
 }
 
-impl ToField for String {
+/// A type that text is written from.
+macro_rules! text_to_field {
+    ($($rust:ty),*) => {$(
+        impl ToField for $rust {
+            const OID: u32 = oid::TEXT;
+
+            fn writes(ty: PgType<'_>) -> bool {
+                str::writes(ty)
+            }
+
+            fn writable() -> String {
+                str::writable()
+            }
+
+            #[inline]
+            fn encode(&self, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
+                str::encode(self, ty, out)
+            }
+        }
+    )*};
+}
+
+text_to_field!(String, Box<str>, Cow<'_, str>);
+
+impl ToField for char {
     const OID: u32 = oid::TEXT;
 
     fn writes(ty: PgType<'_>) -> bool {
@@ -71,7 +141,7 @@ impl ToField for String {
 
     #[inline]
     fn encode(&self, ty: PgType<'_>, out: &mut Vec<u8>) -> Result<(), FieldError> {
-        self.as_str().encode(ty, out)
+        self.encode_utf8(&mut [0; 4]).encode(ty, out)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What can be a parameter of a statement.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::array::array_value;
 use super::{
-    Date, Interval, Json, JsonOf, Numeric, PgType, Time, Timestamp, TimestampTz, ToField, Uuid, oid,
+    Date, Interval, Json, JsonOf, Numeric, PgType, Time, TimeTz, Timestamp, TimestampTz, ToField, Uuid, oid,
 };
 use crate::Value;
 use crate::bindings::types;
@@ -60,12 +62,19 @@ to_value! {
     f64 => |value| Value::Float8(*value);
     str => |value| Value::Text(value.to_owned());
     String => |value| Value::Text(value.clone());
+    Box<str> => |value| Value::Text(value.to_string());
+    Cow<'_, str> => |value| Value::Text(value.to_string());
+    char => |value| Value::Text(value.to_string());
     [u8] => |value| Value::Bytea(value.to_vec());
     Vec<u8> => |value| Value::Bytea(value.clone());
     Uuid => |value| Value::Uuid(value.halves());
     Numeric => |value| Value::Numeric(value.as_str().to_owned());
     Date => |value| Value::Date(value.0);
     Time => |value| Value::Time(value.0);
+    TimeTz => |value| Value::Timetz(types::Timetz {
+        micros: value.time.0,
+        utc_offset_secs: value.utc_offset_secs,
+    });
     Timestamp => |value| Value::Timestamp(value.0);
     TimestampTz => |value| Value::Timestamptz(value.0);
     Interval => |value| Value::Interval(types::Interval {
