@@ -8,6 +8,7 @@ mod support;
 mod alembic_import;
 mod audit;
 mod bad_input;
+mod bench_data;
 mod branches;
 mod cli;
 mod component;

@@ -8,6 +8,9 @@ use crate::support::Database;
 /// The last revision before the branches.
 const REPAIR: &str = "8b01c7d2aa90";
 
+/// The revision that has the prices as text.
+const SIGHTINGS: &str = "7c20de5b9f34";
+
 /// Runs the program in the repository itself.
 pub fn runner(database: &Database, args: &[&str]) -> String {
     let output = run(database, args);
@@ -56,7 +59,7 @@ fn going_down_restores_every_byte_and_going_up_again_gives_the_same() {
     );
     runner(&database, &["upgrade", "head"]);
     same(&without_times(&database.dump()), &without_times(&merged));
-    assert!(runner(&database, &["current"]).starts_with("e6b05f1c8d72 "));
+    assert!(runner(&database, &["current"]).starts_with("b5f8137ac0e2 "));
 }
 
 /// Compares dumps, and shows only what differs.
@@ -100,6 +103,44 @@ fn damaged_text_is_repaired_and_sound_text_left_alone() {
     let damaged = "SELECT count(*) FROM listings WHERE title ~ 'âœ…|‚úÖ|â”€' OR description ~ 'âœ…|‚úÖ|â”€'";
     assert_eq!(database.value(damaged), "0");
     assert_eq!(database.value("SELECT count(*) > 0 FROM listings WHERE title LIKE '%✅%'"), "t");
+}
+
+#[test]
+fn crawled_prices_become_amounts_and_the_others_are_kept_with_the_reason() {
+    let database = Database::new();
+    runner(&database, &["upgrade", SIGHTINGS]);
+    let texts = "SELECT id, price_text FROM price_sightings ORDER BY id";
+    let seen = database.rows(texts);
+    assert_eq!(seen.len(), 72);
+    runner(&database, &["upgrade", "head"]);
+    assert_eq!(database.rows(texts), seen, "the texts stay");
+    let read = |text: &str| {
+        let price = "SELECT amount, currency FROM price_sightings WHERE price_text";
+        database.value(&format!("{price} = '{text}'"))
+    };
+    assert_eq!(read("€ 1.299,00"), "1299.00|EUR");
+    assert_eq!(read("1''090.50 CHF"), "1090.50|CHF");
+    assert_eq!(read("Zu verschenken"), "0.00|");
+    assert_eq!(read("make an offer"), "|");
+    assert_eq!(
+        database.rows("SELECT reason, count(*) FROM price_rejects GROUP BY reason ORDER BY reason"),
+        [
+            "below zero|1",
+            "could be DKK, NOK or SEK|3",
+            "more than one amount|2",
+            "more than one currency|1",
+            "no amount|1",
+            "no currency|1",
+            "not a number|1",
+            "words that are not understood|3",
+        ]
+    );
+    let neither = "SELECT count(*) FROM price_sightings s LEFT JOIN price_rejects r ON r.sighting_id = s.id
+        WHERE (s.amount IS NULL) <> (r.sighting_id IS NOT NULL)";
+    assert_eq!(database.value(neither), "0", "each text is read or rejected");
+    runner(&database, &["downgrade", SIGHTINGS]);
+    assert_eq!(database.rows(texts), seen);
+    assert!(!database.has("price_rejects"));
 }
 
 #[test]

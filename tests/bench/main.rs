@@ -1,5 +1,6 @@
 //! Benchmarks that print ratios measured in one run: `cargo xtask bench NAME`.
 
+mod data;
 mod graph;
 mod measure;
 mod policy;
@@ -10,13 +11,24 @@ mod support;
 
 fn main() {
     // cargo adds `--bench`.
-    let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    match names.as_slice() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match args.as_slice() {
+        [name, options @ ..] if name == "data" => data(options),
         [name] if name == "graph" => graph::run(),
         [name] if name == "policy" => policy::run(),
         [name] if name == "start" => start::run(),
         _ => {
-            eprintln!("which benchmark? there are: graph, policy, start");
+            eprintln!("which benchmark? there are: data, graph, policy, start");
+            std::process::exit(2);
+        }
+    }
+}
+
+fn data(options: &[String]) {
+    match data::Options::parse(options) {
+        Ok(options) => println!("{}", data::run(&options)),
+        Err(error) => {
+            eprintln!("{error}");
             std::process::exit(2);
         }
     }

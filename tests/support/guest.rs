@@ -25,6 +25,12 @@ pub fn bulk() -> &'static [u8] {
     &BULK
 }
 
+/// `change-users`, built once a run.
+pub fn change_guest() -> &'static [u8] {
+    static CHANGE: LazyLock<Vec<u8>> = LazyLock::new(|| build("change-users"));
+    &CHANGE
+}
+
 fn build(package: &str) -> Vec<u8> {
     let root = Path::new(ROOT);
     let toolchain = Toolchain::find().expect("a compiler for guests");

@@ -8,6 +8,7 @@ mod repair;
 #[cfg(test)]
 mod tests;
 
+use plugin_sdk::RowWriter;
 use plugin_sdk::prelude::*;
 
 use repair::repair;
@@ -130,26 +131,22 @@ struct Counts {
 }
 
 /// Reads the listings, and writes the damaged ones, with their repaired text, to
-/// the table of saved texts.
+/// the table of saved texts. What waits there is applied from there: an update by
+/// key would send the same texts a second time.
 fn save_repaired_texts(tx: &Transaction) -> Result<Counts> {
     let mut counts = Counts::default();
-    let mut reader = tx.reader(READ_BEYOND_ASCII, &[])?;
-    let mut writer = tx.writer(
-        SAVED,
-        &["listing_id", "title", "description", "repaired_title", "repaired_description", "updated_at"],
-    )?;
-    while let Some(batch) = reader.next_batch()? {
-        for listing in batch.rows::<Listing<'_>>()? {
-            save_if_damaged(&listing?, &mut writer, &mut counts)?;
-        }
-        host::progress(counts.read, None);
-    }
-    reader.close()?;
-    writer.finish()?;
+    let listings = tx.read::<Listing>(READ_BEYOND_ASCII, &[])?;
+    let mut saved = tx.insert(SAVED).open::<SavedText>()?;
+    listings.for_each(|listing| save_if_damaged(&listing, &mut saved, &mut counts))?;
+    saved.finish()?;
     Ok(counts)
 }
 
-fn save_if_damaged(listing: &Listing<'_>, writer: &mut Writer<'_>, counts: &mut Counts) -> Result<()> {
+fn save_if_damaged(
+    listing: &Listing<'_>,
+    saved: &mut RowWriter<'_, SavedText<'_>>,
+    counts: &mut Counts,
+) -> Result<()> {
     let title = repair(listing.title);
     let description = listing.description.and_then(repair);
     counts.read += 1;
@@ -162,7 +159,7 @@ fn save_if_damaged(listing: &Listing<'_>, writer: &mut Writer<'_>, counts: &mut 
     if let Some(repaired) = title.as_deref().filter(|_| counts.titles <= EXAMPLES) {
         info!("for example\nbefore: {}\nafter:  {repaired}", listing.title);
     }
-    writer.write(&SavedText {
+    saved.write(&SavedText {
         listing_id: listing.id,
         title: listing.title,
         description: listing.description,
