@@ -10,7 +10,8 @@ fn project(database: &Database, steps: &str) -> Project {
     project
 }
 
-const GRANTS: &str = "\n[capabilities]\nread = [\"public.*\"]\nwrite = [\"public.*\"]\n";
+const GRANTS: &str =
+    "\n[capabilities]\nread = [\"public.*\"]\nwrite = [\"public.*\"]\nlock = [\"public.*\"]\n";
 
 /// Two tables of an `int4` and a `text`, the first with `rows` rows.
 fn tables(database: &Database, rows: u32) {

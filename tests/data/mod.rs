@@ -6,6 +6,7 @@ mod delete;
 mod open;
 mod rewrite;
 mod savepoint;
+mod transform;
 mod update;
 mod upsert;
 mod whole;

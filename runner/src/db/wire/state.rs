@@ -147,9 +147,11 @@ impl Wire {
         locked(&self.seen).tags.clear();
     }
 
-    /// A step begins: notices are admitted again.
+    /// A step begins: notices are admitted again, and whatever COPY the step
+    /// before it gave up is over.
     pub(in crate::db) fn begin_step(&self) {
         *locked(&self.notices) = Notices::default();
+        self.expect_copy(false);
     }
 
     /// Whether a notice of so many bytes is passed on.

@@ -1,5 +1,5 @@
 //! Changes every row of a table, in the way that its parameter says: for
-//! `cargo xtask bench data`.
+//! `cargo xtask bench data` and `tests/data/transform.rs`.
 
 mod split;
 mod tuples;
@@ -59,9 +59,10 @@ impl Migration for ChangeUsers {
             Way::Tuples => tuples::change(tx, self.batch_rows)?,
             Way::Readings => {
                 let readings = tx.transform::<Reading, Reading>("public.readings");
-                readings
-                    .batch_rows(self.batch_rows)
-                    .map(|reading| Ok(Reading { value: reading.value + 1 }))?;
+                readings.batch_rows(self.batch_rows).map(|reading| {
+                    let next = reading.value.checked_add(1).context("the counter is at its end");
+                    Ok(Reading { value: next.in_column("value")? })
+                })?;
             }
         }
         Ok(())
