@@ -63,6 +63,22 @@ fn variables_of_libpq_and_of_compose_files() {
 }
 
 #[test]
+fn variables_of_compose_files_name_a_place_only_with_a_host() {
+    let database = Database::new();
+    let others = [("POSTGRES_DB", "other"), ("POSTGRES_USER", "other"), ("DB_PORT", "1")];
+    let project = project();
+    let mut command = project.command(&["current"]);
+    let run = Finished::of(command.envs(others));
+    assert!(run.code == 1 && run.stderr.contains("no database is configured"), "{}", run.stderr);
+    project.write("runner.toml", format!("[database]\nurl = {:?}\n", database.url));
+    upgraded(&project, &others);
+    assert!(database.has("t_a"));
+    let mut command = project.command(&["current"]);
+    let run = Finished::of(command.envs(others).env("DB_HOST", "127.0.0.1"));
+    assert!(run.code != 0, "DB_HOST comes before runner.toml: {}", run.stdout);
+}
+
+#[test]
 fn a_file_of_variables_counts_where_the_environment_is_silent() {
     let (first, second) = (Database::new(), Database::new());
     let project = project();
@@ -71,10 +87,25 @@ fn a_file_of_variables_counts_where_the_environment_is_silent() {
     assert!(first.has("t_a"));
     upgraded(&project, &[("DATABASE_URL", &second.url)]);
     assert!(second.has("t_a"), "a variable that is set wins");
-    project.write(".env", "DATABASE_URL='postgresql://me:hunter2@db/app\n");
-    let said = project.fails(1, &["current"]);
-    assert!(said.contains(".env cannot be read") && said.contains("DATABASE_URL"), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_file_of_variables_that_cannot_be_read_is_not_shown() {
+    let project = project();
+    for line in [
+        r"DATABASE_URL='postgresql://me:hunter2@db/app",
+        r"DATABASE_URL=postgres://me:hun\ter2@db/app?sslmode=require",
+        r"DATABASE_URL=postgres://me:hun ter2@db/app?sslmode=require",
+        r"DATABASE_URL: postgres://me:hunter2@db/app?sslmode=require",
+    ] {
+        project.write(".env", format!("# ours\nA='b\nc'\n{line}\nD=e\n"));
+        for args in [&["current"][..], &["-v", "current"], &["--json", "current"]] {
+            let run = project.run(args);
+            let said = format!("{}{}", run.stdout, run.stderr);
+            assert!(run.code == 1 && said.contains(".env:4: `NAME=value` is expected"), "{said}");
+            assert!(!said.contains("hun") && !said.contains("ter2"), "{said}");
+        }
+    }
 }
 
 #[test]
@@ -93,4 +124,10 @@ fn a_service_has_its_place_in_a_file() {
     let mut command = project.command(&["current"]);
     let run = Finished::of(command.env("PGSERVICEFILE", services).env("PGSERVICE", "none"));
     assert!(run.stderr.contains("no service file has the service `none`"), "{}", run.stderr);
+    project.write("services", "[shop]\nhost=nowhere.invalid\nsslcert=me.pem\n");
+    let mut command = project.command(&["current", "--database", "service=shop"]);
+    let run = Finished::of(command.env("PGSERVICEFILE", services));
+    let expected =
+        format!("the service `shop` of {services} has the parameter `sslcert`, which runner does not know");
+    assert!(run.code == 1 && run.stderr.contains(&expected), "{}", run.stderr);
 }

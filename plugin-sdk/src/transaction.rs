@@ -182,8 +182,9 @@ impl Transaction {
     /// where most rows change. Columns that are not written get their defaults.
     ///
     /// Other sessions can read the table until the rows are applied, and cannot
-    /// write it from the beginning. Fails with the kind `unsafe` where it would do
-    /// harm, such as to foreign keys that point at the table.
+    /// write it from the beginning, so [open](BulkWrite::open) it before the table
+    /// is read. Fails with the kind `unsafe` where it would do harm, such as to
+    /// foreign keys that point at the table.
     pub fn rewrite(&self, table: &str) -> BulkWrite<'_, Rewrite> {
         BulkWrite::new(self, table, How::Rewrite(RewriteOptions { fire_triggers: false }))
     }

@@ -44,6 +44,10 @@ fn a_writer_is_finished_or_the_step_fails() {
         let bulk = change("update", &["name"], "SELECT id, 'x' FROM public.t").with("course", course);
         bulk.fails(&database, "a writer on \"public\".\"t\" was not finished: its rows would have been lost");
     }
+    // Rows of it are on their way by then.
+    let many = "SELECT g, repeat('x', 100) FROM generate_series(1, 60000) g";
+    let bulk = change("update", &["name"], many).with("course", "unfinished");
+    bulk.fails(&database, "was not finished");
     let bulk = change("update", &["name"], "SELECT id, 'x' FROM public.t").with("course", "stop");
     bulk.fails(&database, "it stops half-way");
     assert_eq!(contents(&database, "t"), before);

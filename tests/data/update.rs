@@ -266,3 +266,15 @@ fn more_than_may_wait_is_applied_in_parts() {
     let twice = change("update", &["name"], twice).configured(config);
     twice.fails(&database, "two rows that were written for public.t have the key (id) = (17)");
 }
+
+#[test]
+fn keys_are_compared_as_their_index_does() {
+    let database = Database::new();
+    database.rows(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+         CREATE TABLE t (name text COLLATE ci, n int); CREATE UNIQUE INDEX by_bytes ON t (name COLLATE \"C\"); \
+         INSERT INTO t VALUES ('A', 1), ('a', 2)",
+    );
+    let bulk = change("update", &["n"], "SELECT 'A', 3").with("key", "name");
+    bulk.fails(&database, "(name) is not a key of");
+}

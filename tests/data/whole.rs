@@ -23,6 +23,42 @@ fn a_rewrite_is_what_sql_makes_of_it() {
 }
 
 #[test]
+fn a_table_that_is_being_read_is_not_locked_too_late() {
+    let database = Database::new();
+    database.rows(T);
+    let rewrite = change("rewrite", &["id", "name"], "SELECT id, name FROM public.t").granting(GRANTS);
+    let expected = "public.t is being read already";
+    rewrite.clone().with("course", "reader-first").fails(&database, expected);
+    let grants = "read = [\"public.*\"]\nwrite = [\"public.t\"]\nlock = [\"public.t\"]";
+    let update = change("update", &["name"], "SELECT id, name FROM public.t").granting(grants);
+    let update = update.with("options", "lock-out-writers").with("course", "reader-first");
+    update.fails(&database, expected);
+    // Another table may be read before.
+    database.rows("CREATE TABLE other AS SELECT 1 AS id, 'new' AS name");
+    update.with("read", "SELECT id, name FROM public.other").fails(&database, "was not finished");
+}
+
+#[test]
+fn the_table_is_found_by_its_very_name() {
+    let database = Database::new();
+    let names = ["a  b", "a b", "R & D", "x = y", "tab\tin"];
+    for name in names {
+        database.rows(&format!(
+            "CREATE TABLE public.\"{name}\" (id int); INSERT INTO public.\"{name}\" VALUES (0)"
+        ));
+    }
+    for (at, name) in (1..).zip(names) {
+        let read = format!("SELECT {at}");
+        let bulk = change("rewrite", &["id"], &read).with("table", format!("public.\"{name}\""));
+        let grants = "read = [\"public.*\"]\nwrite = [\"public.*\"]\ntruncate = [\"public.*\"]";
+        bulk.granting(grants).ok(&database);
+    }
+    for (at, name) in (1..).zip(names) {
+        assert_eq!(database.value(&format!("SELECT id FROM public.\"{name}\"")), at.to_string(), "{name}");
+    }
+}
+
+#[test]
 fn what_it_needs_is_named_and_suggested() {
     let database = Database::new();
     database.rows(T);

@@ -110,6 +110,10 @@ impl<'tx, Operation> BulkWrite<'tx, Operation> {
     /// The same for rows whose making can fail, such as those of
     /// [`read`](Transaction::read); the first error ends it.
     ///
+    /// A writer that locks others out, as a rewrite does, has to be opened before
+    /// the rows are read, where they come from the same table: by
+    /// [`open`](Self::open), or by [`transform`](Transaction::transform).
+    ///
     /// # Errors
     ///
     /// The first error of the rows, and those of [`rows`](Self::rows).

@@ -53,8 +53,10 @@ const COLUMNS: &str = "COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_buil
     FROM field JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) field.atttypid \
     JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) t.typnamespace), '[]')";
 
-/// Unique indexes over plain columns and all rows. The operator of a column is
-/// the one by which the index holds two values for equal.
+/// Unique indexes over plain columns and all rows, by equality and in the
+/// columns' own collations: what compares two keys compares them as the index
+/// does. The operator of a column is the one by which the index holds two values
+/// for equal.
 const KEYS: &str = "COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(\
     'primary', i.indisprimary, 'immediate', i.indimmediate, 'columns', \
     (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, \
@@ -71,4 +73,9 @@ const KEYS: &str = "COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_o
     JOIN pg_catalog.pg_namespace opn ON opn.oid OPERATOR(pg_catalog.=) op.oprnamespace)) \
     ORDER BY i.indisprimary DESC, i.indexrelid) \
     FROM pg_catalog.pg_index i WHERE i.indrelid OPERATOR(pg_catalog.=) target.oid \
-    AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL), '[]')";
+    AND i.indisunique AND NOT i.indisexclusion AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL \
+    AND NOT EXISTS (SELECT \
+        FROM pg_catalog.generate_series(0, i.indnkeyatts::pg_catalog.int4 OPERATOR(pg_catalog.-) 1) number(at) \
+        JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid \
+            AND a.attnum OPERATOR(pg_catalog.=) i.indkey[number.at] \
+        WHERE i.indcollation[number.at] OPERATOR(pg_catalog.<>) a.attcollation)), '[]')";

@@ -93,6 +93,18 @@ pub enum BulkError {
         /// Whether the table has row-level security.
         may_be_hidden: bool,
     },
+    /// Keys were missing while rows were deleted, and are there after it was
+    /// undone.
+    #[error(
+        "{count} keys were not in {table} while its rows were deleted, and are now: another session or a trigger \
+         moves them; lock writers out, or allow missing keys"
+    )]
+    CameBack {
+        /// The table.
+        table: String,
+        /// How many keys.
+        count: u64,
+    },
     /// The server's answer makes no sense.
     #[error("the server's answer about {table} cannot be read: {message}")]
     Answer {
@@ -113,7 +125,8 @@ impl BulkError {
             | Self::Deferrable { .. }
             | Self::NullInKey { .. }
             | Self::Duplicates { .. }
-            | Self::Missing { .. } => "key",
+            | Self::Missing { .. }
+            | Self::CameBack { .. } => "key",
             Self::Column { .. } | Self::NoColumns { .. } => "column",
             Self::Answer { .. } => "internal",
         }

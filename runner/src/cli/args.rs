@@ -41,8 +41,8 @@ pub struct Global {
     /// Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
     ///
     /// Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables, then
-    /// DB_HOST, DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD, then `database.url` in
-    /// runner.toml. A `.env` beside runner.toml has the variables that are not set.
+    /// DB_HOST (with DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD), then `database.url`
+    /// in runner.toml. A `.env` beside runner.toml has the variables that are not set.
     #[arg(short, long, global = true, value_name = "URL")]
     pub database: Option<String>,
 

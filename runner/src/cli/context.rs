@@ -91,7 +91,8 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
 fn secrets(root: &Path) -> Result<Secrets, CommandError> {
     let (root, environment) = (root.to_owned(), Environment::of(root)?);
     Ok(Secrets::new(move |reference| match reference {
-        SecretRef::Env(name) => match environment.get(name) {
+        // An empty secret is one too.
+        SecretRef::Env(name) => match environment.value(name) {
             Ok(value) => value.ok_or_else(|| "it is not set".to_owned()),
             Err(_) => Err("it is not UTF-8".to_owned()),
         },

@@ -67,23 +67,26 @@ impl Environment {
         if !path.is_file() {
             return Ok(Self { file: BTreeMap::new() });
         }
-        let read = dotenvy::from_path_iter(&path).and_then(Iterator::collect);
-        match read {
-            Ok(file) => Ok(Self { file }),
-            // The error repeats the line, which may hold a password.
-            Err(dotenvy::Error::LineParse(line, _)) => Err(CommandError::env_file(&path, Some(&line))),
-            Err(_) => Err(CommandError::env_file(&path, None)),
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| CommandError::user(&format!("{} cannot be read", path.display()), error))?;
+        match variables(&text) {
+            Some(file) => Ok(Self { file }),
+            None => Err(CommandError::env_file(&path, first_wrong_line(&text))),
+        }
+    }
+
+    /// A variable that is set, even if it is empty.
+    pub fn value(&self, name: &str) -> Result<Option<String>, CommandError> {
+        match env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(self.file.get(name).cloned()),
+            Err(VarError::NotUnicode(_)) => Err(CommandError::variable_not_text(name)),
         }
     }
 
     /// A variable that is set and not empty.
     pub fn get(&self, name: &str) -> Result<Option<String>, CommandError> {
-        let value = match env::var(name) {
-            Ok(value) => Some(value),
-            Err(VarError::NotPresent) => self.file.get(name).cloned(),
-            Err(VarError::NotUnicode(_)) => return Err(CommandError::variable_not_text(name)),
-        };
-        Ok(value.filter(|value| !value.is_empty()))
+        Ok(self.value(name)?.filter(|value| !value.is_empty()))
     }
 
     /// The parameters that libpq's variables give.
@@ -98,6 +101,8 @@ impl Environment {
         wrong.map_or(Ok(parameters), Err)
     }
 
+    /// The parameters that the variables of compose files give. Without a host
+    /// they are about the server's container and name no place.
     fn compose(&self) -> Result<ConnectionParameters, CommandError> {
         let mut parameters = ConnectionParameters::default();
         for (variable, parameter) in COMPOSE {
@@ -113,6 +118,26 @@ impl Environment {
         let named = self.get(variable)?.map(PathBuf::from);
         Ok(named.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(in_home))))
     }
+}
+
+/// What the text of a `.env` says; none if it cannot be read. The error is not
+/// kept: it repeats the line, which may hold a password.
+fn variables(text: &str) -> Option<BTreeMap<String, String>> {
+    dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().ok()
+}
+
+/// The line, from 1, where the first entry of a `.env` begins that cannot be
+/// read. Inside quotes an entry may span lines.
+fn first_wrong_line(text: &str) -> usize {
+    let (mut start, mut entry) = (1, String::new());
+    for (line, number) in text.split_inclusive('\n').zip(1_usize..) {
+        entry.push_str(line);
+        if variables(&entry).is_some() {
+            entry.clear();
+            start = number + 1;
+        }
+    }
+    start
 }
 
 /// Where the database is, and who said so.
@@ -140,12 +165,12 @@ fn found(
     if let Some(text) = environment.get("DATABASE_URL")? {
         return Ok(Some((written(&text, Source::Url, environment)?, Source::Url)));
     }
-    for (parameters, source) in
-        [(environment.libpq()?, Source::Libpq), (environment.compose()?, Source::Compose)]
-    {
-        if parameters.name_a_place() {
-            return Ok(Some((described(parameters, source, environment)?, source)));
-        }
+    let (libpq, compose) = (environment.libpq()?, environment.compose()?);
+    if libpq.name_a_place() {
+        return Ok(Some((described(libpq, Source::Libpq, environment)?, Source::Libpq)));
+    }
+    if compose.get("host").is_some() {
+        return Ok(Some((described(compose, Source::Compose, environment)?, Source::Compose)));
     }
     match &project.config.database.url {
         Some(text) => Ok(Some((written(text, Source::Config, environment)?, Source::Config))),
@@ -189,7 +214,10 @@ fn service(name: &str, environment: &Environment) -> Result<ConnectionParameters
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         let found = ConnectionParameters::of_service(&text, name);
         if let Some(found) = found.map_err(|line| CommandError::service_file(&file, line))? {
-            return Ok(found);
+            return match found.unknown() {
+                Some(parameter) => Err(CommandError::service_parameter(&file, name, parameter)),
+                None => Ok(found),
+            };
         }
     }
     Err(CommandError::no_service(name))
@@ -213,4 +241,29 @@ fn password(location: &Location, environment: &Environment) -> Result<Option<Str
 fn is_open_to_others(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_entry_that_cannot_be_read_is_found() {
+        let before = "# ours\n\nA='one\n\n# two'\nexport B=c # d\n";
+        assert!(variables(before).is_some());
+        for wrong in ["C: d\nE=f\n", "C=d e\n\nE='f\n", "C=\\t", "C='d\ne\nf\n"] {
+            assert!(variables(&format!("{before}{wrong}")).is_none());
+            assert_eq!(first_wrong_line(&format!("{before}{wrong}")), 7, "{wrong}");
+            assert_eq!(first_wrong_line(wrong), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_has_a_value_but_says_nothing() {
+        let environment = Environment { file: variables("RUNNER_TEST_EMPTY=\n").expect("reads") };
+        let value = |name| environment.value(name).expect("is text");
+        assert_eq!(value("RUNNER_TEST_EMPTY").as_deref(), Some(""));
+        assert_eq!(value("RUNNER_TEST_NOT_SET"), None);
+        assert_eq!(environment.get("RUNNER_TEST_EMPTY").expect("is text"), None);
+    }
 }

@@ -28,20 +28,25 @@ impl CommandError {
         Self::new(Exit::Error, format!("the variable {name} is not UTF-8"))
     }
 
-    /// The file of variables cannot be read. A line of it may hold a password,
-    /// so only its name is told.
-    pub fn env_file(file: &Path, line: Option<&str>) -> Self {
-        let error = Self::new(Exit::Error, format!("{} cannot be read", file.display()));
-        let name = line.and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
-        match name {
-            Some(name) => error.cause(format!("the value of `{name}` is not one: quote it")),
-            None => error.cause("each line has the form `NAME=value`"),
-        }
+    /// The file of variables cannot be read. Any part of it may be a password,
+    /// so none of its text is told.
+    pub fn env_file(file: &Path, line: usize) -> Self {
+        Self::new(Exit::Error, format!("{}:{line}: `NAME=value` is expected", file.display()))
+            .hint("Put a value with spaces or backslashes in single quotes.")
     }
 
     /// A line of a service file is no parameter.
     pub fn service_file(file: &Path, line: usize) -> Self {
         Self::new(Exit::Error, format!("{}:{line}: `parameter=value` is expected", file.display()))
+    }
+
+    /// A service has a parameter that would not be heeded.
+    pub fn service_parameter(file: &Path, service: &str, parameter: &str) -> Self {
+        let file = file.display();
+        let message = format!(
+            "the service `{service}` of {file} has the parameter `{parameter}`, which runner does not know"
+        );
+        Self::new(Exit::Error, message)
     }
 
     /// No service file has the service.

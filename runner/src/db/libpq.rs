@@ -5,6 +5,9 @@
 //! manual, libpq, "Environment Variables", "The Connection Service File" and
 //! "The Password File".
 
+use std::path::Path;
+
+use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::location::{Location, LocationError, ServerLocation};
@@ -28,10 +31,24 @@ const VARIABLES: [(&str, &str); 14] = [
     ("PGCHANNELBINDING", "channel_binding"),
 ];
 
+/// The parameters that have no variable and that the driver knows.
+const OTHERS: [&str; 7] = [
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "load_balance_hosts",
+    "sslnegotiation",
+    "tcp_user_timeout",
+];
+
+/// The folders in which builds of libpq look for the server's socket.
+const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+
 /// Those that say where a database is; a user or a password alone does not.
 const PLACES: [&str; 4] = ["service", "host", "hostaddr", "dbname"];
 
-/// ConnectionParameters of a connection by name, each at most once.
+/// Parameters of a connection by name, each at most once.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ConnectionParameters(Vec<(String, String)>);
 
@@ -66,7 +83,12 @@ impl ConnectionParameters {
             }
             let Some(parameters) = found.as_mut().filter(|_| is_inside) else { continue };
             let (name, value) = line.split_once('=').ok_or(number)?;
-            parameters.set(name.trim(), value.trim().to_owned());
+            let name = name.trim();
+            // What is no name may be a piece of a password, and is not to be told.
+            if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                return Err(number);
+            }
+            parameters.set(name, value.trim().to_owned());
         }
         Ok(found)
     }
@@ -94,6 +116,16 @@ impl ConnectionParameters {
         Some(self.0.swap_remove(at).1)
     }
 
+    /// The first parameter that a service cannot have: one that we do not know,
+    /// or another service.
+    pub fn unknown(&self) -> Option<&str> {
+        let is_known = |name: &str| {
+            let mut ours = VARIABLES.iter().map(|(_, parameter)| *parameter).chain(OTHERS);
+            name != "service" && ours.any(|known| known == name)
+        };
+        self.0.iter().map(|(name, _)| name.as_str()).find(|name| !is_known(name))
+    }
+
     /// Whether they say where a database is.
     pub fn name_a_place(&self) -> bool {
         PLACES.iter().any(|name| self.get(name).is_some())
@@ -114,11 +146,7 @@ impl ConnectionParameters {
 pub(super) fn password_for(server: &ServerLocation, file: &str) -> Option<String> {
     let config = &server.config;
     let user = config.get_user().unwrap_or_default();
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        // What is behind a socket is this machine.
-        _ => "localhost".to_owned(),
-    };
+    let host = host_field(config);
     let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
     let database = config.get_dbname().unwrap_or(user);
     let wanted = [host.as_str(), port.as_str(), database, user];
@@ -130,15 +158,32 @@ pub(super) fn password_for(server: &ServerLocation, file: &str) -> Option<String
     })
 }
 
+/// What a password file calls the first host: its name, else its address, else
+/// the folder of its socket, which is `localhost` where it is the usual one.
+fn host_field(config: &Config) -> String {
+    let here = || "localhost".to_owned();
+    match config.get_hosts().first() {
+        Some(Host::Tcp(name)) if !name.is_empty() => name.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => match SOCKETS.iter().any(|usual| folder == Path::new(usual)) {
+            true => here(),
+            false => folder.display().to_string(),
+        },
+        _ => config.get_hostaddrs().first().map_or_else(here, ToString::to_string),
+    }
+}
+
 /// The fields of a line of a password file: a backslash takes the next
-/// character as it is.
+/// character as it is. All that follows the fourth colon is the password, so
+/// that a colon in it does not make another line's password count.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
+        let is_password = fields.len() == 5;
         let last = fields.last_mut().expect("there is one");
         match character {
-            ':' => fields.push(String::new()),
+            ':' if !is_password => fields.push(String::new()),
             '\\' => last.extend(characters.next()),
             other => last.push(other),
         }
@@ -192,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn a_service_has_only_parameters_that_we_know() {
+        let unknown = |lines: &str| {
+            let found = ConnectionParameters::of_service(&format!("[app]\n{lines}"), "app");
+            found.map(|found| found.expect("is there").unknown().map(str::to_owned))
+        };
+        assert_eq!(unknown("host=db\nsslmode=require\nsslrootcert=ca.pem\nkeepalives=1\n"), Ok(None));
+        for name in ["sslcert", "sslkey", "gssencmode", "passfile", "service"] {
+            assert_eq!(unknown(&format!("host=db\n{name}=x\n")), Ok(Some(name.to_owned())));
+        }
+        assert_eq!(unknown("host=db\npassword hunter2=x\n"), Err(3));
+    }
+
+    #[test]
     fn the_first_line_that_fits_has_the_password() {
         let file = "# host:port:database:user:password\n\
             db:5433:*:me:one\n\
@@ -205,6 +263,31 @@ mod tests {
         assert_eq!(password("host=/var/run/postgresql user=me dbname=app").as_deref(), Some("three"));
         assert_eq!(password("postgresql://you@db/app").as_deref(), Some("last"));
         assert_eq!(location("embedded").password_of(file), None);
+    }
+
+    #[test]
+    fn a_host_without_a_name_is_its_address_or_its_folder() {
+        let file = "localhost:*:*:*:here\n\
+            10.0.0.1:*:*:*:address\n\
+            \\:\\:1:*:*:*:six\n\
+            db:*:*:*:name\n\
+            /srv/sockets:*:*:*:folder\n";
+        let password = |text: &str| location(&format!("{text} user=me")).password_of(file);
+        assert_eq!(password("hostaddr=10.0.0.1").as_deref(), Some("address"));
+        assert_eq!(password("hostaddr=::1").as_deref(), Some("six"));
+        assert_eq!(password("host=db hostaddr=10.0.0.1").as_deref(), Some("name"));
+        assert_eq!(password("hostaddr=10.0.0.2"), None);
+        assert_eq!(password("host=/srv/sockets").as_deref(), Some("folder"));
+        assert_eq!(password("host=/srv/others"), None);
+        for usual in SOCKETS {
+            assert_eq!(password(&format!("host={usual}")).as_deref(), Some("here"));
+        }
+    }
+
+    #[test]
+    fn a_password_may_hold_a_colon() {
+        let file = "db:*:*:me:a:b\\:c:\n*:*:*:*:other\n";
+        assert_eq!(location("postgresql://me@db/app").password_of(file).as_deref(), Some("a:b:c:"));
     }
 
     #[test]

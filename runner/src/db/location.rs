@@ -1,6 +1,7 @@
 //! Where the database is, as a user writes it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio_postgres::Config;
@@ -118,14 +119,15 @@ impl Location {
 }
 
 impl ServerLocation {
-    /// The server's name, as TLS and messages need it.
+    /// The server's name, or else its address, as messages show it.
     pub(super) fn describe_host(&self) -> String {
         let port = self.config.get_ports().first().copied().unwrap_or(5432);
-        match self.config.get_hosts().first() {
-            Some(Host::Tcp(name)) => format!("{name}:{port}"),
+        match (self.config.get_hosts().first(), self.config.get_hostaddrs().first()) {
+            (Some(Host::Tcp(name)), _) if !name.is_empty() => format!("{name}:{port}"),
             #[cfg(unix)]
-            Some(Host::Unix(path)) => format!("{}/.s.PGSQL.{port}", path.display()),
-            None => format!("localhost:{port}"),
+            (Some(Host::Unix(path)), _) => format!("{}/.s.PGSQL.{port}", path.display()),
+            (_, Some(address)) => SocketAddr::new(*address, port).to_string(),
+            (_, None) => format!("localhost:{port}"),
         }
     }
 }
@@ -251,6 +253,14 @@ mod tests {
         );
         assert_eq!(shown("embedded"), "the embedded server, in memory");
         assert_eq!(shown("embedded:./data"), "the embedded server in ./data");
+    }
+
+    #[test]
+    fn an_address_is_shown_where_there_is_no_name() {
+        assert_eq!(shown("hostaddr=10.0.0.1 user=me"), "database `me` on 10.0.0.1:5432 as `me`");
+        assert_eq!(shown("hostaddr=::1 port=5433 user=me"), "database `me` on [::1]:5433 as `me`");
+        assert_eq!(shown("host=db hostaddr=10.0.0.1 user=me"), "database `me` on db:5432 as `me`");
+        assert_eq!(shown("user=me"), "database `me` on localhost:5432 as `me`");
     }
 
     #[test]

@@ -149,6 +149,12 @@ impl Tuples {
         self.start_of(rows)
     }
 
+    /// The number of bytes of the widest row; 0 where there is none.
+    pub fn widest(&self) -> usize {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        self.ends.iter().zip(starts).map(|(end, start)| end - start).max().unwrap_or(0)
+    }
+
     /// Appends a row.
     pub fn push<'a>(&mut self, fields: impl ExactSizeIterator<Item = Option<&'a [u8]>>) {
         let count = i16::try_from(fields.len()).expect("PostgreSQL has at most 1,664 columns");

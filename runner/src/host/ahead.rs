@@ -258,6 +258,9 @@ impl Work {
                     reader.has_not_fetched();
                 }
             }
+            Outcome::Skipped(Job::Copy { writer, .. }) if self.usable().is_ok() => {
+                self.has_not_copied(writer)
+            }
             Outcome::Skipped(Job::Estimate { .. } | Job::Copy { .. }) => {}
         }
     }

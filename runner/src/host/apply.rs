@@ -144,9 +144,13 @@ impl Work {
             let missing = progress.waiting.saturating_sub(deleted + kept);
             if missing > 0 && !allow_missing {
                 self.ask_own(&savepoint.roll_back(), &["ROLLBACK"], task.label).await?;
-                if let Some(found) = self.examples(&task.change.missing(), task).await? {
-                    return Err(self.missing(task, found));
-                }
+                return Err(match self.examples(&task.change.missing(), task).await? {
+                    Some(found) => self.missing(task, found),
+                    None => {
+                        let error = BulkError::CameBack { table: task.table(), count: missing };
+                        self.spoiled(&error, task.label)
+                    }
+                });
             }
             progress.missing += missing;
             progress.unchanged += kept;

@@ -104,11 +104,14 @@ fn duration_in_words(seconds: u64) -> String {
 }
 
 impl Work {
-    /// Warns of a change of a large table, before anything of it is locked.
-    pub(super) fn warn_of_size(&self, change: LargeChange, target: &Target) {
+    /// Warns of a change of a large table, before anything of it is locked; once
+    /// a table, however often the migration opens it.
+    pub(super) fn warn_of_size(&mut self, change: LargeChange, target: &Target) {
         let rows = target.estimated_rows.unwrap_or(0);
         let warning = before_large_change(change, &target.label(), rows, self.data.large_table_rows);
-        if let Some(warning) = warning {
+        if let Some(warning) = warning
+            && self.warned_of.insert(target.label())
+        {
             self.meter.warn(&warning);
         }
     }

@@ -27,6 +27,13 @@ const FIRST_ROWS: u32 = 256;
 /// wider than the last ones.
 const GROWTH: u32 = 8;
 
+/// The most rows of a batch, however narrow they are.
+const MOST_ROWS: u32 = 10_000;
+
+/// How much larger than [`BATCH_BYTES`] a batch may be whose rows are all as
+/// wide as the widest of the last one.
+const WIDE_BATCHES: usize = 16;
+
 /// What the operator is told that a migration does while its rows are counted.
 const READING: &str = "reading";
 
@@ -210,14 +217,17 @@ impl OpenReader {
     }
 }
 
-/// How many rows to fetch next, so that they have about [`BATCH_BYTES`].
+/// How many rows to fetch next, so that they have about [`BATCH_BYTES`]. Nobody
+/// knows how wide they are: what the last ones were is a guess, and the limit on
+/// a statement's bytes ends the connection where it is far too low.
 fn next_fetch(fetched: &Tuples, last: u32) -> u32 {
     if fetched.is_empty() {
         return last;
     }
     let width = (fetched.bytes().len() / fetched.len()).max(1);
-    let rows = u32::try_from(BATCH_BYTES / width).unwrap_or(u32::MAX);
-    rows.clamp(1, last.saturating_mul(GROWTH))
+    let rows = (BATCH_BYTES / width).min(WIDE_BATCHES * BATCH_BYTES / fetched.widest().max(1));
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    rows.clamp(1, last.saturating_mul(GROWTH).min(MOST_ROWS))
 }
 
 impl HostBatchReader for State {
@@ -443,10 +453,13 @@ mod tests {
     #[test]
     fn batches_grow_with_narrow_rows_and_shrink_with_wide_ones() {
         assert_eq!(next_fetch(&tuples(&[4; 256]), 256), 2048);
-        assert_eq!(next_fetch(&tuples(&[4; 256]), 100_000), 104_857);
+        assert_eq!(next_fetch(&tuples(&[4; 256]), 100_000), MOST_ROWS);
         assert_eq!(next_fetch(&tuples(&[1 << 19; 2]), 256), 1);
         assert_eq!(next_fetch(&tuples(&[4 << 20]), 256), 1);
         assert_eq!(next_fetch(&tuples(&[]), 77), 77);
+        let mut mixed = vec![4; 1000];
+        mixed.push(1 << 20);
+        assert_eq!(next_fetch(&tuples(&mixed), 1000), 15, "all of them may be as wide as one");
     }
 
     #[test]

@@ -20,12 +20,14 @@ impl Work {
         let target = self.target("TRUNCATE", table, &[TableUse::Write, TableUse::Truncate]).await?;
         // What is no table at all is refused before it is locked.
         self.may_refill(&target, options, table).await?;
+        self.must_not_be_read_yet(&target, table).await?;
         self.warn_of_size(LargeChange::Rewrite, &target);
         // From here on nobody alters the table or its rows, and then it is read
         // again.
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", target.sql_only());
         self.ask_own(&lock, &["LOCK TABLE"], table).await?;
         let target = self.read_target(&target.sql_name(), table).await?;
+        self.may_refill(&target, options, table).await?;
         let columns = written_columns(&target, columns)?;
         let label = format!("TRUNCATE and refill {}", target.sql_name());
         let (stage, goal) = (Stage::of_columns(columns), Goal::Rewrite(options));

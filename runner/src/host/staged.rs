@@ -13,7 +13,7 @@ use super::state::Fault;
 use super::work::{Sent, Work};
 use super::writer::OpenWriter;
 use crate::bulk::{BulkError, Change, Conflict, Shape, Stage, Target, Use};
-use crate::db::{DbError, ServerError, TableName, TextRow};
+use crate::db::{DbError, ServerError, TableName, TextRow, quote_literal};
 use crate::policy::TableUse;
 
 /// What a guest wants to open.
@@ -225,6 +225,11 @@ impl Work {
         };
         let target = self.target(kind.command(), &table, uses).await?;
         target.must_be_table().map_err(refusal)?;
+        // What is wrong is said before anything is locked.
+        Shape::new(&target, &key, &columns, kind.usage()).map_err(refusal)?;
+        if lock_out_writers {
+            self.must_not_be_read_yet(&target, &table).await?;
+        }
         self.warn_of_size(kind.change(lock_out_writers), &target);
         // From here on nobody alters the table, and then it is read again.
         let mode = if lock_out_writers { "SHARE ROW EXCLUSIVE" } else { "ROW EXCLUSIVE" };
@@ -237,6 +242,33 @@ impl Work {
         let (target, stage) = (change.target().clone(), change.stage().clone());
         let goal = Goal::Change(kind, Box::new(change));
         self.make_stage(Plan { target, stage, goal, label }).await
+    }
+
+    /// Refuses to lock writers out of a table that an open reader has begun to
+    /// read: what they commit before the lock is there, the reader does not see,
+    /// and the rows made of it would take it back.
+    pub(super) async fn must_not_be_read_yet(&mut self, target: &Target, label: &str) -> Result<(), Fault> {
+        if self.readers.is_empty() {
+            return Ok(());
+        }
+        // Opening a cursor has taken this lock on all that it reads.
+        let sql = format!(
+            "SELECT 1 FROM pg_catalog.pg_locks WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() \
+             AND locktype OPERATOR(pg_catalog.=) 'relation' AND mode OPERATOR(pg_catalog.=) 'AccessShareLock' \
+             AND relation OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid LIMIT 1",
+            quote_literal(&target.sql_name().to_string())
+        );
+        match self.ask_own(&sql, &["SELECT"], label).await?.is_empty() {
+            true => Ok(()),
+            false => Err(Fault::other(
+                "order",
+                format!(
+                    "{} is being read already, from before others are locked out: what they write meanwhile would be \
+                     lost; open the writer before the reader",
+                    target.label()
+                ),
+            )),
+        }
     }
 
     pub(super) async fn make_stage(&mut self, plan: Plan) -> Result<u32, Fault> {

@@ -1,7 +1,7 @@
 //! The guest's work in the lent transaction: what is open, what failed, and
 //! whether anything more may be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ahead::Ahead;
@@ -37,6 +37,8 @@ pub(super) struct Work {
     pub(super) writers: BTreeMap<u32, OpenWriter>,
     /// The tables of writers that were dropped without `finish`.
     pub(super) unfinished: BTreeMap<u32, String>,
+    /// The tables of which the operator has heard that they are large.
+    pub(super) warned_of: BTreeSet<String>,
     pub(super) statements: Statements,
     /// What the session does while the guest computes.
     pub(super) ahead: Ahead,
@@ -118,6 +120,7 @@ impl Work {
             readers: BTreeMap::new(),
             writers: BTreeMap::new(),
             unfinished: BTreeMap::new(),
+            warned_of: BTreeSet::new(),
             condition: Condition::Usable,
             last_error: None,
             sent: 0,

@@ -146,8 +146,8 @@ impl HostBatchWriter for State {
     }
 
     async fn drop(&mut self, this: Resource<Writer>) -> wasmtime::Result<()> {
-        self.count_call()?;
-        self.work.drop_writer(this.rep());
+        // Rows of it may still be on their way.
+        host_call!(self, self.work.drop_writer(this.rep()));
         Ok(())
     }
 }
@@ -328,6 +328,17 @@ impl Work {
         }
     }
 
+    /// A buffer was not sent, since something before it failed. Where that left
+    /// the transaction as it was, its rows would be missing in silence.
+    pub(super) fn has_not_copied(&mut self, id: u32) {
+        let why = "rows were not sent, since a fetch of rows before them failed";
+        let fault = self.not_sent(id, DbError::Value(why.into()));
+        let late = self.late(fault);
+        if let Some(writer) = self.writers.get_mut(&id).filter(|writer| writer.late.is_none()) {
+            writer.late = late;
+        }
+    }
+
     /// Tells the operator from time to time how many rows a writer has sent.
     fn report_written(&mut self, id: u32) {
         if self.reported_reader().is_some() || !self.meter.is_due() {
@@ -386,7 +397,9 @@ impl Work {
         observed: Option<Observed>,
     ) -> Result<(), Fault> {
         let rows = answer.map_err(|error| self.not_sent(id, error))?;
-        let writer = self.writers.get_mut(&id).expect("it was there");
+        let Some(writer) = self.writers.get_mut(&id) else {
+            return self.as_expected(Ok(()), observed, COPIED, Sent::whole("COPY"));
+        };
         writer.rows += rows;
         if let Some(staged) = &mut writer.staged {
             staged.took(rows, bytes);
@@ -399,7 +412,9 @@ impl Work {
 
     /// The server has refused a writer's rows.
     fn not_sent(&mut self, id: u32, error: DbError) -> Fault {
-        let writer = self.writers.get_mut(&id).expect("it was there");
+        let Some(writer) = self.writers.get_mut(&id) else {
+            return self.failed_without_place(error, Sent::whole("COPY"));
+        };
         let (sql, before) = (writer.sql(), writer.rows);
         let Some(staged) = &mut writer.staged else {
             return self.failed_without_place(error, Sent::whole(&sql));

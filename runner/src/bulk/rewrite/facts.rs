@@ -95,13 +95,16 @@ pub struct Deferrable {
     pub is_deferred_again: bool,
 }
 
+/// Where the table's name goes in the question.
+const TABLE: &str = "$table$";
+
 /// The question whose one value is the facts as JSON. `table` is a name as SQL
 /// spells it.
 pub(super) fn question(table: &str) -> String {
     let array =
         |values: &str| format!("(SELECT coalesce(pg_catalog.json_agg({values}), '[]'::pg_catalog.json)");
     let full_name = "pg_catalog.format('%I.%I', o.nspname, r.relname)";
-    qualified(&format!(
+    let text = qualified(&format!(
         "SELECT pg_catalog.json_build_object( \
          'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'persistence', c.relpersistence, \
          'owner', pg_catalog.pg_get_userbyid(c.relowner), \
@@ -133,8 +136,7 @@ pub(super) fn question(table: &str) -> String {
          'default_tablespace', pg_catalog.current_setting('default_tablespace') \
          )::pg_catalog.text \
          FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n \
-         WHERE c.oid = {name}::pg_catalog.regclass AND n.oid = c.relnamespace",
-        name = quote_literal(table),
+         WHERE c.oid = {TABLE}::pg_catalog.regclass AND n.oid = c.relnamespace",
         array_names = array(&format!("{full_name} ORDER BY {full_name}")),
         foreign_keys = array(
             "pg_catalog.json_build_object('name', k.conname, 'schema', o.nspname, 'table', r.relname) \
@@ -151,7 +153,9 @@ pub(super) fn question(table: &str) -> String {
              WHERE s.connamespace = k.connamespace AND s.conname = k.conname AND s.oid <> k.oid)) \
              ORDER BY k.conname"
         ),
-    ))
+    ));
+    // Only now: what is written with schemas are operators, not parts of a name.
+    text.replace(TABLE, &quote_literal(table))
 }
 
 /// The bits of `pg_trigger.tgtype` for INSERT and for TRUNCATE.

@@ -72,6 +72,13 @@ fn run(tx: &Transaction) -> Result<(), Error> {
             say(format!("swallowed {ended:?}"));
             Ok(())
         }
+        "reader-first" => {
+            let reader = tx.open_reader(&param("read"), &[])?;
+            reader.next_bytes(1, 1)?;
+            let opened = open(tx).map(drop);
+            BatchReader::close(reader)?;
+            opened
+        }
         "undo-some" => undo_some(tx),
         "undo-finish" => undo_finish(tx),
         "fail-and-go-on" => fail_and_go_on(tx),
