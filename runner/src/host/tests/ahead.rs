@@ -55,7 +55,7 @@ async fn after_the_second_batch_one_more_is_fetched_ahead() {
     let outcome = outcome.succeeded();
     assert_eq!(
         from_first_fetch(&outcome),
-        ["fetch 256 from 1", "fetch 256 from 1", "fetch 16384 from 1", "select 'x'", "close 1"]
+        ["fetch 256 from 1", "fetch 256 from 1", "fetch 10000 from 1", "select 'x'", "close 1"]
     );
     assert_eq!(outcome.stats().rows, 513, "the guest has had 512 of them, and one statement ran");
 }
@@ -122,7 +122,7 @@ async fn a_rollback_waits_for_what_is_outstanding() {
         [
             "fetch 256 from 1",
             "fetch 256 from 1",
-            "fetch 16384 from 1",
+            "fetch 10000 from 1",
             "ROLLBACK TO SAVEPOINT sp1",
             "RELEASE SAVEPOINT sp1",
             "(forgets 1)"
@@ -212,7 +212,7 @@ async fn session_is_free_after_a_dropped_call() -> bool {
     let called = tokio::time::timeout(Duration::from_millis(500), host.call(&component, call)).await;
     assert!(called.is_err(), "it hangs");
     let free = tokio::time::timeout(Duration::from_secs(5), session.lock()).await.is_ok();
-    assert_eq!(sent.lines().last().map(String::as_str), Some("fetch 16384 from 1"), "nothing came after it");
+    assert_eq!(sent.lines().last().map(String::as_str), Some("fetch 10000 from 1"), "nothing came after it");
     free
 }
 
@@ -229,7 +229,7 @@ async fn a_call_that_is_dropped_gives_the_session_back_on_two_threads() {
 #[tokio::test]
 async fn the_host_reports_rows_by_itself_with_the_server_s_estimate() {
     let sql = "select slow(), estimate(90000)";
-    let reads = "read 0 20000\n".repeat(3);
+    let reads = "read 0 20000\n".repeat(4);
     // What was estimated meanwhile is told with the next report, 100 ms later.
     let text = format!("open {sql}\nread 0 256\n{reads}compute 400000000\n{reads}");
     let outcome = steps(session(sql, 60_000), &text).await.succeeded();
