@@ -655,6 +655,9 @@ fn what_joins_declared_tables_with_others_is_found_before_the_step() {
         assert!(found.iter().any(|join| join == one), "{one:?} is not in {found:#?}");
     }
 
+    let calling = joins(&database, "write = [\"app\"]\ncall = [\"secret.note\"]");
+    assert!(!calling.iter().any(|join| join.contains("trigger note")), "the line allows it: {calling:#?}");
+
     let reading = joins(&database, r#"read = ["app"]"#);
     let sums = "view app.sums reads secret.t; to allow it: read = [\"secret.t\"]";
     let door = "view app.door reads secret.t; to allow it: read = [\"secret.t\"]";

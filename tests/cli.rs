@@ -75,9 +75,12 @@ fn help() {
               Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
-              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
               
-              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+              Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables,
+              then DB_HOST (with DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD), then
+              `database.url` in runner.toml. A `.env` beside runner.toml has the variables that are not
+              set.
 
           --json
               Print machine-readable JSON on standard output
@@ -135,9 +138,12 @@ fn help() {
               Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
-              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
               
-              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+              Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables,
+              then DB_HOST (with DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD), then
+              `database.url` in runner.toml. A `.env` beside runner.toml has the variables that are not
+              set.
 
           --json
               Print machine-readable JSON on standard output
@@ -194,9 +200,12 @@ fn help() {
               Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
-              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
               
-              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+              Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables,
+              then DB_HOST (with DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD), then
+              `database.url` in runner.toml. A `.env` beside runner.toml has the variables that are not
+              set.
 
           --json
               Print machine-readable JSON on standard output
@@ -273,9 +282,12 @@ fn help() {
               Give migrations a parameter in place of what their manifests say (can be repeated)
 
       -d, --database <URL>
-              Where the database is: a PostgreSQL URL, `embedded` or `embedded:PATH`
+              Where the database is: a PostgreSQL URL, `service=NAME`, `embedded` or `embedded:PATH`
               
-              Without it, DATABASE_URL is used, then `database.url` in runner.toml.
+              Without it, DATABASE_URL is used, then PGHOST, PGDATABASE and libpq's other variables,
+              then DB_HOST (with DB_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD), then
+              `database.url` in runner.toml. A `.env` beside runner.toml has the variables that are not
+              set.
 
           --json
               Print machine-readable JSON on standard output

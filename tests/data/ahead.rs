@@ -275,3 +275,21 @@ fn before_a_large_table_is_changed_a_warning_says_what_waits() {
     let applying = finished.stderr.lines().any(|line| line.contains("applying 20,000 rows to "));
     assert!(applying, "{}", finished.stderr);
 }
+
+#[test]
+fn a_server_that_is_at_work_is_spoken_of_again() {
+    let database = Database::new();
+    tables(&database, 20_000);
+    database.rows(
+        "CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF new.id = 1 THEN PERFORM pg_sleep(2.5); END IF; RETURN new; END $$; \
+         CREATE TRIGGER wait BEFORE UPDATE ON public.source FOR EACH ROW EXECUTE FUNCTION public.wait()",
+    );
+    let project = Project::new(&database);
+    let params = "\n[params]\nopen = \"update\"\ntable = \"public.source\"\nkey = \"id\"\ncolumns = \"name\"\n\
+                  read = \"SELECT id, name FROM public.source\"\n";
+    project.component("a1", "", bulk(), &format!("{GRANTS}{params}"));
+    let answer = project.ok(&["upgrade", "heads", "--json"]);
+    let spoken = answer.lines().filter(|line| line.contains("applying 20,000 rows to public.source")).count();
+    assert!(spoken >= 3, "once, and each second: {answer}");
+}

@@ -185,6 +185,11 @@ impl<'tx, In: ReadRow, Out: WriteRow> Transform<'tx, In, Out> {
         let layout = self.layout(&table)?;
         // The writer takes the lock, so it comes before the rows are read.
         let writer = open_host(self.tx, &self.table, layout.key(), layout.values(), self.how())?;
+        if self.rewrite.is_some() && self.tx.describe_table(&self.table)?.columns != table.columns {
+            // What a column that is new holds would be gone.
+            let message = format!("{} was altered before it could be locked; run it again", self.table);
+            return Err(Error::message(message));
+        }
         let read = TableRead {
             table: self.table,
             columns: layout.reads.clone(),

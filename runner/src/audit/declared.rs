@@ -66,6 +66,11 @@ impl<'a> Declared<'a> {
             || (function.schema == "pg_catalog" && listed(&self.0.trigger, &function.name))
     }
 
+    /// Whether the function may be called.
+    pub(super) fn may_call(&self, function: &Name) -> bool {
+        covers(&self.0.call, function)
+    }
+
     pub(super) fn may_code(&self) -> bool {
         self.0.code.is_some()
     }

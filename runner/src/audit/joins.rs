@@ -181,7 +181,8 @@ fn child(declared: &Declared<'_>, link: &Link) -> Option<Join> {
 
 fn trigger(declared: &Declared<'_>, link: &Link) -> Option<Join> {
     let function = &link.to.name;
-    if !writes(declared, &link.from) || declared.may_trigger(function) {
+    let may_run = declared.may_trigger(function) || declared.may_call(function);
+    if !writes(declared, &link.from) || may_run {
         return None;
     }
     let what = format!("trigger {} on {} calls {function}()", link.detail, link.from.name);

@@ -65,7 +65,8 @@ fn resources(error: &ServerError) -> Option<&'static str> {
         "57014" => match cancelled(error) {
             Cancelled::ByTimeout => {
                 "The step was rolled back. Raise `session.statement_timeout` in runner.toml (`0s` turns it off), or \
-                 do less in one statement: a reader and a writer work in batches."
+                 do less in one statement. What a bulk change applies at once is bounded by `data.stage_bytes`, and \
+                 where most rows change a rewrite takes less time than an update."
             }
             Cancelled::ByUser => {
                 "The step was rolled back. Somebody else cancelled the statement (pg_cancel_backend): run the command \

@@ -172,7 +172,14 @@ fn key_values(text: &str) -> Result<(Config, TlsOptions), LocationError> {
             kept.push(word);
         }
     }
-    Ok((configured(&kept.join(" "), &tls)?, tls))
+    let config = configured(&kept.join(" "), &tls).map_err(|error| match error {
+        // The driver names it, and it may be a piece of a password with a blank.
+        LocationError::Malformed(cause) if cause.starts_with("unknown option") => LocationError::Malformed(
+            "one of its parameters is unknown; a value with blanks in it needs quotes".into(),
+        ),
+        error => error,
+    })?;
+    Ok((config, tls))
 }
 
 fn configured(text: &str, tls: &TlsOptions) -> Result<Config, LocationError> {
@@ -268,6 +275,7 @@ mod tests {
         insta::assert_snapshot!(shown("mysql://me:hunter2@db/app"), @"error: a `mysql://` URL names no PostgreSQL; `postgresql://user@host:port/database` or `embedded` is expected");
         insta::assert_snapshot!(shown("postgresql://me:hunter2@db:port/app"), @"error: the database's URL cannot be read: invalid value for option `port`");
         insta::assert_snapshot!(shown("postgresql://me:hunter2@db/app?sslmode=maybe"), @"error: `sslmode` cannot be `maybe`; `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` is expected");
+        insta::assert_snapshot!(shown("host=db user=me password=hun ter2=x"), @"error: the database's URL cannot be read: one of its parameters is unknown; a value with blanks in it needs quotes");
         insta::assert_snapshot!(shown("embedded:"), @"error: the database's URL cannot be read: `embedded:` needs a folder after the colon");
         insta::assert_snapshot!(shown("postgresql://me:hunter2@hunter3@db/app"), @"error: its host holds an `@`; in a password write it as `%40`");
         insta::assert_snapshot!(shown("me:hunter2@db/app"), @"error: it begins neither with `postgresql://` nor with `embedded`");

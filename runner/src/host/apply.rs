@@ -59,7 +59,7 @@ impl Work {
         let Some(staged) = self.staged(id) else { return Err(Fault::closed("writer")) };
         let (plan, before) = (Arc::clone(&staged.plan), staged.progress);
         let mut after = before;
-        self.meter.applying(before.waiting, &plan.target.label());
+        let _beat = self.meter.applying(before.waiting, &plan.target.label());
         match &plan.goal {
             Goal::Change(..) if before.waiting == 0 => {}
             Goal::Change(kind, change) => {

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::call::{Progress, Sink};
 
 /// A call that is over by then is not spoken of.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The time between two reports.
 const BETWEEN: Duration = Duration::from_millis(100);
+/// The time between two words on work of which nobody knows how far it is.
+const BEAT: Duration = Duration::from_secs(1);
 /// From how many rows on it takes a while to apply them.
 const MANY_ROWS: u64 = 10_000;
 
@@ -65,17 +69,42 @@ impl Meter {
         }
     }
 
-    /// The server applies rows that wait in a temporary table. It does not tell
-    /// how far it is; that it begins is said even where the migration counts by
-    /// itself.
-    pub(super) fn applying(&mut self, rows: u64, table: &str) {
+    /// The server applies rows that wait in a temporary table, until what is
+    /// returned is dropped. It does not tell how far it is; that it is at work is
+    /// said now and then, even where the migration counts by itself.
+    pub(super) fn applying(&mut self, rows: u64, table: &str) -> Option<Beat> {
         if rows < MANY_ROWS {
-            return;
+            return None;
         }
-        let what = format!("applying {} to {}", rows_in_words(rows), plain(table));
         self.due = Instant::now() + BETWEEN;
         self.has_spoken = true;
-        self.sink.progress(Progress { what: Some(&what), done: 0, total: None, estimated: false });
+        let what = format!("applying {} to {}", rows_in_words(rows), plain(table));
+        self.sink.progress(at_work(&what));
+        Some(Beat::start(Arc::clone(&self.sink), what))
+    }
+}
+
+/// Says the same again while nobody knows how far the work is.
+pub(super) struct Beat(JoinHandle<()>);
+
+impl Beat {
+    fn start(sink: Arc<dyn Sink>, what: String) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                sink.progress(at_work(&what));
+            }
+        }))
+    }
+}
+
+fn at_work(what: &str) -> Progress<'_> {
+    Progress { what: Some(what), done: 0, total: None, estimated: false }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
