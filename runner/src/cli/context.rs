@@ -71,10 +71,12 @@ pub fn refuse_range(text: &str, project: &Project) -> Result<(), CommandError> {
 /// Brings everything together for a command that needs a database.
 pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, CommandError> {
     let project = project(global)?;
-    let (location, source) = database::location(global, &project)?.ok_or_else(CommandError::no_database)?;
+    let environment = Environment::of(&project.root)?;
+    let found = database::location(global, &project, &environment)?;
+    let (location, source) = found.ok_or_else(CommandError::no_database)?;
     tracing::info!("{location} (from {source})");
     let host = host(&project)?;
-    let secrets = secrets(&project.root)?;
+    let secrets = secrets(&project.root, environment);
     Ok(Migrator::new(project, location, host, actor(), reporter).with_secrets(secrets))
 }
 
@@ -88,9 +90,9 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
 
 /// The secrets that parameters name: variables of the environment, and files
 /// relative to `runner.toml`.
-fn secrets(root: &Path) -> Result<Secrets, CommandError> {
-    let (root, environment) = (root.to_owned(), Environment::of(root)?);
-    Ok(Secrets::new(move |reference| match reference {
+fn secrets(root: &Path, environment: Environment) -> Secrets {
+    let root = root.to_owned();
+    Secrets::new(move |reference| match reference {
         // An empty secret is one too.
         SecretRef::Env(name) => match environment.value(name) {
             Ok(value) => value.ok_or_else(|| "it is not set".to_owned()),
@@ -100,7 +102,7 @@ fn secrets(root: &Path) -> Result<Secrets, CommandError> {
             let text = std::fs::read_to_string(root.join(path)).map_err(|error| error.to_string())?;
             Ok(text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r')).to_owned())
         }
-    }))
+    })
 }
 
 /// A program of the search path.

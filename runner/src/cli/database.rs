@@ -141,13 +141,16 @@ fn first_wrong_line(text: &str) -> usize {
 }
 
 /// Where the database is, and who said so.
-pub fn location(global: &Global, project: &Project) -> Result<Option<(Location, Source)>, CommandError> {
-    let environment = Environment::of(&project.root)?;
-    let Some((mut location, source)) = found(global, project, &environment)? else {
+pub fn location(
+    global: &Global,
+    project: &Project,
+    environment: &Environment,
+) -> Result<Option<(Location, Source)>, CommandError> {
+    let Some((mut location, source)) = found(global, project, environment)? else {
         return Ok(None);
     };
     if location.lacks_password()
-        && let Some(password) = password(&location, &environment)?
+        && let Some(password) = password(&location, environment)?
     {
         location.set_password(&password);
     }

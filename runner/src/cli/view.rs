@@ -10,10 +10,11 @@ use runner::run::{Migrator, OnDisk, Standing, State};
 use serde_json::{Value, json};
 
 use super::args::Global;
+use super::context;
+use super::database::{self, Environment};
 use super::error::CommandError;
 use super::printable::printable;
 use super::render::ids;
-use super::{context, database};
 
 /// The revisions, and what is known of them.
 pub struct View {
@@ -39,7 +40,7 @@ impl View {
     /// With what is applied wherever a database is configured.
     pub fn open_with_database_if_any(global: &Global) -> Result<Self, CommandError> {
         let project = context::project(global)?;
-        let has_database = database::location(global, &project)?.is_some();
+        let has_database = database::location(global, &project, &Environment::of(&project.root)?)?.is_some();
         Self::open(global, has_database)
     }
 

@@ -19,6 +19,7 @@ mod postgres;
 mod qualify;
 mod recording;
 mod redact;
+mod savepoint;
 mod session;
 mod socket;
 mod tls;
@@ -35,6 +36,7 @@ pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_lite
 pub use postgres::{Ended, PostgresSession, TextRow};
 pub use qualify::qualified;
 pub use recording::{Recorded, Recording};
+pub use savepoint::SavepointName;
 pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,

@@ -48,6 +48,11 @@ impl TableName {
     }
 }
 
+/// A name for what is the host's own in a session: a migration cannot guess it.
+pub(super) fn random_name() -> String {
+    format!("runner_{:016x}", rand::random::<u64>())
+}
+
 /// Takes one identifier off the beginning.
 fn identifier(text: &str) -> Result<(String, &str), &'static str> {
     if let Some(quoted) = text.strip_prefix('"') {

@@ -25,11 +25,12 @@ use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, to_sql_checked};
 use tokio_postgres::{Client, RowStream, SimpleQueryMessage, Statement};
 
 use super::connect::{is_superuser, server_major};
+use super::name::random_name;
 use super::session::PreparedInner;
 use super::wire::Wire;
 use super::{
-    Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit, Session,
-    TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
+    Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit,
+    SavepointName, Session, TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
 };
 use crate::revision::Redactor;
 
@@ -370,7 +371,7 @@ impl Session for PostgresSession {
         let id = CursorId(self.next_cursor);
         // The name is random: the migration's own SQL must not be able to
         // guess it.
-        let name = quote_identifier(&format!("runner_{:016x}", rand::random::<u64>()));
+        let name = quote_identifier(&random_name());
         let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
         let types = prepared.params.as_deref().unwrap_or_default();
         let declare = self.client.prepare_typed(&declare, types).await;
@@ -408,15 +409,15 @@ impl Session for PostgresSession {
         prepared: &Prepared,
         params: &[Parameter],
     ) -> Result<Option<u64>, DbError> {
-        let name = quote_identifier(&format!("runner_{:016x}", rand::random::<u64>()));
-        self.run(&format!("SAVEPOINT {name}")).await?;
+        let savepoint = SavepointName::random();
+        self.run(&savepoint.set()).await?;
         let estimate = self.planned_rows(sql, prepared, params).await;
         match &estimate {
             Err(lost) if lost.is_connection_lost() => return estimate,
-            Err(_) => drop(self.run(&format!("ROLLBACK TO SAVEPOINT {name}")).await?),
+            Err(_) => drop(self.run(&savepoint.roll_back()).await?),
             Ok(_) => {}
         }
-        self.run(&format!("RELEASE SAVEPOINT {name}")).await?;
+        self.run(&savepoint.release()).await?;
         Ok(estimate.ok().flatten())
     }
 

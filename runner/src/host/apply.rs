@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::staged::{Goal, Kind, Progress, refusal};
 use super::state::Fault;
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use crate::bulk::{BulkError, Change, Conflict, Examples};
+use crate::db::{SavepointName, quote_literal};
 
 /// One change that is under way.
 #[derive(Clone, Copy)]
@@ -130,7 +131,7 @@ impl Work {
         progress: &mut Progress,
     ) -> Result<(), Fault> {
         // Which keys were missing can be seen only before they are deleted.
-        let savepoint = Savepoint::new();
+        let savepoint = SavepointName::random();
         if !allow_missing {
             self.ask_own(&savepoint.set(), &["SAVEPOINT"], task.label).await?;
         }
@@ -167,14 +168,11 @@ impl Work {
         conflict: Conflict,
         progress: &mut Progress,
     ) -> Result<(), Fault> {
-        let savepoint = Savepoint::new();
+        let savepoint = SavepointName::random();
         self.ask_own(&savepoint.set(), &["SAVEPOINT"], task.label).await?;
         let session = self.usable()?;
         self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.ask(&task.change.upsert(conflict)).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.ask(&task.change.upsert(conflict)));
         // A row that the statement has inserted or changed already.
         if answer.as_ref().is_err_and(|error| error.sqlstate() == Some("21000")) {
             self.ask_own(&savepoint.roll_back(), &["ROLLBACK"], task.label).await?;
@@ -241,7 +239,7 @@ impl Work {
 
     async fn give_memory_back(&mut self, task: Task<'_>, before: Option<String>) -> Result<(), Fault> {
         let Some(before) = before else { return Ok(()) };
-        let before = crate::db::quote_literal(&before);
+        let before = quote_literal(&before);
         let sql = format!("SELECT pg_catalog.set_config('work_mem', {before}, true)");
         self.ask_own(&sql, &["SELECT"], task.label).await.map(drop)
     }
@@ -249,31 +247,7 @@ impl Work {
     async fn run_own_counted(&mut self, sql: &str, tags: &[&str], task: Task<'_>) -> Result<u64, Fault> {
         let session = self.usable()?;
         self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.run(sql).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.run(sql));
         self.as_expected(answer, observed, tags, Sent::whole(task.label))
-    }
-}
-
-/// A savepoint around one statement of the host's own.
-struct Savepoint(String);
-
-impl Savepoint {
-    fn new() -> Self {
-        Self(format!("runner_{:016x}", rand::random::<u64>()))
-    }
-
-    fn set(&self) -> String {
-        format!("SAVEPOINT {}", self.0)
-    }
-
-    fn roll_back(&self) -> String {
-        format!("ROLLBACK TO SAVEPOINT {}", self.0)
-    }
-
-    fn release(&self) -> String {
-        format!("RELEASE SAVEPOINT {}", self.0)
     }
 }

@@ -10,7 +10,7 @@ use super::bindings::types::{self, Value};
 use super::call::Progress;
 use super::convert::{columns_pg_to_wit, rows_pg_to_wit};
 use super::state::{Fault, State, host_call, streaming_call};
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use crate::db::{Column, CursorId, Parameter, Prepared, Tuples};
 use crate::policy::Checked;
 
@@ -327,10 +327,7 @@ impl Work {
         let reader = self.reader(id);
         let (cursor, query) = (reader.cursor, Arc::clone(&reader.query));
         let asked = reader.next_fetch.min(max_rows);
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.fetch(cursor, asked).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.fetch(cursor, asked));
         let rows = self.as_expected(answer, observed, FETCHED, query.sent())?;
         self.reader(id).count_fetch(asked, &rows);
         Ok(rows)
@@ -410,10 +407,7 @@ impl Work {
             return Ok(());
         }
         let session = self.connected()?;
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.close_cursor(reader.cursor).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.close_cursor(reader.cursor));
         let reader = self.readers.remove(&id).expect("it was there");
         self.as_expected(answer, observed, &["CLOSE CURSOR"], reader.query.sent())
     }

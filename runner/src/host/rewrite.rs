@@ -4,7 +4,7 @@ use super::bindings::sql::RewriteOptions;
 use super::large::LargeChange;
 use super::staged::{Goal, Plan, refusal};
 use super::state::Fault;
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use crate::bulk::rewrite::{self, RefillError, RefillOptions, RewriteRefusal};
 use crate::bulk::{Stage, StagedColumn, Target};
 use crate::db::DbError;
@@ -46,11 +46,8 @@ impl Work {
         let table = plan.target.sql_name().to_string();
         let session = self.usable()?;
         self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            let answer = rewrite::refill(&mut *session, &table, &plan.stage, &options).await;
-            (answer, session.observed())
-        };
+        let (answer, observed) =
+            observing!(session, session => rewrite::refill(&mut *session, &table, &plan.stage, &options));
         let refilled = answer.map_err(|error| self.not_refilled(error, &plan.label, plan.stage.name()))?;
         // The statements differ from table to table.
         self.as_expected(Ok(()), observed, &[], Sent::whole(&plan.label))?;
@@ -66,10 +63,8 @@ impl Work {
     ) -> Result<(), Fault> {
         let session = self.usable()?;
         self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (rewrite::facts(&mut *session, &target.sql_name().to_string()).await, session.observed())
-        };
+        let name = target.sql_name().to_string();
+        let (answer, observed) = observing!(session, session => rewrite::facts(&mut *session, &name));
         let facts = answer.map_err(|error| self.not_refilled(error, label, label))?;
         self.as_expected(Ok(()), observed, &["SELECT"], Sent::whole(label))?;
         if !options.fire_triggers && !facts.triggers.is_empty() {

@@ -8,8 +8,9 @@ use wasmtime::component::Resource;
 
 use super::bindings::sql::HostSavepoint;
 use super::state::{Fault, State, host_call};
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use super::writer::Mark;
+use crate::db::SavepointName;
 use crate::policy::OwnObjects;
 
 /// A savepoint, on the guest's side.
@@ -18,8 +19,7 @@ pub struct Savepoint;
 /// A savepoint, on ours.
 pub(super) struct OpenSavepoint {
     id: u32,
-    /// Random, so that no statement of the guest can mean it by accident.
-    name: String,
+    name: SavepointName,
     /// Where each open writer was.
     written: Vec<(u32, Mark)>,
     /// What the step had made.
@@ -53,8 +53,8 @@ impl Work {
         // What was written before the savepoint must not be undone with it.
         self.flush_all().await?;
         let id = self.next_id();
-        let name = format!("runner_{:016x}", rand::random::<u64>());
-        self.run_own(&format!("SAVEPOINT {name}")).await?;
+        let name = SavepointName::random();
+        self.run_own(&name.set()).await?;
         let written = self.writers.iter().map(|(id, writer)| (*id, writer.mark())).collect();
         let own = self.policy().own_objects();
         self.savepoints.push(OpenSavepoint { id, name, written, own });
@@ -68,7 +68,7 @@ impl Work {
         }
         // What was written since the savepoint belongs to what it keeps.
         let last = self.savepoints.last().expect("it is the innermost");
-        let sql = format!("RELEASE SAVEPOINT {}", last.name);
+        let sql = last.name.release();
         self.run_own(&sql).await?;
         self.savepoints.pop();
         Ok(())
@@ -107,9 +107,9 @@ impl Work {
         };
         let savepoint = self.savepoints.swap_remove(index);
         self.savepoints.truncate(index);
-        self.run_own(&format!("ROLLBACK TO SAVEPOINT {}", savepoint.name)).await?;
+        self.run_own(&savepoint.name.roll_back()).await?;
         self.recovered();
-        self.run_own(&format!("RELEASE SAVEPOINT {}", savepoint.name)).await?;
+        self.run_own(&savepoint.name.release()).await?;
         self.forget_since(&savepoint).await;
         Ok(())
     }
@@ -127,10 +127,7 @@ impl Work {
     /// Runs a statement of the host's own.
     async fn run_own(&mut self, sql: &str) -> Result<(), Fault> {
         let session = self.connected()?;
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.run_uncounted(sql).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.run_uncounted(sql));
         let tags = ["SAVEPOINT", "RELEASE", "ROLLBACK"];
         self.as_expected(answer, observed, &tags, Sent::whole(sql)).map(drop)
     }

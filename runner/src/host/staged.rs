@@ -10,7 +10,7 @@ use super::bindings::sql::{Counts, RewriteOptions, TableColumn, TableDescription
 use super::bindings::types;
 use super::large::LargeChange;
 use super::state::Fault;
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use super::writer::OpenWriter;
 use crate::bulk::{BulkError, Change, Conflict, Shape, Stage, Target, Use};
 use crate::db::{DbError, ServerError, TableName, TextRow, quote_literal};
@@ -306,10 +306,7 @@ impl Work {
     ) -> Result<Vec<TextRow>, Fault> {
         let session = self.usable()?;
         self.count_statement();
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.ask(sql).await, session.observed())
-        };
+        let (answer, observed) = observing!(session, session => session.ask(sql));
         self.as_expected(answer, observed, tags, Sent::whole(label))
     }
 }

@@ -12,7 +12,7 @@ use super::reader::{OpenReader, Query, Reader};
 use super::savepoint::Savepoint;
 use super::staged::{Kind, Opening};
 use super::state::{Fault, State, host_call};
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use super::writer::Writer;
 use crate::bulk::Conflict;
 use crate::db::{Parameter, Prepared, QueryResult, ResultLimit, SharedSession, Tuples};
@@ -228,10 +228,8 @@ impl State {
         let sent = Sent::one(&sql, &checked);
         let prepared = self.work.prepare(&session, sent, checked.text()).await?;
         let params = self.work.encode(&prepared, params, sent)?;
-        let (answer, observed) = {
-            let mut session = session.lock().await;
-            (session.open_cursor(checked.text(), &prepared, &params).await, session.observed())
-        };
+        let (answer, observed) =
+            observing!(session, session => session.open_cursor(checked.text(), &prepared, &params));
         let cursor = self.work.as_expected(answer, observed, OPENED, sent)?;
         self.work.policy_mut().succeeded(&checked);
         let id = self.work.next_id();

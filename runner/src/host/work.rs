@@ -89,6 +89,16 @@ pub(super) struct Sent<'a> {
     pub(super) index: Option<(usize, usize)>,
 }
 
+/// An answer of the session, and what the server said of the session with it.
+macro_rules! observing {
+    ($shared:expr, $session:ident => $call:expr) => {{
+        let mut $session = $shared.lock().await;
+        let answer = $call.await;
+        (answer, $session.observed())
+    }};
+}
+pub(super) use observing;
+
 impl<'a> Sent<'a> {
     pub(super) fn whole(text: &'a str) -> Self {
         Self { text, checked: None, index: None }

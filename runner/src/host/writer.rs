@@ -13,7 +13,7 @@ use super::convert::{columns_pg_to_wit, count_tuples, rows_wit_to_pg, rows_wit_t
 use super::meter::plain;
 use super::staged::{Progress, Staged};
 use super::state::{Fault, State, host_call, streaming_call};
-use super::work::{Sent, Work};
+use super::work::{Sent, Work, observing};
 use crate::db::{Column, DbError, Observed, Parameter, TableName, Type, quote_identifier};
 
 /// A bulk writer, on the guest's side.
@@ -370,13 +370,11 @@ impl Work {
         let (answer, observed) = if !writer.written.is_empty() {
             let rows = std::mem::take(&mut writer.written);
             writer.written_bytes = 0;
-            let mut session = session.lock().await;
-            (session.copy_in_written(&writer.into, &writer.names, rows).await, session.observed())
+            observing!(session, session => session.copy_in_written(&writer.into, &writer.names, rows))
         } else if !writer.buffer.is_empty() {
             let tuples = Bytes::from(std::mem::take(&mut writer.buffer));
             bytes = tuples.len() as u64;
-            let mut session = session.lock().await;
-            (session.copy_in(&writer.into, &writer.names, tuples).await, session.observed())
+            observing!(session, session => session.copy_in(&writer.into, &writer.names, tuples))
         } else {
             return Ok(());
         };
