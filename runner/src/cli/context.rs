@@ -8,7 +8,7 @@ use std::time::Duration;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Migrator, Reporter, RunError, Scripter, Secrets};
+use runner::run::{Bundler, Migrator, Reporter, RunError, Scripter, Secrets};
 use runner::source::Project;
 
 use super::args::Global;
@@ -22,6 +22,9 @@ pub const COMPILE: &str = "__compile";
 
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
+    if let Some(bundle) = &global.bundle {
+        return Ok(Project::open_bundle(bundle, global.config.as_deref(), global.name.as_deref())?);
+    }
     let file = match &global.config {
         Some(file) => file.clone(),
         None => {
@@ -86,6 +89,13 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// Brings everything together for a command that makes a bundle.
+pub fn bundler(global: &Global, reporter: Reporter) -> Result<Bundler, CommandError> {
+    let project = project(global)?;
+    let host = host(&project)?;
+    Ok(Bundler::new(project, host, reporter))
 }
 
 /// The secrets that parameters name: variables of the environment, and files

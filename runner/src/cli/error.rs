@@ -12,7 +12,7 @@ use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
 use runner::run::{Failed, ImportError, PrepareError, RunError};
 use runner::source::alembic::OfflineError;
-use runner::source::{ConfigError, GrantsError};
+use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -92,6 +92,15 @@ impl CommandError {
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
             .hint("It is for `upgrade`, `downgrade` and `redo`.")
+    }
+
+    /// A command that works on sources, with a bundle.
+    pub fn no_sources(command: &str) -> Self {
+        Self::new(
+            Exit::Usage,
+            format!("`{command}` works on the sources of a project, and a bundle has none"),
+        )
+        .hint("Run it in the project's folder, without `--bundle` and RUNNER_BUNDLE.")
     }
 
     /// A file whose name does not say what to draw into it.
@@ -212,6 +221,7 @@ impl From<ConfigError> for CommandError {
                 Some("Run `runner init` to make a project here, or pass `--config FILE`.".into())
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
+            ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
@@ -273,6 +283,10 @@ impl From<RunError> for CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::Bundle(error) => {
+                let hint = bundle_hint(&error).map(str::to_owned);
+                Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+            }
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
@@ -321,6 +335,27 @@ impl From<ImportError> for CommandError {
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
     }
+}
+
+fn bundle_hint(error: &BundleError) -> Option<&'static str> {
+    Some(match &error.fault {
+        BundleFault::Folders { .. } => {
+            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
+        }
+        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
+            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
+        }
+        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
+        BundleFault::Unreadable(_)
+        | BundleFault::Unwritable(_)
+        | BundleFault::Name(_)
+        | BundleFault::NotBuilt(_) => {
+            return None;
+        }
+        _ => {
+            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
+        }
+    })
 }
 
 fn several(

@@ -12,7 +12,7 @@ use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
 use crate::sandbox::SandboxError;
-use crate::source::{ArtifactError, BuildError, ScanErrors};
+use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
 
 use super::NotCurrent;
 
@@ -90,6 +90,9 @@ pub enum RunError {
     /// A script that takes revisions back must be told where it begins.
     #[error("a script that takes revisions back must be told where the database is")]
     NoStart,
+    /// A bundle cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),

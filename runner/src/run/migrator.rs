@@ -117,7 +117,7 @@ impl Migrator {
 
     /// The revisions on disk, without a database.
     pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
-        let found = source::scan(&project.migrations_dirs()).map_err(RunError::Scan)?;
+        let found = project.revisions().map_err(RunError::Scan)?;
         OnDisk::new(found).map_err(RunError::Graph)
     }
 

@@ -6,6 +6,7 @@
 
 mod apart;
 mod author;
+mod bundle;
 mod effects;
 mod ensure;
 mod error;
@@ -32,6 +33,7 @@ mod suggest;
 mod verify;
 
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
