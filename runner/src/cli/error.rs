@@ -4,18 +4,19 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{ConnectError, LockError};
+use runner::db::{LockError, ServerError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
-use runner::revision::RevisionId;
-use runner::run::{Failed, ImportError, PrepareError, RunError};
+use runner::revision::{Place, RevisionId};
+use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
 use runner::source::alembic::OfflineError;
 use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
+use super::facts;
 use super::hints;
 use super::render;
 
@@ -29,6 +30,8 @@ pub struct CommandError {
     /// What was done and what was not.
     outcome: Vec<String>,
     hints: Vec<String>,
+    place: Option<Place>,
+    sqlstate: Option<String>,
 }
 
 /// The error as JSON.
@@ -39,12 +42,26 @@ pub struct ErrorJson<'a> {
     causes: &'a [String],
     outcome: &'a [String],
     hints: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     exit_code: u8,
 }
 
 impl CommandError {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), outcome: Vec::new(), hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            outcome: Vec::new(),
+            hints: Vec::new(),
+            place: None,
+            sqlstate: None,
+        }
     }
 
     pub(super) fn from_chain(exit: Exit, error: &dyn Error) -> Self {
@@ -53,6 +70,12 @@ impl CommandError {
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// What the server objected to, if it did.
+    pub(super) fn with_server(mut self, server: Option<&ServerError>) -> Self {
+        self.sqlstate = server.map(|server| server.sqlstate.clone());
         self
     }
 
@@ -86,6 +109,16 @@ impl CommandError {
             Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
             None => found.cause("the step that was running is rolled back by the server"),
         }
+    }
+
+    /// The program was told to stop while it was only asking.
+    pub fn gave_up() -> Self {
+        Self::new(Exit::Interrupted, "interrupted").cause("nothing was changed")
+    }
+
+    /// `--wait` where no server is asked.
+    pub fn nothing_to_wait_for() -> Self {
+        Self::new(Exit::Usage, "`--wait` waits for a server, and `--sql` asks none")
     }
 
     /// `-x` where no migration is run.
@@ -163,6 +196,9 @@ impl CommandError {
             causes: &self.causes,
             outcome: &self.outcome,
             hints: &self.hints,
+            sqlstate: self.sqlstate.as_deref(),
+            file: self.place.as_ref().map(|place| place.file.as_path()),
+            line: self.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
             exit_code: self.exit as u8,
         }
     }
@@ -228,12 +264,23 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::UnknownName { known, .. } => Some(format!("It has: {}.", known.join(", "))),
         };
-        Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+        let place = match &error {
+            ConfigError::Invalid(invalid) => Some(facts::manifest_place(invalid)),
+            _ => None,
+        };
+        Self { hints: hint.into_iter().collect(), place, ..Self::from_chain(Exit::Error, &error) }
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
+        let (sqlstate, place) = (facts::sqlstate(&error), facts::place(&error));
+        Self { sqlstate, place, ..Self::explained(error) }
+    }
+}
+
+impl CommandError {
+    fn explained(error: RunError) -> Self {
         match error {
             RunError::Scan(errors) => several(
                 "the revisions cannot be read",
@@ -245,7 +292,7 @@ impl From<RunError> for CommandError {
                     ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
                 several("the revisions do not fit together", errors.iter().map(ToString::to_string), hints)
             }
-            RunError::Connect(error) => connect(&error),
+            RunError::Connect(error) => error.into(),
             RunError::Ledger(error) => ledger(&error),
             RunError::Plan(PlanError::Target(error)) => Self::target(&error),
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
@@ -287,6 +334,16 @@ impl From<RunError> for CommandError {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
+            RunError::ReadOnly(ReadOnly::Standby) => Self::from_chain(Exit::Error, &error).hint(
+                "Connect to the primary. Where the URL names all hosts of the cluster, \
+                 `target_session_attrs=read-write` finds it.",
+            ),
+            RunError::ReadOnly(ReadOnly::Setting) => Self::from_chain(Exit::Error, &error).hint(
+                "Look at default_transaction_read_only of the server, the database and the role \
+                 (`ALTER DATABASE name RESET default_transaction_read_only`), or of the URL's `options`; somebody \
+                 may have had a reason to set it.",
+            ),
+            RunError::Stopped => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
@@ -384,32 +441,6 @@ fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
     }
 }
 
-fn connect(error: &ConnectError) -> CommandError {
-    let hint = match error {
-        ConnectError::Unreachable { .. } => "Is the server running, and is the address right?",
-        ConnectError::NoEmbedded => "Build with `--features embedded`, or name a server.",
-        ConnectError::Refused { source, .. } => match source.sqlstate.as_str() {
-            "28P01" | "28000" => "Check the user, the password, and the server's pg_hba.conf.",
-            "3D000" => "Create the database first: `createdb NAME`.",
-            "53300" => "The server has no free connections; try again, or raise max_connections.",
-            _ => return CommandError::from_chain(Exit::Error, error),
-        },
-        ConnectError::TooOld { .. } => {
-            "Upgrade the server; PostgreSQL itself no longer maintains this version."
-        }
-        ConnectError::Encoding { .. } => {
-            "Make a database with `createdb --encoding=UTF8 --template=template0 NAME`, and move the data there."
-        }
-        ConnectError::Tls(_)
-        | ConnectError::Login(_)
-        | ConnectError::Failed { .. }
-        | ConnectError::Embedded(_) => {
-            return CommandError::from_chain(Exit::Error, error);
-        }
-    };
-    CommandError::from_chain(Exit::Error, error).hint(hint)
-}
-
 pub(super) fn ledger(error: &LedgerError) -> CommandError {
     let found = CommandError::from_chain(Exit::Error, error);
     match error {
@@ -487,10 +518,12 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
 
 fn step(failed: &Failed) -> CommandError {
     CommandError {
-        exit: Exit::MigrationFailed,
-        message: format!("{} of `{}` failed", failed.direction, failed.revision),
         causes: render::step_causes(&failed.error),
         outcome: vec![render::outcome(failed)],
         hints: hints::step(failed),
+        ..CommandError::new(
+            Exit::MigrationFailed,
+            format!("{} of `{}` failed", failed.direction, failed.revision),
+        )
     }
 }

@@ -168,6 +168,7 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::Isolation { isolation, .. } => {
             format!("Isolation: {}; migrations run in the runner's own session.", isolation.as_str())
         }
+        Event::WaitingForServer { reason, .. } => format!("Waiting: {}.", printable(reason)),
         Event::WaitingForLock { holder } => {
             let holder = holder.as_deref().unwrap_or("another session");
             format!("Waiting for another runner: {}.", printable(holder))

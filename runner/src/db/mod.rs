@@ -4,6 +4,7 @@
 //! components or policy.
 
 mod canceller;
+mod certificate;
 mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -23,9 +24,11 @@ mod savepoint;
 mod session;
 mod socket;
 mod tls;
+mod wait;
 mod wire;
 
 pub use canceller::Canceller;
+pub use certificate::CertificateFault;
 pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use libpq::ConnectionParameters;
@@ -41,4 +44,5 @@ pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,
 };
+pub use wait::connect_within;
 pub use wire::{Observed, TransactionStatus, WireError};

@@ -93,6 +93,12 @@ pub enum RunError {
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The server takes no writes.
+    #[error("{0}; nothing was changed")]
+    ReadOnly(ReadOnly),
+    /// The run was told to stop before it had a connection.
+    #[error("stopped before there was a connection; nothing was changed")]
+    Stopped,
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -102,6 +108,17 @@ pub enum RunError {
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+/// Why a server takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It follows another server.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
+    /// `default_transaction_read_only` is on.
+    #[error("transactions on this server are read-only (default_transaction_read_only is on)")]
+    Setting,
 }
 
 fn quoted(names: &[String]) -> String {

@@ -34,6 +34,14 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<String>,
     },
+    /// The server takes no login yet, and is waited for. Told at once, and then
+    /// every ten seconds.
+    WaitingForServer {
+        /// Where it should be.
+        location: String,
+        /// What stands in the way.
+        reason: String,
+    },
     /// Another runner holds the lock.
     WaitingForLock {
         /// Who, if the server told.

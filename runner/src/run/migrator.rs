@@ -3,19 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::sandbox::{Door, SandboxError};
-use crate::source::{self, Found, Isolation, Project};
+use crate::source::{self, Found, Project};
 
 use super::prepare::{Prepared, Preparer};
+use super::read::{Place, read, refuse_read_only};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::Stop;
@@ -28,6 +29,8 @@ pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VER
 pub struct Migrator {
     pub(super) project: Project,
     pub(super) location: Location,
+    /// How long to wait for a server that takes no login yet.
+    patience: Option<Duration>,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
@@ -68,6 +71,7 @@ impl Migrator {
         Self {
             project,
             location,
+            patience: None,
             host,
             settings,
             ledger,
@@ -107,6 +111,12 @@ impl Migrator {
     /// Writes a tag into the journal beside everything that this migrator does.
     pub fn tagged(mut self, tag: Option<String>) -> Self {
         self.run.tag = tag;
+        self
+    }
+
+    /// Waits for at most `patience` until the server takes a login; none asks once.
+    pub fn waiting(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -240,31 +250,20 @@ impl Migrator {
 
     /// Reads the folder while the connection is being made.
     pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
-        let project = self.project.clone();
-        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = self.connect_bare().await;
-        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-        let connection = connection?;
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
-        match applied {
-            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
-            Err(error) => {
-                connection.close().await;
-                Err(error.into())
-            }
-        }
+        read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
+        let (isolation, patience) = (self.isolation(), self.patience);
+        let place = Place { location: &self.location, isolation, patience };
+        let connection = tokio::select! {
+            biased;
+            connection = place.open(&self.reporter) => connection?,
+            // There is nothing to roll back yet.
+            () = self.stop.told() => return Err(RunError::Stopped),
+        };
         self.stop.begin(connection.canceller());
-        if self.isolation() == Isolation::Role {
-            // What migrations left in the application's schemas must not be found
-            // by a bare name in the control session.
-            let set = connection.session().lock().await.batch(Door::CONTROL).await;
-            set.map_err(SandboxError::from)?;
-        }
         Ok(connection)
     }
 
@@ -359,6 +358,7 @@ impl Migrator {
         connection: &Connection,
         lock: AdvisoryLock,
     ) -> Result<Held, RunError> {
+        refuse_read_only(connection)?;
         let reporter = Arc::clone(&self.reporter);
         let on_wait =
             move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });

@@ -5,6 +5,7 @@ use super::upgrade::{Way, go};
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::span::Wait;
 use crate::cli::ui::Ui;
 
 /// Take revisions back, down to a target
@@ -30,6 +31,9 @@ pub struct Args {
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -39,6 +43,6 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: !args.sql,
         params: global.params.clone(),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql }, global, ui)
+    let (tag, sql, wait) = (args.tag.clone(), args.sql, args.wait);
+    go(Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql, wait }, global, ui)
 }

@@ -6,6 +6,7 @@ use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
+use crate::cli::span::Wait;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -34,6 +35,9 @@ pub struct Args {
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 /// Where to go, and how.
@@ -43,6 +47,7 @@ pub struct Way<'a> {
     pub options: Options,
     pub tag: Option<String>,
     pub sql: bool,
+    pub wait: Wait,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -51,8 +56,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
+    let (tag, sql, wait) = (args.tag.clone(), args.sql, args.wait);
+    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql, wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -60,9 +65,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, .. } = way;
+    let Way { direction, target: text, options, tag, wait, .. } = way;
     let target = context::target(text)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag).waiting(wait.limit);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
@@ -84,6 +89,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 }
 
 fn write(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if way.wait.limit.is_some() {
+        return Err(CommandError::nothing_to_wait_for());
+    }
     let scripter = context::scripter(global, progress::reporter(ui))?.tagged(way.tag);
     let (from, to) = context::script_range(way.target, scripter.project())?;
     let options = ScriptOptions { no_build: way.options.no_build, params: way.options.params };
