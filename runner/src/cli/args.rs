@@ -1,8 +1,10 @@
 //! The command line's grammar. The doc comments are the help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 
 use runner::run::Override;
 

@@ -23,8 +23,10 @@ pub enum Exit {
     Locked = 6,
     /// A bug of the runner.
     Internal = 70,
-    /// Ctrl-C or SIGTERM; the step that was running is rolled back.
+    /// Ctrl-C (SIGINT); the step that was running is rolled back.
     Interrupted = 130,
+    /// SIGTERM; the step that was running is rolled back.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use runner::revision::Direction;
 use runner::run::Options;
 
 use super::upgrade::{Way, go};
-use crate::cli::args::Global;
+use crate::cli::args::{Global, time};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::ui::Ui;
@@ -11,7 +13,7 @@ use crate::cli::ui::Ui;
 ///
 /// Runs the components that the ledger recorded when the revisions were
 /// applied, so the folders need not be there.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// `base`, `-N`, an id or the unique beginning of one, `LABEL@-1`, `LABEL@base`, `head-2`
     #[arg(allow_negative_numbers = true)]
@@ -27,6 +29,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "sql")]
     single_transaction: bool,
 
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
@@ -39,6 +45,10 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: !args.sql,
         params: global.params.clone(),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql }, global, ui)
+    let Args { tag, sql, lock_wait, .. } = args.clone();
+    go(
+        Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql, lock_wait },
+        global,
+        ui,
+    )
 }

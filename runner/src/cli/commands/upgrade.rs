@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, time};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
@@ -10,7 +12,7 @@ use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
 /// Apply revisions, up to a target
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`, `ID+2`
     // `-1` is answered by us: it belongs to `downgrade`.
@@ -31,6 +33,10 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
@@ -43,6 +49,7 @@ pub struct Way<'a> {
     pub options: Options,
     pub tag: Option<String>,
     pub sql: bool,
+    pub lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -51,8 +58,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
+    let Args { tag, sql, lock_wait, .. } = args.clone();
+    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql, lock_wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -60,9 +67,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, .. } = way;
+    let Way { direction, target: text, options, tag, lock_wait, .. } = way;
     let target = context::target(text)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
