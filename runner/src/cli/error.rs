@@ -4,13 +4,14 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{LockError, ServerError};
+use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::{Place, RevisionId};
 use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::sandbox::SandboxError;
 use runner::source::alembic::OfflineError;
 use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
@@ -99,21 +100,6 @@ impl CommandError {
     pub fn internal(message: &str, error: impl Error) -> Self {
         let causes = chain(Some(&error));
         Self { causes, ..Self::new(Exit::Internal, message) }
-    }
-
-    /// The program was told to stop; with what became of the run, if that is
-    /// known.
-    pub fn interrupted(run: Option<Self>) -> Self {
-        let found = Self::new(Exit::Interrupted, "interrupted");
-        match run {
-            Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
-            None => found.cause("the step that was running is rolled back by the server"),
-        }
-    }
-
-    /// The program was told to stop while it was only asking.
-    pub fn gave_up() -> Self {
-        Self::new(Exit::Interrupted, "interrupted").cause("nothing was changed")
     }
 
     /// `--wait` where no server is asked.
@@ -274,8 +260,37 @@ impl From<ConfigError> for CommandError {
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
-        let (sqlstate, place) = (facts::sqlstate(&error), facts::place(&error));
-        Self { sqlstate, place, ..Self::explained(error) }
+        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
+        let found = Self { sqlstate, place, ..Self::explained(error) };
+        match pool {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+/// What to do where a pool between us and the server shows in what it says.
+fn pool_hint(error: &RunError) -> Option<&'static str> {
+    let refused = |error: &ConnectError| match error {
+        ConnectError::Refused { source, .. } => hints::pool(source),
+        _ => None,
+    };
+    let said = match error {
+        RunError::Connect(error) => return refused(error),
+        RunError::Sandbox(SandboxError::Login { source, .. }) => return refused(source),
+        RunError::Ledger(LedgerError::Database(error))
+        | RunError::Lock(LockError::Database(error))
+        | RunError::Pooler(PoolerError::Database(error))
+        | RunError::Sandbox(SandboxError::Database(error)) => error,
+        RunError::Prepare { source, .. } => match source.as_ref() {
+            PrepareError::Ledger(LedgerError::Database(error)) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match said {
+        DbError::Server(server) => hints::pool(server),
+        _ => None,
     }
 }
 
@@ -343,10 +358,16 @@ impl CommandError {
                  (`ALTER DATABASE name RESET default_transaction_read_only`), or of the URL's `options`; somebody \
                  may have had a reason to set it.",
             ),
-            RunError::Stopped => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
-            RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
-                .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Lock(error) => {
+                let hint = hints::locked(&error);
+                Self::from_chain(Exit::Locked, &error).hint(hint)
+            }
+            RunError::Pooler(error @ PoolerError::Database(_)) => Self::from_chain(Exit::Error, &error),
+            RunError::Pooler(error) => Self::from_chain(Exit::Error, &error)
+                .outcome_line("Nothing was changed.")
+                .hint(hints::POOLED),
+            RunError::Interrupted => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
@@ -517,8 +538,9 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
 }
 
 fn step(failed: &Failed) -> CommandError {
+    let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
-        causes: render::step_causes(&failed.error),
+        causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
         outcome: vec![render::outcome(failed)],
         hints: hints::step(failed),
         ..CommandError::new(

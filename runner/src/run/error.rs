@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
-use crate::db::{ConnectError, DbError, LockError};
+use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
@@ -96,12 +96,15 @@ pub enum RunError {
     /// The server takes no writes.
     #[error("{0}; nothing was changed")]
     ReadOnly(ReadOnly),
-    /// The run was told to stop before it had a connection.
-    #[error("stopped before there was a connection; nothing was changed")]
-    Stopped,
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Behind a pool that shares sessions no lock holds.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
+    /// The run was told to stop, and no step was running.
+    #[error("the run was told to stop")]
+    Interrupted,
     /// The migrations cannot be confined as runner.toml says.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -243,6 +246,8 @@ pub struct Failed {
     pub undone: Vec<RevisionId>,
     /// The steps after it.
     pub not_tried: Vec<RevisionId>,
+    /// Who was in its way, where that is why it failed.
+    pub blocked_by: Vec<Activity>,
 }
 
 /// Why a step failed. It is rolled back unless the variant says otherwise.

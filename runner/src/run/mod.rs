@@ -6,6 +6,7 @@
 
 mod apart;
 mod author;
+mod blocked;
 mod bundle;
 mod effects;
 mod ensure;
@@ -14,6 +15,7 @@ mod event;
 mod executor;
 mod import;
 mod isolation;
+mod lock;
 mod migrator;
 mod overrides;
 mod precondition;
@@ -48,5 +50,6 @@ pub use settings::Settings;
 pub use stamp::{FromAlembic, StampOptions};
 pub use state::{OnDisk, State};
 pub use status::{NotCurrent, RevisionStatus, Standing, Status};
+pub use stop::SoFar;
 pub use suggest::Suggestion;
 pub use verify::{Finding, Verification};
