@@ -204,6 +204,12 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 duration(*pause_ms)
             )
         }
+        Event::StepResumed { revision, done, total, .. } => {
+            format!("  resuming {revision}: {done} of {total} statements are done")
+        }
+        Event::StatementFinished { revision, number, total, duration_ms, .. } => {
+            format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
+        }
         Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
             let word = match direction {
                 _ if !committed => "ran     ".to_owned(),
