@@ -28,6 +28,7 @@ mod ledger;
 mod library;
 mod location;
 mod migrations;
+mod none;
 mod offline;
 mod oracle;
 mod properties;
