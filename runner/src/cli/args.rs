@@ -7,9 +7,9 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, check, completions, current, downgrade, edit, ensure_version, graph, heads, history,
-    import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest,
-    upgrade, verify, wait,
+    branches, build, check, completions, config, current, downgrade, edit, ensure_version, graph, heads,
+    history, import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status,
+    suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -104,6 +104,7 @@ pub enum Command {
     Status(status::Args),
     Current(current::Args),
     Check(check::Args),
+    Config(config::Args),
     Wait(wait::Args),
     History(history::Args),
     Heads(heads::Args),

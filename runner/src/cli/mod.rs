@@ -16,6 +16,7 @@ mod exit_code;
 mod facts;
 mod graph;
 mod hints;
+mod origin;
 mod printable;
 mod progress;
 mod render;

@@ -22,7 +22,7 @@ use super::{Canceller, Location, PostgresSession, ServerError};
 
 /// How long a connection attempt to one address may take where the URL does
 /// not say (`connect_timeout`).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The oldest major version of the server that is served: what the audit and
 /// the guest's login need is there since then.

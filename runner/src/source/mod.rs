@@ -7,6 +7,7 @@ pub mod alembic;
 mod artifact;
 mod build;
 mod config;
+mod effective;
 mod folder_name;
 mod grants;
 mod hooks;
@@ -14,6 +15,7 @@ mod init;
 mod migrations_dir;
 mod new_revision;
 mod scan;
+mod span;
 mod template;
 mod tokens;
 mod toolchain;
@@ -25,6 +27,7 @@ pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,
 };
+pub use effective::{Setting, SettingOrigin};
 pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
 pub use grants::{GrantsError, grants_table, write_grants};
 pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};

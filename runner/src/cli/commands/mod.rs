@@ -5,6 +5,7 @@ pub mod branches;
 pub mod build;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod current;
 pub mod downgrade;
 pub mod edit;
@@ -57,6 +58,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Status(args) => status::run(&args, global, ui),
         Command::Suggest(args) => suggest::run(&args, global, ui),
         Command::Branches(args) => branches::run(&args, global, ui),
+        Command::Config(args) => config::run(&args, global, ui),
         Command::Check(args) => check::run(&args, global, ui),
         Command::Wait(args) => wait::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),
