@@ -191,7 +191,16 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 duration(*pause_ms)
             )
         }
-        Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
+        Event::StepFinished {
+            revision,
+            direction,
+            message,
+            duration_ms,
+            statements,
+            rows,
+            committed,
+            ..
+        } => {
             let word = match direction {
                 _ if !committed => "ran     ".to_owned(),
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),

@@ -30,6 +30,7 @@ mod status;
 mod step;
 mod stop;
 mod suggest;
+mod trace;
 mod verify;
 
 pub use author::{AuthorError, Place, Written, write_revision};

@@ -22,4 +22,4 @@ pub use state::{Observed, TransactionStatus};
 
 pub(super) use guard::{Guard, Guarded};
 pub(super) use notices::Admitted;
-pub(super) use state::Wire;
+pub(super) use state::{Subject, Wire};
