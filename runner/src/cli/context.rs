@@ -3,18 +3,18 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Migrator, Reporter, RunError, Scripter, Secrets};
+use runner::run::{Bundler, Migrator, Reporter, Scripter, Secrets};
 use runner::source::{ConfigError, Project};
 
 use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
+pub use super::interrupt::{block_on, run_interruptibly};
 
 /// The argument with which the program starts itself to compile a component from
 /// standard input to standard output. It is no command, so that neither the help
@@ -42,6 +42,10 @@ impl From<Missing> for CommandError {
 }
 
 fn found_project(global: &Global) -> Result<Project, Missing> {
+    if let Some(bundle) = &global.bundle {
+        let (config, name) = (global.config.as_deref(), global.name.as_deref());
+        return Project::open_bundle(bundle, config, name).map_err(Missing::Project);
+    }
     let file = match &global.config {
         Some(file) => file.clone(),
         None => {
@@ -140,6 +144,13 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     Ok(Scripter::new(project, host, reporter))
 }
 
+/// Brings everything together for a command that makes a bundle.
+pub fn bundler(global: &Global, reporter: Reporter) -> Result<Bundler, CommandError> {
+    let project = project(global)?;
+    let host = host(&project)?;
+    Ok(Bundler::new(project, host, reporter))
+}
+
 /// The secrets that parameters name: variables of the environment, and files
 /// relative to `runner.toml`.
 fn secrets(root: &Path, environment: Environment) -> Secrets {
@@ -194,69 +205,10 @@ fn actor() -> String {
     format!("{user}@{host}")
 }
 
-/// How long a run that was interrupted may take to roll back.
-const GRACE: Duration = Duration::from_secs(4);
-
-/// Runs a migrator's work until it is done or the program is told to stop
-/// (Ctrl-C, SIGTERM); then the running statement is cancelled, so that the
-/// server does not go on alone, and the step is rolled back.
-pub fn run_interruptibly<T>(
-    migrator: &Migrator,
-    work: impl Future<Output = Result<T, RunError>>,
-) -> Result<T, CommandError> {
-    let runtime = runtime()?;
-    runtime.block_on(async {
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            result = &mut work => return Ok(result?),
-            () = told_to_stop() => {}
-        }
-        migrator.interrupt().await;
-        match tokio::time::timeout(GRACE, work).await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(CommandError::interrupted(Some(error.into()))),
-            // What is dropped here closes the connection, and the server rolls
-            // back by itself.
-            Err(_) => Err(CommandError::interrupted(None)),
-        }
-    })
-}
-
-/// Runs work that changes nothing until it is done or the program is told to stop;
-/// then it is given up where it is.
-pub fn run_until_told<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
-    runtime()?.block_on(async {
-        tokio::select! {
-            result = work => Ok(result?),
-            () = told_to_stop() => Err(CommandError::gave_up()),
-        }
-    })
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without a handler the signals end the program as they always do.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// Runs a command's asynchronous part.
-pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
-    Ok(runtime()?.block_on(work)?)
-}
-
 /// Two threads: this one runs the component, and the other moves the bytes of the
 /// connection meanwhile, so that what is fetched ahead arrives while the
 /// component computes.
-fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

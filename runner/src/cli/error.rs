@@ -4,15 +4,16 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{LockError, ServerError};
+use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::{Place, RevisionId};
 use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::sandbox::SandboxError;
 use runner::source::alembic::OfflineError;
-use runner::source::{ConfigError, GrantsError};
+use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -101,21 +102,6 @@ impl CommandError {
         Self { causes, ..Self::new(Exit::Internal, message) }
     }
 
-    /// The program was told to stop; with what became of the run, if that is
-    /// known.
-    pub fn interrupted(run: Option<Self>) -> Self {
-        let found = Self::new(Exit::Interrupted, "interrupted");
-        match run {
-            Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
-            None => found.cause("the step that was running is rolled back by the server"),
-        }
-    }
-
-    /// The program was told to stop while it was only asking.
-    pub fn gave_up() -> Self {
-        Self::new(Exit::Interrupted, "interrupted").cause("nothing was changed")
-    }
-
     /// `--wait` where no server is asked.
     pub fn nothing_to_wait_for() -> Self {
         Self::new(Exit::Usage, "`--wait` waits for a server, and `--sql` asks none")
@@ -125,6 +111,15 @@ impl CommandError {
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
             .hint("It is for `upgrade`, `downgrade` and `redo`.")
+    }
+
+    /// A command that works on sources, with a bundle.
+    pub fn no_sources(command: &str) -> Self {
+        Self::new(
+            Exit::Usage,
+            format!("`{command}` works on the sources of a project, and a bundle has none"),
+        )
+        .hint("Run it in the project's folder, without `--bundle` and RUNNER_BUNDLE.")
     }
 
     /// A file whose name does not say what to draw into it.
@@ -248,6 +243,7 @@ impl From<ConfigError> for CommandError {
                 Some("Run `runner init` to make a project here, or pass `--config FILE`.".into())
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
+            ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
@@ -264,8 +260,37 @@ impl From<ConfigError> for CommandError {
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
-        let (sqlstate, place) = (facts::sqlstate(&error), facts::place(&error));
-        Self { sqlstate, place, ..Self::explained(error) }
+        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
+        let found = Self { sqlstate, place, ..Self::explained(error) };
+        match pool {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+/// What to do where a pool between us and the server shows in what it says.
+fn pool_hint(error: &RunError) -> Option<&'static str> {
+    let refused = |error: &ConnectError| match error {
+        ConnectError::Refused { source, .. } => hints::pool(source),
+        _ => None,
+    };
+    let said = match error {
+        RunError::Connect(error) => return refused(error),
+        RunError::Sandbox(SandboxError::Login { source, .. }) => return refused(source),
+        RunError::Ledger(LedgerError::Database(error))
+        | RunError::Lock(LockError::Database(error))
+        | RunError::Pooler(PoolerError::Database(error))
+        | RunError::Sandbox(SandboxError::Database(error)) => error,
+        RunError::Prepare { source, .. } => match source.as_ref() {
+            PrepareError::Ledger(LedgerError::Database(error)) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match said {
+        DbError::Server(server) => hints::pool(server),
+        _ => None,
     }
 }
 
@@ -320,6 +345,10 @@ impl CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::Bundle(error) => {
+                let hint = bundle_hint(&error).map(str::to_owned);
+                Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+            }
             RunError::ReadOnly(ReadOnly::Standby) => Self::from_chain(Exit::Error, &error).hint(
                 "Connect to the primary. Where the URL names all hosts of the cluster, \
                  `target_session_attrs=read-write` finds it.",
@@ -329,10 +358,16 @@ impl CommandError {
                  (`ALTER DATABASE name RESET default_transaction_read_only`), or of the URL's `options`; somebody \
                  may have had a reason to set it.",
             ),
-            RunError::Stopped => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
-            RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
-                .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Lock(error) => {
+                let hint = hints::locked(&error);
+                Self::from_chain(Exit::Locked, &error).hint(hint)
+            }
+            RunError::Pooler(error @ PoolerError::Database(_)) => Self::from_chain(Exit::Error, &error),
+            RunError::Pooler(error) => Self::from_chain(Exit::Error, &error)
+                .outcome_line("Nothing was changed.")
+                .hint(hints::POOLED),
+            RunError::Interrupted => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
@@ -378,6 +413,27 @@ impl From<ImportError> for CommandError {
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
     }
+}
+
+fn bundle_hint(error: &BundleError) -> Option<&'static str> {
+    Some(match &error.fault {
+        BundleFault::Folders { .. } => {
+            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
+        }
+        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
+            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
+        }
+        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
+        BundleFault::Unreadable(_)
+        | BundleFault::Unwritable(_)
+        | BundleFault::Name(_)
+        | BundleFault::NotBuilt(_) => {
+            return None;
+        }
+        _ => {
+            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
+        }
+    })
 }
 
 fn several(
@@ -482,8 +538,9 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
 }
 
 fn step(failed: &Failed) -> CommandError {
+    let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
-        causes: render::step_causes(&failed.error),
+        causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
         outcome: vec![render::outcome(failed)],
         hints: hints::step(failed),
         ..CommandError::new(

@@ -26,8 +26,10 @@ pub enum Exit {
     Unreachable = 7,
     /// A bug of the runner.
     Internal = 70,
-    /// Ctrl-C or SIGTERM; the step that was running is rolled back.
+    /// Ctrl-C (SIGINT); the step that was running is rolled back.
     Interrupted = 130,
+    /// SIGTERM; the step that was running is rolled back.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -16,6 +16,7 @@ mod exit_code;
 mod facts;
 mod graph;
 mod hints;
+mod interrupt;
 mod origin;
 mod printable;
 mod progress;

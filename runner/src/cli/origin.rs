@@ -57,6 +57,7 @@ impl fmt::Display for Origin {
             Self::Service { service, file } => write!(f, "service `{service}` of {}", file.display()),
             Self::PasswordFile { file } => write!(f, "the password file {}", file.display()),
             Self::Setting(SettingOrigin::Default) => f.write_str("default"),
+            Self::Setting(SettingOrigin::Bundle) => f.write_str("the bundle"),
             Self::Setting(SettingOrigin::File { file, line }) => write!(f, "{}:{line}", file.display()),
             Self::Setting(SettingOrigin::Section { file, line, name }) => {
                 write!(f, "{}:{line}, [named.{name}]", file.display())

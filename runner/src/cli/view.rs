@@ -42,7 +42,7 @@ impl View {
             true => {
                 let (project, location) = context::project_and_location(global)?;
                 let reader = Reader::new(project, location).waiting(wait.limit);
-                context::run_until_told(reader.state(reporter))?
+                context::block_on(reader.state(reporter))?
             }
             false => State::new(Migrator::on_disk(&context::project(global)?)?, None),
         };

@@ -17,12 +17,15 @@ use super::location::ServerLocation;
 use super::login::{Login, LoginError};
 use super::socket::{Endpoint, SocketError, Stream, hosts};
 use super::tls::{TlsError, Verification};
-use super::wire::{Admitted, Guard, Guarded, Subject, Wire};
+use super::wire::{Admitted, Guard, Guarded, Subject, Traffic, Wire};
 use super::{Canceller, Location, PostgresSession, ServerError};
 
 /// How long a connection attempt to one address may take where the URL does
 /// not say (`connect_timeout`).
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the server may take to hear that a connection is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The oldest major version of the server that is served: what the audit and
 /// the guest's login need is there since then.
@@ -451,6 +454,11 @@ impl Connection {
         &self.canceller
     }
 
+    /// What passes on the connection.
+    pub fn traffic(&self) -> Traffic {
+        Traffic::of(&self.wire)
+    }
+
     /// The server's process that serves the connection, if it told.
     pub fn process_id(&self) -> Option<i32> {
         self.wire.process()
@@ -479,10 +487,19 @@ impl Connection {
     /// An embedded server stops after that; dropping a connection instead
     /// would stop it under the session's feet.
     pub async fn close(self) {
+        self.close_within(CLOSE_TIMEOUT).await;
+    }
+
+    /// The same, waiting for at most `limit`.
+    pub async fn close_within(self, limit: Duration) {
         drop(self.session);
         // The task ends by itself when the last handle of the session is gone.
-        // A handle that is kept elsewhere must not hang the program.
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.task).await;
+        // A handle that is kept elsewhere must not hang the program, nor must a
+        // server that does not answer.
+        let task = self.task.abort_handle();
+        if tokio::time::timeout(limit, self.task).await.is_err() {
+            task.abort();
+        }
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.stop()).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
-use crate::db::{ConnectError, DbError, LockError};
+use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
@@ -12,7 +12,7 @@ use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
 use crate::sandbox::SandboxError;
-use crate::source::{ArtifactError, BuildError, ScanErrors};
+use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
 
 use super::NotCurrent;
 
@@ -90,15 +90,21 @@ pub enum RunError {
     /// A script that takes revisions back must be told where it begins.
     #[error("a script that takes revisions back must be told where the database is")]
     NoStart,
+    /// A bundle cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The server takes no writes.
     #[error("{0}; nothing was changed")]
     ReadOnly(ReadOnly),
-    /// The run was told to stop before it had a connection.
-    #[error("stopped before there was a connection; nothing was changed")]
-    Stopped,
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Behind a pool that shares sessions no lock holds.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
+    /// The run was told to stop, and no step was running.
+    #[error("the run was told to stop")]
+    Interrupted,
     /// The migrations cannot be confined as runner.toml says.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -240,6 +246,8 @@ pub struct Failed {
     pub undone: Vec<RevisionId>,
     /// The steps after it.
     pub not_tried: Vec<RevisionId>,
+    /// Who was in its way, where that is why it failed.
+    pub blocked_by: Vec<Activity>,
 }
 
 /// Why a step failed. It is rolled back unless the variant says otherwise.

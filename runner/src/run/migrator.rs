@@ -16,12 +16,13 @@ use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
+use super::blocked::Watch;
 use super::executor::Total;
 use super::prepare::{Prepared, Preparer};
-use super::read::{Place, read, refuse_read_only};
+use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
-use super::stop::Stop;
+use super::stop::{CLOSE_GRACE, Stop};
 use super::trace::{self, milliseconds};
 use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
 
@@ -40,7 +41,7 @@ pub struct Migrator {
     pub(super) run: Run,
     pub(super) reporter: Reporter,
     pub(super) secrets: Secrets,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 /// How a plan is run.
@@ -145,14 +146,14 @@ impl Migrator {
 
     /// The revisions on disk, without a database.
     pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
-        let found = source::scan(&project.migrations_dirs()).map_err(RunError::Scan)?;
+        let found = project.revisions().map_err(RunError::Scan)?;
         OnDisk::new(found).map_err(RunError::Graph)
     }
 
     /// What is on disk and what is applied. Takes no lock and writes nothing.
     pub async fn state(&self) -> Result<State, RunError> {
         let (connection, state) = self.connect().await?;
-        connection.close().await;
+        self.close(connection).await;
         Ok(state)
     }
 
@@ -163,7 +164,7 @@ impl Migrator {
             true => Some(self.ledger.recorded(&mut *connection.session().lock().await, revision).await),
             false => None,
         };
-        connection.close().await;
+        self.close(connection).await;
         Ok(recorded.transpose()?)
     }
 
@@ -214,7 +215,7 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
-        connection.close().await;
+        self.close(connection).await;
         result.map(|summary| Summary { duration_ms: milliseconds(began.elapsed()), ..summary })
     }
 
@@ -229,7 +230,7 @@ impl Migrator {
             Ok(down) => self.can_reapply(&connection, &state, down, &options).await,
             Err(_) => Ok(()),
         };
-        connection.close().await;
+        self.close(connection).await;
         let down = down?;
         ready?;
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
@@ -243,7 +244,7 @@ impl Migrator {
             }
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
-        connection.close().await;
+        self.close(connection).await;
         let up = up?;
         summary.steps.extend(up.steps);
         Ok(Summary {
@@ -280,14 +281,12 @@ impl Migrator {
         self.prepare(connection, state, Direction::Upgrade, &up, options).await.map(|_| ())
     }
 
-    /// Cancels the statement that is running, if one is: its step fails and is
-    /// rolled back. A component that computes is stopped a second later.
-    pub async fn interrupt(&self) {
-        self.stop.tell().await;
+    /// Reads the folder while the connection is being made, and then the ledger.
+    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
+        self.stop.or_stop(self.connect_and_read()).await
     }
 
-    /// Reads the folder while the connection is being made.
-    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
+    async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
         read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
@@ -295,13 +294,8 @@ impl Migrator {
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
         let (isolation, patience) = (self.isolation(), self.patience);
         let place = Place { location: &self.location, isolation, patience };
-        let connection = tokio::select! {
-            biased;
-            connection = place.open(&self.reporter) => connection?,
-            // There is nothing to roll back yet.
-            () = self.stop.told() => return Err(RunError::Stopped),
-        };
-        self.stop.begin(connection.canceller());
+        let connection = place.open(&self.reporter).await?;
+        self.stop.concerns(connection.canceller());
         Ok(connection)
     }
 
@@ -323,15 +317,19 @@ impl Migrator {
         // Another runner may have been at work since the ledger was read: while
         // we waited, or just before we asked for the lock. Where this returns
         // early, the end of the session releases the lock.
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
+        let session = connection.session();
+        let reading = async { Ok(self.ledger.applied(&mut *session.lock().await).await?) };
+        let applied = self.stop.or_stop(reading).await?;
+        drop(session);
         let now = State::new(state.on_disk, applied);
         if now.applied != state.applied {
+            self.report_changes(&state.applied, &now.applied);
             plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
         let result = self.execute(connection, (lock, held), &prepared, options).await;
-        release(connection, lock).await;
+        self.release(connection, lock).await;
         let all = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
@@ -356,7 +354,8 @@ impl Migrator {
             true => rules.on(&mut *connection.session().lock().await).await.map_err(LedgerError::from)?,
             false => rules,
         };
-        let prepared = self.prepare_by(rules, connection, state, direction, plan, options).await?;
+        let prepared = self.prepare_by(rules, connection, state, direction, plan, options);
+        let prepared = self.stop.or_stop(prepared).await?;
         self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
@@ -377,7 +376,9 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
+                    preparer
+                        .build_missing(&plan.steps, &state.on_disk, &self.reporter, self.stop.builds())
+                        .await?;
                 }
                 preparer.as_on_disk(&plan.steps, &state.on_disk).await?
             }
@@ -391,20 +392,6 @@ impl Migrator {
         Ok(prepared)
     }
 
-    pub(super) async fn acquire(
-        &self,
-        connection: &Connection,
-        lock: AdvisoryLock,
-    ) -> Result<Held, RunError> {
-        refuse_read_only(connection)?;
-        let reporter = Arc::clone(&self.reporter);
-        let on_wait =
-            move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
-        let session = connection.session();
-        let mut session = session.lock().await;
-        Ok(lock.acquire(&mut session, self.settings.lock_wait, on_wait).await?)
-    }
-
     async fn execute(
         &self,
         connection: &Connection,
@@ -415,8 +402,10 @@ impl Migrator {
         if prepared.is_empty() {
             return Ok(Total::default());
         }
-        self.ledger.ensure(&mut *connection.session().lock().await).await?;
+        let ensured = async { Ok(self.ledger.ensure(&mut *connection.session().lock().await).await?) };
+        self.stop.or_stop(ensured).await?;
         let door = self.isolate(connection).await?;
+        let process = held.process().parse().ok();
         let context = Context {
             host: &self.host,
             ledger: &self.ledger,
@@ -428,14 +417,17 @@ impl Migrator {
             location: &self.location,
             door,
             stop: &self.stop,
+            watch: Watch::new(&self.location, &self.reporter, self.settings.lock_timeout),
             run: &self.run,
             reporter: &self.reporter,
             kept: Mutex::default(),
         };
+        context.watch.concerns(process, connection.traffic());
         let result = match options.single_transaction {
             true => executor::run_together(&context, prepared).await,
             false => executor::run_each(&context, prepared).await,
         };
+        context.watch.close(CLOSE_GRACE).await;
         result.map_err(|failed| RunError::Step(Box::new(failed)))
     }
 
@@ -467,7 +459,7 @@ impl Migrator {
             }
         }
         drop(session);
-        connection.close().await;
+        self.close(connection).await;
         lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
@@ -476,14 +468,6 @@ impl Migrator {
         let on_disk = Self::on_disk(project)?;
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
         Ok(source::build(project, &found)?)
-    }
-}
-
-/// Releases the lock; the end of the session does it too.
-pub(super) async fn release(connection: &Connection, lock: AdvisoryLock) {
-    let released = lock.release(&mut *connection.session().lock().await).await;
-    if let Err(error) = released {
-        tracing::debug!("the lock could not be released ({error}); the server does it by itself");
     }
 }
 

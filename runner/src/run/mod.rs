@@ -6,6 +6,8 @@
 
 mod apart;
 mod author;
+mod blocked;
+mod bundle;
 mod effects;
 mod ensure;
 mod error;
@@ -13,6 +15,7 @@ mod event;
 mod executor;
 mod import;
 mod isolation;
+mod lock;
 mod migrator;
 mod overrides;
 mod precondition;
@@ -34,6 +37,7 @@ mod trace;
 mod verify;
 
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
@@ -47,5 +51,6 @@ pub use settings::Settings;
 pub use stamp::{FromAlembic, StampOptions};
 pub use state::{OnDisk, State};
 pub use status::{NotCurrent, RevisionStatus, Standing, Status};
+pub use stop::SoFar;
 pub use suggest::Suggestion;
 pub use verify::{Finding, Verification};

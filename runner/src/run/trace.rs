@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracing::field::Empty;
 use tracing::{Span, debug, error, info, info_span, trace, warn};
 
+use crate::db::Activity;
 use crate::revision::{Direction, RevisionId};
 
 use super::prepare::Prepared;
@@ -106,8 +107,13 @@ fn log(event: &Event) {
         Event::WaitingForServer { location, reason } => {
             warn!(target: EVENTS, location, reason, "waiting for the server");
         }
-        Event::WaitingForLock { holder } => {
-            warn!(target: EVENTS, holder, "waiting for another runner");
+        Event::WaitingForLock { holder, waited_ms, left_ms } => {
+            let holder = holder.as_ref().map(Activity::since);
+            warn!(target: EVENTS, holder, waited_ms, left_ms, "waiting for another runner");
+        }
+        Event::ChangedMeanwhile { applied, reverted } => {
+            let (applied, reverted) = (applied.len(), reverted.len());
+            info!(target: EVENTS, applied, reverted, "another runner has been at work");
         }
         Event::Building { revisions } => info!(target: EVENTS, components = revisions.len(), "building"),
         Event::StepStarted { revision, direction, message, number, total } => {
@@ -118,8 +124,13 @@ fn log(event: &Event) {
         Event::Progress { revision, what, done, total, estimated } => {
             debug!(target: EVENTS, %revision, what, done, total, estimated, "progress");
         }
-        Event::StepRetried { revision, attempt, reason, pause_ms } => {
-            warn!(target: EVENTS, %revision, attempt, reason, pause_ms, "step retried");
+        Event::Blocked { revision, by } => {
+            let by = by.iter().map(Activity::who).collect::<Vec<_>>().join("; ");
+            warn!(target: EVENTS, %revision, by, "blocked");
+        }
+        Event::StepRetried { revision, attempt, attempts, reason, sqlstate, blocked_by, pause_ms } => {
+            let by = blocked_by.iter().map(Activity::who).collect::<Vec<_>>().join("; ");
+            warn!(target: EVENTS, %revision, attempt, attempts, reason, sqlstate, by, pause_ms, "step retried");
         }
         Event::StepFinished {
             revision,

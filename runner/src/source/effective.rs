@@ -36,6 +36,8 @@ pub enum SettingOrigin {
         /// The line, from 1.
         line: usize,
     },
+    /// The bundle that the project is.
+    Bundle,
     /// The named section that was chosen.
     Section {
         /// The file.
@@ -94,9 +96,13 @@ impl Project {
     /// # Errors
     ///
     /// The file cannot be read any more.
-    pub fn settings(&self, section: Option<&str>) -> Result<Vec<Setting>, ConfigError> {
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|source| ConfigError::Unreadable { path: self.file.clone(), source })?;
+    pub fn effective_settings(&self, section: Option<&str>) -> Result<Vec<Setting>, ConfigError> {
+        let text = match std::fs::read_to_string(&self.file) {
+            Ok(text) => text,
+            // A bundle is no text.
+            Err(_) if self.is_bundle() => String::new(),
+            Err(source) => return Err(ConfigError::Unreadable { path: self.file.clone(), source }),
+        };
         let written = Written { project: self, text: &text, section };
         let table = DeTable::parse(&text).ok().map(Spanned::into_inner).unwrap_or_default();
         let setting =
@@ -127,6 +133,7 @@ impl Written<'_> {
                 let (file, line) = self.line(offset);
                 SettingOrigin::File { file, line }
             }
+            None if is_set(&self.project.settings, &path) => SettingOrigin::Bundle,
             None => SettingOrigin::Default,
         }
     }
@@ -134,6 +141,17 @@ impl Written<'_> {
     fn line(&self, offset: usize) -> (PathBuf, usize) {
         let place = Place::of(&self.project.file, self.text, offset);
         (place.file, place.line)
+    }
+}
+
+/// Whether a key is set at all. What no file of text has then is from a bundle.
+fn is_set(table: &toml::Table, path: &[&str]) -> bool {
+    match path {
+        [] => false,
+        [name] => table.contains_key(*name),
+        [name, rest @ ..] => {
+            table.get(*name).and_then(toml::Value::as_table).is_some_and(|table| is_set(table, rest))
+        }
     }
 }
 
@@ -162,7 +180,7 @@ mod tests {
             files = [\"*.sql\"]\n[named.b.session]\nretries = 2\n";
         std::fs::write(&file, text).expect("writes");
         let project = Project::load_named(&file, Some("b")).expect("loads");
-        let settings = project.settings(Some("b")).expect("reads");
+        let settings = project.effective_settings(Some("b")).expect("reads");
         let of = |key: &str| settings.iter().find(|setting| setting.key == key).expect(key);
         assert_eq!(of("session.retries").value, 2);
         assert!(

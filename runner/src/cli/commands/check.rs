@@ -23,7 +23,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let (project, location) = context::project_and_location(global)?;
     let reader = Reader::new(project, location).waiting(args.wait.limit);
-    let state = context::run_until_told(reader.state(&progress::reporter(ui)))?;
+    let state = context::block_on(reader.state(&progress::reporter(ui)))?;
     let found = state.check_current();
     let exit = match &found {
         Ok(()) => Exit::Done,

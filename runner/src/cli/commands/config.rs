@@ -68,7 +68,7 @@ struct Part {
 pub fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let project = context::project(global)?;
     let environment = Environment::of(&project.root)?;
-    let settings = project.settings(global.name.as_deref())?;
+    let settings = project.effective_settings(global.name.as_deref())?;
     let found = database::location(global, project.config.database.url.as_deref(), &environment)?;
     let shown = Shown {
         config: file(&project, global),
@@ -86,6 +86,13 @@ pub fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError>
 }
 
 fn file(project: &Project, global: &Global) -> File {
+    if project.is_bundle() && global.config.is_none() {
+        return File {
+            file: project.file.display().to_string(),
+            from: "--bundle",
+            section: global.name.clone(),
+        };
+    }
     let from = match (&global.config, std::env::var_os("RUNNER_CONFIG")) {
         (None, _) => "the nearest one",
         (Some(file), Some(variable)) if *file == Path::new(&variable) => "RUNNER_CONFIG",

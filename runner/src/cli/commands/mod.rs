@@ -3,6 +3,7 @@
 
 pub mod branches;
 pub mod build;
+pub mod bundle;
 pub mod check;
 pub mod completions;
 pub mod config;
@@ -41,6 +42,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
     if !global.params.is_empty() && !args.command.takes_params() {
         return Err(CommandError::params_not_taken());
     }
+    if let (Some(_), Some(command)) = (&global.bundle, args.command.needs_sources()) {
+        return Err(CommandError::no_sources(command));
+    }
     match args.command {
         Command::Init(args) => init::run(&args, ui),
         Command::ListTemplates(args) => list_templates::run(&args, global, ui),
@@ -49,6 +53,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Edit(args) => edit::run(&args, global, ui),
         Command::Import(args) => import::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
+        Command::Bundle(args) => bundle::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
         Command::EnsureVersion(args) => ensure_version::run(&args, global, ui),

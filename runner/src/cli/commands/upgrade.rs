@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
 use serde_json::json;
@@ -6,12 +8,12 @@ use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
-use crate::cli::span::Wait;
+use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
 /// Apply revisions, up to a target
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`, `ID+2`
     // `-1` is answered by us: it belongs to `downgrade`.
@@ -32,6 +34,10 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
@@ -48,6 +54,7 @@ pub struct Way<'a> {
     pub tag: Option<String>,
     pub sql: bool,
     pub wait: Wait,
+    pub lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -56,8 +63,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    let (tag, sql, wait) = (args.tag.clone(), args.sql, args.wait);
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql, wait }, global, ui)
+    let Args { tag, sql, wait, lock_wait, .. } = args.clone();
+    let target = &args.target;
+    go(Way { direction: Direction::Upgrade, target, options, tag, sql, wait, lock_wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -65,9 +73,10 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, wait, .. } = way;
+    let Way { direction, target: text, options, tag, wait, lock_wait, .. } = way;
     let target = context::target(text)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag).waiting(wait.limit);
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = migrator.waiting(wait.limit).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {

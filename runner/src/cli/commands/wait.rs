@@ -27,7 +27,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     let location = context::location_without_project(global)?;
     let began = Instant::now();
     let reporter = progress::reporter(ui);
-    context::run_until_told(wait_for(&location, args.timeout, &reporter))?;
+    context::block_on(wait_for(&location, args.timeout, &reporter))?;
     let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match ui.json() {
         true => ui.event(&json!({ "event": "ready", "location": location.to_string(), "waited_ms": waited })),

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::WireError;
 use super::notices::{Admitted, Notices};
+use super::traffic::LastMoved;
 use crate::revision::{Redactor, RevisionId};
 
 /// How many parameters a server may report. PostgreSQL 18 reports 15; a
@@ -72,6 +73,8 @@ pub(in crate::db) struct Wire {
     notices: Mutex<Notices>,
     redactor: Mutex<Redactor>,
     subject: Mutex<Subject>,
+    /// When bytes passed last.
+    pub(super) moved: LastMoved,
 }
 
 /// What the server's notices are about: a step, and the span in which it runs.
@@ -106,6 +109,7 @@ impl Default for Wire {
             notices: Mutex::default(),
             redactor: Mutex::default(),
             subject: Mutex::default(),
+            moved: LastMoved::default(),
         }
     }
 }
