@@ -24,6 +24,10 @@ pub fn reporter(ui: &Ui) -> Reporter {
         let ui = ui.clone();
         return Arc::new(move |event| ui.event(&event));
     }
+    if ui.logs_json() {
+        // The library has them in its log.
+        return Arc::new(|_event| {});
+    }
     let progress = Mutex::new(Progress { ui: ui.clone(), work: None });
     Arc::new(move |event| {
         if let Ok(mut progress) = progress.lock() {

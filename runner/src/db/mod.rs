@@ -50,5 +50,6 @@ pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,
 };
+pub use tls::share_tls_provider;
 pub use wait::connect_within;
 pub use wire::{Observed, Traffic, TransactionStatus, WireError};

@@ -117,7 +117,7 @@ fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
 fn show(stamp: &Stamp, ui: &Ui) {
     if ui.json() {
         let Stamp { added, removed, heads } = stamp;
-        ui.answer(&json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads }));
+        ui.event(&json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads }));
         return;
     }
     for revision in &stamp.removed {
