@@ -12,6 +12,8 @@ mod bench_data;
 mod branches;
 mod cli;
 mod component;
+mod conditions;
+mod config;
 mod data;
 mod docs;
 #[cfg(feature = "embedded")]
@@ -27,9 +29,12 @@ mod hostile_tests;
 mod ledger;
 mod library;
 mod location;
+mod logs;
 mod migrations;
 mod offline;
 mod oracle;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod properties;
 mod sandbox;
 mod secrets;
@@ -39,5 +44,6 @@ mod suggest;
 mod tidy;
 mod tls;
 mod types;
+mod waiting;
 mod wire;
 mod wit_frozen;

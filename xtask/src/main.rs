@@ -63,7 +63,8 @@ fn main() -> ExitCode {
 /// All tests of all crates; what follows is passed on to them.
 fn test(rest: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server, Need::Alembic])?;
-    let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
+    let mut command =
+        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
     run(command.args(rest))
 }
 

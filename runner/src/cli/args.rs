@@ -6,6 +6,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use runner::run::Override;
 
+use super::exit_code::Exit;
 use super::logging::LogFormat;
 
 use super::commands::{
@@ -16,7 +17,7 @@ use super::commands::{
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
-#[command(name = "runner", version, max_term_width = 100, infer_long_args = false)]
+#[command(name = "runner", version, max_term_width = 100, infer_long_args = false, after_long_help = Exit::help())]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
