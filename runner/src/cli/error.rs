@@ -10,7 +10,7 @@ use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
-use runner::run::{Failed, ImportError, PrepareError, RunError};
+use runner::run::{BackupError, Failed, ImportError, PrepareError, RunError};
 use runner::source::alembic::OfflineError;
 use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
@@ -283,6 +283,10 @@ impl From<RunError> for CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
+            }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -334,6 +338,20 @@ impl From<ImportError> for CommandError {
             }
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
+    }
+}
+
+fn backup_hint(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Embedded(_) => "Pass `--no-backup`.",
+        BackupError::NoProgram(_) => {
+            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
+        }
+        BackupError::TooLong { .. } => {
+            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
+        }
+        BackupError::Interrupted(_) => "Run the command again.",
+        _ => "Put right what is named above. `--no-backup` goes without a backup.",
     }
 }
 
@@ -490,7 +508,10 @@ fn step(failed: &Failed) -> CommandError {
         exit: Exit::MigrationFailed,
         message: format!("{} of `{}` failed", failed.direction, failed.revision),
         causes: render::step_causes(&failed.error),
-        outcome: vec![render::outcome(failed)],
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
     }
 }

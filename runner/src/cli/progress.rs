@@ -172,6 +172,10 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
             let holder = holder.as_deref().unwrap_or("another session");
             format!("Waiting for another runner: {}.", printable(holder))
         }
+        Event::BackupStarted { file } => format!("Backing up to {}", file.display()),
+        Event::BackupFinished { bytes, duration_ms, .. } => {
+            format!("Backed up: {} bytes in {}.", HumanCount(*bytes), duration(*duration_ms))
+        }
         Event::Building { revisions } => format!("Building {}.", count(revisions.len(), "component")),
         Event::StepStarted { revision, direction, message, number, total } => {
             if !ui.is_verbose() {

@@ -4,6 +4,7 @@
 //! components or policy.
 
 mod canceller;
+mod client;
 mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -26,6 +27,7 @@ mod tls;
 mod wire;
 
 pub use canceller::Canceller;
+pub use client::ClientAccess;
 pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use libpq::ConnectionParameters;

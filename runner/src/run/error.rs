@@ -14,7 +14,7 @@ use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRe
 use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
 
-use super::NotCurrent;
+use super::{Backup, BackupError, NotCurrent};
 
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,9 @@ pub enum RunError {
     /// A script that takes revisions back must be told where it begins.
     #[error("a script that takes revisions back must be told where the database is")]
     NoStart,
+    /// There is no backup to begin with.
+    #[error("no backup was made, so nothing was changed")]
+    Backup(#[from] BackupError),
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -102,6 +105,16 @@ pub enum RunError {
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+impl RunError {
+    /// With the backup that the run began with, where a step failed.
+    pub(super) fn after(mut self, backup: Option<Backup>) -> Self {
+        if let Self::Step(failed) = &mut self {
+            failed.backup = backup;
+        }
+        self
+    }
 }
 
 fn quoted(names: &[String]) -> String {
@@ -226,6 +239,8 @@ pub struct Failed {
     pub undone: Vec<RevisionId>,
     /// The steps after it.
     pub not_tried: Vec<RevisionId>,
+    /// The backup that the run began with.
+    pub backup: Option<Backup>,
 }
 
 /// Why a step failed. It is rolled back unless the variant says otherwise.

@@ -167,6 +167,7 @@ fn failed(steps: &[Prepared], at: usize, error: StepError) -> Failed {
         done: Vec::new(),
         undone: Vec::new(),
         not_tried: revisions(&steps[at + 1..]),
+        backup: None,
     }
 }
 

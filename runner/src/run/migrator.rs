@@ -19,7 +19,9 @@ use super::prepare::{Prepared, Preparer};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::Stop;
-use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
+use super::{
+    Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
+};
 
 /// What the server is told about us (`application_name`).
 pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -34,7 +36,7 @@ pub struct Migrator {
     pub(super) run: Run,
     pub(super) reporter: Reporter,
     pub(super) secrets: Secrets,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 /// How a plan is run.
@@ -47,6 +49,8 @@ pub struct Options {
     /// Parameters that take the place of what the manifests say, for every
     /// revision whose component knows them.
     pub params: Vec<Override>,
+    /// Whether the run begins with a backup.
+    pub backups: Backups,
 }
 
 /// What a run did.
@@ -56,6 +60,8 @@ pub struct Summary {
     pub steps: Vec<RevisionId>,
     /// The heads of what is applied now.
     pub heads: Vec<RevisionId>,
+    /// The backup that it began with.
+    pub backup: Option<Backup>,
 }
 
 impl Migrator {
@@ -190,7 +196,15 @@ impl Migrator {
         connection.close().await;
         let down = down?;
         ready?;
+        // One backup for both ways.
+        let both = |backups| match options.backups {
+            Backups::Skipped => Backups::Skipped,
+            Backups::AsConfigured | Backups::BeforeBoth => backups,
+        };
+        let (first, then) = (both(Backups::BeforeBoth), both(Backups::Skipped));
+        let options = Options { backups: first, ..options };
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
+        let options = Options { backups: then, ..options };
         let revisions: Vec<RevisionId> = down.steps.iter().map(|step| step.revision.clone()).collect();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| {
@@ -202,7 +216,7 @@ impl Migrator {
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
         connection.close().await;
-        let up = up?;
+        let up = up.map_err(|error| error.after(summary.backup.clone()))?;
         summary.steps.extend(up.steps);
         summary.heads = up.heads;
         Ok(summary)
@@ -278,8 +292,9 @@ impl Migrator {
     ) -> Result<Summary, RunError> {
         let mut plan = make(&state)?;
         if plan.is_empty() {
-            return Ok(Summary { steps: Vec::new(), heads: plan.heads });
+            return Ok(Summary { steps: Vec::new(), heads: plan.heads, backup: None });
         }
+        self.check_backup(direction, options.backups)?;
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
         let held = self.acquire(connection, lock).await?;
@@ -293,12 +308,22 @@ impl Migrator {
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
-        let result = self.execute(connection, (lock, held), &prepared, options).await;
+        let backup = match plan.is_empty() {
+            true => Ok(None),
+            false => self.back_up(connection, direction, &plan, options.backups).await,
+        };
+        let result = match backup {
+            Ok(backup) => {
+                let result = self.execute(connection, (lock, held), &prepared, options).await;
+                result.map(|()| backup.clone()).map_err(|error| error.after(backup))
+            }
+            Err(error) => Err(error),
+        };
         release(connection, lock).await;
-        result?;
+        let backup = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
-        Ok(Summary { steps, heads })
+        Ok(Summary { steps, heads, backup })
     }
 
     async fn prepare(

@@ -6,6 +6,7 @@
 
 mod apart;
 mod author;
+mod backup;
 mod bundle;
 mod effects;
 mod ensure;
@@ -33,6 +34,7 @@ mod suggest;
 mod verify;
 
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use backup::{Backup, BackupError, Backups};
 pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, RunError, StepError};
 pub use event::{Event, Reporter};

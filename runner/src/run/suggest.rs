@@ -179,6 +179,7 @@ impl Trial<'_> {
             done: Vec::new(),
             undone: Vec::new(),
             not_tried: Vec::new(),
+            backup: None,
         }))
     }
 }

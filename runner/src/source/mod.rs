@@ -5,6 +5,7 @@
 
 pub mod alembic;
 mod artifact;
+mod backup;
 mod build;
 mod bundle;
 mod config;
@@ -21,6 +22,7 @@ mod toolchain;
 mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
+pub use backup::{BackupCommand, BackupConfig, BackupConfigError};
 pub use build::{BuildError, Built, build};
 pub use bundle::{Bundle, BundleError, BundleFault, Packed};
 pub use config::{

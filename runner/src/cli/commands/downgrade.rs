@@ -3,6 +3,7 @@ use runner::run::Options;
 
 use super::upgrade::{Way, go};
 use crate::cli::args::Global;
+use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::ui::Ui;
@@ -27,6 +28,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "sql")]
     single_transaction: bool,
 
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long, conflicts_with = "sql")]
+    no_backup: bool,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
@@ -38,6 +43,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         // What runs is in the ledger already; a script needs what is on disk.
         no_build: !args.sql,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let (tag, sql) = (args.tag.clone(), args.sql);
     go(Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql }, global, ui)

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::heads;
+use crate::cli::render::{backup, heads};
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -22,6 +22,10 @@ pub struct Args {
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long)]
+    no_backup: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -30,15 +34,19 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let migrator = context::migrator(global, progress::reporter(ui))?;
     let summary = context::run_interruptibly(&migrator, migrator.redo(&target, options))?;
     if ui.json() {
-        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
+        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads, "backup": summary.backup }));
     } else if summary.steps.is_empty() {
         ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
     } else {
         ui.note(format_args!("Done; the database is at {}", heads(&summary.heads)));
+    }
+    if let Some(backup) = backup(summary.backup.as_ref()).filter(|_| !ui.json()) {
+        ui.note(backup);
     }
     Ok(Exit::Done)
 }

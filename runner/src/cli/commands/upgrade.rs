@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::{count, heads};
+use crate::cli::render::{backup, count, heads};
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long, conflicts_with = "sql")]
+    no_backup: bool,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
@@ -50,6 +54,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let (tag, sql) = (args.tag.clone(), args.sql);
     go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
@@ -66,7 +71,7 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
-        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
+        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads, "backup": summary.backup }));
     } else if summary.steps.is_empty() {
         ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
     } else {
@@ -79,6 +84,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             count(summary.steps.len(), "revision"),
             heads(&summary.heads)
         ));
+    }
+    if let Some(backup) = backup(summary.backup.as_ref()).filter(|_| !ui.json()) {
+        ui.note(backup);
     }
     Ok(Exit::Done)
 }
