@@ -7,9 +7,9 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, bundle, completions, current, downgrade, edit, ensure_version, graph, heads, history,
-    import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest,
-    upgrade, verify,
+    branches, build, bundle, check, completions, current, downgrade, edit, ensure_version, graph, heads,
+    history, import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status,
+    suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -127,6 +127,8 @@ pub enum Command {
     Suggest(suggest::Args),
     Status(status::Args),
     Current(current::Args),
+    Check(check::Args),
+    Wait(wait::Args),
     History(history::Args),
     Heads(heads::Args),
     Branches(branches::Args),

@@ -21,10 +21,15 @@ pub enum Exit {
     MigrationFailed = 5,
     /// Another runner held the lock for too long.
     Locked = 6,
+    /// Nobody answers where the database should be, or the server takes no login
+    /// now: trying again later may help.
+    Unreachable = 7,
     /// A bug of the runner.
     Internal = 70,
-    /// Ctrl-C or SIGTERM; the step that was running is rolled back.
+    /// Ctrl-C (SIGINT); the step that was running is rolled back.
     Interrupted = 130,
+    /// SIGTERM; the step that was running is rolled back.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,6 +1,6 @@
 //! What to do about a step that failed. Prints nothing.
 
-use runner::db::{DbError, ServerError};
+use runner::db::{Activity, DbError, LockError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
 use runner::run::{Failed, StepError};
 
@@ -16,7 +16,55 @@ pub fn step(failed: &Failed) -> Vec<String> {
     if !lines.is_empty() {
         return vec![lines_to_add(&lines)];
     }
-    vec![general(&failed.error).to_owned()]
+    if let Some(hint) = server_of(&failed.error).and_then(pool) {
+        return vec![hint.to_owned()];
+    }
+    let blockers = in_the_way(&failed.blocked_by);
+    vec![general(&failed.error).to_owned()].into_iter().chain(blockers).collect()
+}
+
+/// What to do about a pool that shares its sessions.
+pub const POOLED: &str = "The runner's lock, settings and temporary tables belong to one server session for the whole     run. Such a pool (`pool_mode = transaction` of pgbouncer) gives each transaction another one, so that two runners     could both have the lock. Connect to the server itself (often on port 5432), or to a pool in session mode.";
+
+/// What to do about an error that a pool of sessions causes.
+pub fn pool(server: &ServerError) -> Option<&'static str> {
+    // The driver names its statements `s0`, `s1` …
+    let is_ours = || server.message.split('"').nth(1).is_some_and(|name| name.starts_with('s'));
+    match server.sqlstate.as_str() {
+        "26000" | "42P05" if is_ours() => Some(POOLED),
+        "08P01" if server.message.contains("startup parameter") => Some(
+            "A pool is in between that does not pass the settings of a login on. Connect to the server itself;              `isolation = \"role\"` needs that.",
+        ),
+        "08P01" if server.message.contains("pooling mode") => Some(POOLED),
+        _ => None,
+    }
+}
+
+/// What to do about another runner.
+pub fn locked(error: &LockError) -> String {
+    let wait = "Wait for the other runner, or wait longer: `--lock-wait 15m`, or `session.lock_wait` in runner.toml.";
+    match error {
+        LockError::Held { holder: Some(holder), .. } if holder.process != 0 => {
+            format!("{wait} If it hangs, end it: SELECT pg_terminate_backend({});", holder.process)
+        }
+        _ => wait.to_owned(),
+    }
+}
+
+/// How to get sessions out of the way.
+fn in_the_way(sessions: &[Activity]) -> Option<String> {
+    let calls: Vec<String> = sessions
+        .iter()
+        .filter(|session| session.process != 0)
+        .map(|session| format!("SELECT pg_terminate_backend({});", session.process))
+        .collect();
+    if calls.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Have whoever is in the way end their transaction, or end their session: {}",
+        calls.join(" ")
+    ))
 }
 
 fn general(error: &StepError) -> &'static str {

@@ -6,18 +6,22 @@
 mod args;
 mod author;
 mod commands;
+mod connect_error;
 mod context;
 mod database;
 mod database_error;
 mod editor;
 mod error;
 mod exit_code;
+mod facts;
 mod graph;
 mod hints;
+mod interrupt;
 mod printable;
 mod progress;
 mod render;
 mod sandbox_error;
+mod span;
 mod ui;
 mod view;
 

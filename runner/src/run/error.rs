@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
-use crate::db::{ConnectError, DbError, LockError};
+use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::LedgerError;
@@ -96,9 +96,18 @@ pub enum RunError {
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The server takes no writes.
+    #[error("{0}; nothing was changed")]
+    ReadOnly(ReadOnly),
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Behind a pool that shares sessions no lock holds.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
+    /// The run was told to stop, and no step was running.
+    #[error("the run was told to stop")]
+    Interrupted,
     /// The migrations cannot be confined as runner.toml says.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -115,6 +124,17 @@ impl RunError {
         }
         self
     }
+}
+
+/// Why a server takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It follows another server.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
+    /// `default_transaction_read_only` is on.
+    #[error("transactions on this server are read-only (default_transaction_read_only is on)")]
+    Setting,
 }
 
 fn quoted(names: &[String]) -> String {
@@ -241,6 +261,8 @@ pub struct Failed {
     pub not_tried: Vec<RevisionId>,
     /// The backup that the run began with.
     pub backup: Option<Backup>,
+    /// Who was in its way, where that is why it failed.
+    pub blocked_by: Vec<Activity>,
 }
 
 /// Why a step failed. It is rolled back unless the variant says otherwise.

@@ -3,22 +3,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::sandbox::{Door, SandboxError};
-use crate::source::{self, Found, Isolation, Project};
+use crate::source::{self, Found, Project};
 
+use super::blocked::Watch;
 use super::prepare::{Prepared, Preparer};
+use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
-use super::stop::Stop;
+use super::stop::{CLOSE_GRACE, Stop};
 use super::{
     Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
 };
@@ -30,6 +32,8 @@ pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VER
 pub struct Migrator {
     pub(super) project: Project,
     pub(super) location: Location,
+    /// How long to wait for a server that takes no login yet.
+    patience: Option<Duration>,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
@@ -74,6 +78,7 @@ impl Migrator {
         Self {
             project,
             location,
+            patience: None,
             host,
             settings,
             ledger,
@@ -116,6 +121,12 @@ impl Migrator {
         self
     }
 
+    /// Waits for at most `patience` until the server takes a login; none asks once.
+    pub fn waiting(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The project.
     pub fn project(&self) -> &Project {
         &self.project
@@ -130,7 +141,7 @@ impl Migrator {
     /// What is on disk and what is applied. Takes no lock and writes nothing.
     pub async fn state(&self) -> Result<State, RunError> {
         let (connection, state) = self.connect().await?;
-        connection.close().await;
+        self.close(connection).await;
         Ok(state)
     }
 
@@ -141,7 +152,7 @@ impl Migrator {
             true => Some(self.ledger.recorded(&mut *connection.session().lock().await, revision).await),
             false => None,
         };
-        connection.close().await;
+        self.close(connection).await;
         Ok(recorded.transpose()?)
     }
 
@@ -179,7 +190,7 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -193,7 +204,7 @@ impl Migrator {
             Ok(down) => self.can_reapply(&connection, &state, down, &options).await,
             Err(_) => Ok(()),
         };
-        connection.close().await;
+        self.close(connection).await;
         let down = down?;
         ready?;
         // One backup for both ways.
@@ -215,7 +226,7 @@ impl Migrator {
             }
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
-        connection.close().await;
+        self.close(connection).await;
         let up = up.map_err(|error| error.after(summary.backup.clone()))?;
         summary.steps.extend(up.steps);
         summary.heads = up.heads;
@@ -246,39 +257,21 @@ impl Migrator {
         self.prepare(connection, state, Direction::Upgrade, &up, options).await.map(|_| ())
     }
 
-    /// Cancels the statement that is running, if one is: its step fails and is
-    /// rolled back. A component that computes is stopped a second later.
-    pub async fn interrupt(&self) {
-        self.stop.tell().await;
+    /// Reads the folder while the connection is being made, and then the ledger.
+    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
+        self.stop.or_stop(self.connect_and_read()).await
     }
 
-    /// Reads the folder while the connection is being made.
-    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
-        let project = self.project.clone();
-        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = self.connect_bare().await;
-        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-        let connection = connection?;
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
-        match applied {
-            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
-            Err(error) => {
-                connection.close().await;
-                Err(error.into())
-            }
-        }
+    async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
+        read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
-        self.stop.begin(connection.canceller());
-        if self.isolation() == Isolation::Role {
-            // What migrations left in the application's schemas must not be found
-            // by a bare name in the control session.
-            let set = connection.session().lock().await.batch(Door::CONTROL).await;
-            set.map_err(SandboxError::from)?;
-        }
+        let (isolation, patience) = (self.isolation(), self.patience);
+        let place = Place { location: &self.location, isolation, patience };
+        let connection = place.open(&self.reporter).await?;
+        self.stop.concerns(connection.canceller());
         Ok(connection)
     }
 
@@ -301,9 +294,13 @@ impl Migrator {
         // Another runner may have been at work since the ledger was read: while
         // we waited, or just before we asked for the lock. Where this returns
         // early, the end of the session releases the lock.
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
+        let session = connection.session();
+        let reading = async { Ok(self.ledger.applied(&mut *session.lock().await).await?) };
+        let applied = self.stop.or_stop(reading).await?;
+        drop(session);
         let now = State::new(state.on_disk, applied);
         if now.applied != state.applied {
+            self.report_changes(&state.applied, &now.applied);
             plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
@@ -319,7 +316,7 @@ impl Migrator {
             }
             Err(error) => Err(error),
         };
-        release(connection, lock).await;
+        self.release(connection, lock).await;
         let backup = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
@@ -344,7 +341,8 @@ impl Migrator {
             true => rules.on(&mut *connection.session().lock().await).await.map_err(LedgerError::from)?,
             false => rules,
         };
-        let prepared = self.prepare_by(rules, connection, state, direction, plan, options).await?;
+        let prepared = self.prepare_by(rules, connection, state, direction, plan, options);
+        let prepared = self.stop.or_stop(prepared).await?;
         self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
@@ -365,7 +363,9 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
+                    preparer
+                        .build_missing(&plan.steps, &state.on_disk, &self.reporter, self.stop.builds())
+                        .await?;
                 }
                 preparer.as_on_disk(&plan.steps, &state.on_disk).await?
             }
@@ -379,19 +379,6 @@ impl Migrator {
         Ok(prepared)
     }
 
-    pub(super) async fn acquire(
-        &self,
-        connection: &Connection,
-        lock: AdvisoryLock,
-    ) -> Result<Held, RunError> {
-        let reporter = Arc::clone(&self.reporter);
-        let on_wait =
-            move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
-        let session = connection.session();
-        let mut session = session.lock().await;
-        Ok(lock.acquire(&mut session, self.settings.lock_wait, on_wait).await?)
-    }
-
     async fn execute(
         &self,
         connection: &Connection,
@@ -402,8 +389,10 @@ impl Migrator {
         if prepared.is_empty() {
             return Ok(());
         }
-        self.ledger.ensure(&mut *connection.session().lock().await).await?;
+        let ensured = async { Ok(self.ledger.ensure(&mut *connection.session().lock().await).await?) };
+        self.stop.or_stop(ensured).await?;
         let door = self.isolate(connection).await?;
+        let process = held.process().parse().ok();
         let context = Context {
             host: &self.host,
             ledger: &self.ledger,
@@ -415,14 +404,17 @@ impl Migrator {
             location: &self.location,
             door,
             stop: &self.stop,
+            watch: Watch::new(&self.location, &self.reporter, self.settings.lock_timeout),
             run: &self.run,
             reporter: &self.reporter,
             kept: Mutex::default(),
         };
+        context.watch.concerns(process, connection.traffic());
         let result = match options.single_transaction {
             true => executor::run_together(&context, prepared).await,
             false => executor::run_each(&context, prepared).await,
         };
+        context.watch.close(CLOSE_GRACE).await;
         result.map_err(|failed| RunError::Step(Box::new(failed)))
     }
 
@@ -454,7 +446,7 @@ impl Migrator {
             }
         }
         drop(session);
-        connection.close().await;
+        self.close(connection).await;
         lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
@@ -463,14 +455,6 @@ impl Migrator {
         let on_disk = Self::on_disk(project)?;
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
         Ok(source::build(project, &found)?)
-    }
-}
-
-/// Releases the lock; the end of the session does it too.
-pub(super) async fn release(connection: &Connection, lock: AdvisoryLock) {
-    let released = lock.release(&mut *connection.session().lock().await).await;
-    if let Err(error) = released {
-        tracing::debug!("the lock could not be released ({error}); the server does it by itself");
     }
 }
 

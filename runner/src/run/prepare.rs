@@ -15,7 +15,7 @@ use crate::policy::{self, Policy};
 use crate::revision::{
     Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef,
 };
-use crate::source::{self, Artifact, Found, Project, Scripts, sql_component};
+use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, sql_component};
 
 use super::overrides::Overrides;
 use super::rules::Rules;
@@ -157,6 +157,7 @@ impl<'a> Preparer<'a> {
         steps: &[Step],
         on_disk: &OnDisk,
         reporter: &Reporter,
+        stop: &BuildStop,
     ) -> Result<(), RunError> {
         let of_steps = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
         let missing: Vec<Found> = of_steps.filter(|found| !self.is_built(found)).cloned().collect();
@@ -165,8 +166,8 @@ impl<'a> Preparer<'a> {
         }
         let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
         reporter(Event::Building { revisions });
-        let project = self.project.clone();
-        let built = tokio::task::spawn_blocking(move || source::build(&project, &missing)).await;
+        let (project, stop) = (self.project.clone(), stop.clone());
+        let built = tokio::task::spawn_blocking(move || source::build_until(&project, &missing, &stop)).await;
         built.expect("building does not panic")?;
         Ok(())
     }

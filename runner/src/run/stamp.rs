@@ -10,7 +10,6 @@ use crate::revision::{Digest, Direction, Kind, Manifest, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Found, Isolation};
 
-use super::migrator::release;
 use super::prepare::{Prepared, Preparer};
 use super::{Migrator, OnDisk, Override, RunError, State};
 
@@ -88,7 +87,7 @@ impl Migrator {
     pub async fn stamp(&self, targets: &[Target], options: StampOptions) -> Result<Stamp, RunError> {
         let (connection, state) = self.connect().await?;
         let result = self.stamp_on(&connection, state, targets, &options, None).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -104,7 +103,7 @@ impl Migrator {
     ) -> Result<FromAlembic, RunError> {
         let (connection, state) = self.connect().await?;
         let result = self.take_over(&connection, state, table, options).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -184,13 +183,14 @@ impl Migrator {
         let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
         let now = State::new(state.on_disk, applied);
         if now.applied != state.applied {
+            self.report_changes(&state.applied, &now.applied);
             stamp = make(&now)?;
             rows = self.prepare_rows(&now.on_disk, &stamp.added, options).await?;
         }
         if !stamp.is_empty() {
             self.write_stamp(&mut *connection.session().lock().await, (lock, &held), &stamp, &rows).await?;
         }
-        release(connection, lock).await;
+        self.release(connection, lock).await;
         Ok(stamp)
     }
 
@@ -205,7 +205,7 @@ impl Migrator {
         let mut preparer = Preparer::new(self.host(), &self.project).with_overrides(&options.params);
         let steps = stamp_steps(revisions);
         if !options.no_build {
-            preparer.build_missing(&steps, on_disk, &self.reporter).await?;
+            preparer.build_missing(&steps, on_disk, &self.reporter, self.stop.builds()).await?;
         }
         let rows = preparer.rows(&steps, on_disk).await?;
         preparer.check_overrides()?;

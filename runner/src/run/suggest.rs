@@ -56,7 +56,7 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let found = self.suggested(&connection, &state, target, &options).await;
         // The end of the session rolls back what an error left.
-        connection.close().await;
+        self.close(connection).await;
         let suggestion = found?;
         let dir = state.on_disk.revisions[&suggestion.revision].dir.clone();
         Ok((suggestion, dir))
@@ -180,6 +180,7 @@ impl Trial<'_> {
             undone: Vec::new(),
             not_tried: Vec::new(),
             backup: None,
+            blocked_by: Vec::new(),
         }))
     }
 }

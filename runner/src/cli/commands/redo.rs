@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runner::run::Options;
 use serde_json::json;
 
@@ -5,6 +7,7 @@ use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{backup, heads};
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -26,6 +29,10 @@ pub struct Args {
     /// Do not make the backup that [backup] in runner.toml asks for
     #[arg(long)]
     no_backup: bool,
+
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -36,7 +43,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         params: global.params.clone(),
         backups: context::backups(args.no_backup),
     };
-    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let migrator = context::migrator(global, progress::reporter(ui))?.waiting_for_lock(args.lock_wait);
     let summary = context::run_interruptibly(&migrator, migrator.redo(&target, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads, "backup": summary.backup }));

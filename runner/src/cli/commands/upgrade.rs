@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
 use serde_json::json;
@@ -6,11 +8,12 @@ use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{backup, count, heads};
+use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
 /// Apply revisions, up to a target
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`, `ID+2`
     // `-1` is answered by us: it belongs to `downgrade`.
@@ -35,9 +38,16 @@ pub struct Args {
     #[arg(long, conflicts_with = "sql")]
     no_backup: bool,
 
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 /// Where to go, and how.
@@ -47,6 +57,8 @@ pub struct Way<'a> {
     pub options: Options,
     pub tag: Option<String>,
     pub sql: bool,
+    pub wait: Wait,
+    pub lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -56,8 +68,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         params: global.params.clone(),
         backups: context::backups(args.no_backup),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
+    let Args { tag, sql, wait, lock_wait, .. } = args.clone();
+    let target = &args.target;
+    go(Way { direction: Direction::Upgrade, target, options, tag, sql, wait, lock_wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -65,9 +78,10 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, .. } = way;
+    let Way { direction, target: text, options, tag, wait, lock_wait, .. } = way;
     let target = context::target(text)?;
     let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = migrator.waiting(wait.limit).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
@@ -92,6 +106,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 }
 
 fn write(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if way.wait.limit.is_some() {
+        return Err(CommandError::nothing_to_wait_for());
+    }
     let scripter = context::scripter(global, progress::reporter(ui))?.tagged(way.tag);
     let (from, to) = context::script_range(way.target, scripter.project())?;
     let options = ScriptOptions { no_build: way.options.no_build, params: way.options.params };

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::WireError;
 use super::notices::{Admitted, Notices};
+use super::traffic::LastMoved;
 use crate::revision::Redactor;
 
 /// How many parameters a server may report. PostgreSQL 18 reports 15; a
@@ -71,6 +72,8 @@ pub(in crate::db) struct Wire {
     seen: Mutex<Seen>,
     notices: Mutex<Notices>,
     redactor: Mutex<Redactor>,
+    /// When bytes passed last.
+    pub(super) moved: LastMoved,
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +99,7 @@ impl Default for Wire {
             seen: Mutex::default(),
             notices: Mutex::default(),
             redactor: Mutex::default(),
+            moved: LastMoved::default(),
         }
     }
 }

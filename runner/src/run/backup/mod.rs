@@ -149,12 +149,9 @@ impl Migrator {
         let file = dir.join(name.to_string());
         (self.reporter)(Event::BackupStarted { file: file.clone() });
         let began = Instant::now();
-        let partial = file.with_added_extension(PARTIAL);
-        let made = self.dump(config, command, &access, &partial, &name, direction).await;
-        let backup = made.and_then(|()| finish(&partial, file)).inspect_err(|_| {
-            // What went wrong matters more than a file that is in the way.
-            let _ = std::fs::remove_file(&partial);
-        })?;
+        let partial = Partial(file.with_added_extension(PARTIAL));
+        self.dump(config, command, &access, &partial.0, &name, direction).await?;
+        let backup = finish(&partial.0, file)?;
         (self.reporter)(Event::BackupFinished {
             file: backup.file.clone(),
             bytes: backup.bytes,
@@ -205,6 +202,17 @@ impl Migrator {
             Ok(metadata) if metadata.is_file() && metadata.len() > 0 => Ok(()),
             _ => Err(BackupError::Empty { command: call.to_string(), file: file.to_owned(), said }),
         }
+    }
+}
+
+/// A file that is not whole: gone with this, unless it has its name by then. A
+/// run that is told to stop may not come back to its end.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // What went wrong matters more than a file that is in the way.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

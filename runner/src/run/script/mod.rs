@@ -23,7 +23,7 @@ use crate::ledger::{AtRunTime, Confinement, How, Ledger, Outcome};
 use crate::plan::{Plan, Step};
 use crate::policy;
 use crate::revision::{Digest, Direction, Kind, RevisionId};
-use crate::source::Project;
+use crate::source::{BuildStop, Project};
 
 use super::precondition::Precondition;
 use super::prepare::{Prepared, Preparer};
@@ -130,7 +130,7 @@ impl Scripter {
     ) -> Result<Preparer<'_>, RunError> {
         let preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
         if !options.no_build {
-            preparer.build_missing(steps, on_disk, &self.reporter).await?;
+            preparer.build_missing(steps, on_disk, &self.reporter, &BuildStop::default()).await?;
         }
         Ok(preparer)
     }
