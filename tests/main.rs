@@ -7,9 +7,11 @@ mod support;
 
 mod alembic_import;
 mod audit;
+mod backup;
 mod bad_input;
 mod bench_data;
 mod branches;
+mod bundle;
 mod cli;
 mod component;
 mod conditions;
@@ -37,6 +39,7 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod properties;
+mod recipes;
 mod sandbox;
 mod secrets;
 mod security;
