@@ -7,7 +7,7 @@ use std::sync::Arc;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Migrator, Reporter, RunError, Scripter, Secrets};
+use runner::run::{Migrator, Reporter, Scripter, Secrets};
 use runner::source::Project;
 
 use super::args::Global;
