@@ -25,8 +25,8 @@ mod graph;
 mod hostile;
 #[path = "hostile/tests.rs"]
 mod hostile_tests;
-mod ledger;
 mod interrupt;
+mod ledger;
 mod library;
 mod location;
 mod lock;
