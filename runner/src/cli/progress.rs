@@ -169,6 +169,7 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::Isolation { isolation, .. } => {
             format!("Isolation: {}; migrations run in the runner's own session.", isolation.as_str())
         }
+        Event::WaitingForServer { reason, .. } => format!("Waiting: {}.", printable(reason)),
         Event::WaitingForLock { holder, left_ms, .. } => {
             let holder = holder.as_ref().map_or_else(|| "it has just gone".into(), Activity::since);
             let left = seconds(Duration::from_millis(*left_ms).max(Duration::from_secs(1)));

@@ -184,7 +184,7 @@ fn window(line: &str, column: usize) -> (String, usize) {
 }
 
 /// Where the character at a position, counted from 1, begins.
-fn byte_offset(text: &str, position: u32) -> usize {
+pub fn byte_offset(text: &str, position: u32) -> usize {
     let characters = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
     text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
 }

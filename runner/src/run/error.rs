@@ -12,7 +12,7 @@ use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
 use crate::sandbox::SandboxError;
-use crate::source::{ArtifactError, BuildError, ScanErrors};
+use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
 
 use super::NotCurrent;
 
@@ -90,6 +90,12 @@ pub enum RunError {
     /// A script that takes revisions back must be told where it begins.
     #[error("a script that takes revisions back must be told where the database is")]
     NoStart,
+    /// A bundle cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The server takes no writes.
+    #[error("{0}; nothing was changed")]
+    ReadOnly(ReadOnly),
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -105,6 +111,17 @@ pub enum RunError {
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+/// Why a server takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It follows another server.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
+    /// `default_transaction_read_only` is on.
+    #[error("transactions on this server are read-only (default_transaction_read_only is on)")]
+    Setting,
 }
 
 fn quoted(names: &[String]) -> String {

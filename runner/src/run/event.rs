@@ -35,6 +35,14 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<String>,
     },
+    /// The server takes no login yet, and is waited for. Told at once, and then
+    /// every ten seconds.
+    WaitingForServer {
+        /// Where it should be.
+        location: String,
+        /// What stands in the way.
+        reason: String,
+    },
     /// Another runner holds the lock. Comes at once, and again every ten seconds.
     WaitingForLock {
         /// Who; none if it has just let it go.

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::sandbox::{Door, SandboxError};
-use crate::source::{self, Found, Isolation, Project};
+use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
 use super::prepare::{Prepared, Preparer};
+use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
@@ -29,6 +30,8 @@ pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VER
 pub struct Migrator {
     pub(super) project: Project,
     pub(super) location: Location,
+    /// How long to wait for a server that takes no login yet.
+    patience: Option<Duration>,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
@@ -69,6 +72,7 @@ impl Migrator {
         Self {
             project,
             location,
+            patience: None,
             host,
             settings,
             ledger,
@@ -111,6 +115,12 @@ impl Migrator {
         self
     }
 
+    /// Waits for at most `patience` until the server takes a login; none asks once.
+    pub fn waiting(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The project.
     pub fn project(&self) -> &Project {
         &self.project
@@ -118,7 +128,7 @@ impl Migrator {
 
     /// The revisions on disk, without a database.
     pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
-        let found = source::scan(&project.migrations_dirs()).map_err(RunError::Scan)?;
+        let found = project.revisions().map_err(RunError::Scan)?;
         OnDisk::new(found).map_err(RunError::Graph)
     }
 
@@ -239,31 +249,15 @@ impl Migrator {
     }
 
     async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
-        let project = self.project.clone();
-        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = self.connect_bare().await;
-        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-        let connection = connection?;
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
-        match applied {
-            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
-            Err(error) => {
-                self.close(connection).await;
-                Err(error.into())
-            }
-        }
+        read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
+        let (isolation, patience) = (self.isolation(), self.patience);
+        let place = Place { location: &self.location, isolation, patience };
+        let connection = place.open(&self.reporter).await?;
         self.stop.concerns(connection.canceller());
-        if self.isolation() == Isolation::Role {
-            // What migrations left in the application's schemas must not be found
-            // by a bare name in the control session.
-            let set = connection.session().lock().await.batch(Door::CONTROL).await;
-            set.map_err(SandboxError::from)?;
-        }
         Ok(connection)
     }
 

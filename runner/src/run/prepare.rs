@@ -15,7 +15,7 @@ use crate::policy::{self, Policy};
 use crate::revision::{
     Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef,
 };
-use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, load_artifact, sql_component};
+use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, sql_component};
 
 use super::overrides::Overrides;
 use super::rules::Rules;
@@ -234,9 +234,7 @@ impl<'a> Preparer<'a> {
         Ok(match found.manifest.kind {
             Kind::Sql => Some(sql_component()),
             Kind::Imported => None,
-            Kind::Rust => {
-                load_artifact(&self.project.components_dir(), &found.manifest.revision, found.source_digest)?
-            }
+            Kind::Rust => self.project.artifact(found)?,
         })
     }
 
