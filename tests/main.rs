@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bench_data;
+mod blocked;
 mod branches;
 mod bundle;
 mod cli;
@@ -28,16 +29,20 @@ mod graph;
 mod hostile;
 #[path = "hostile/tests.rs"]
 mod hostile_tests;
+mod interrupt;
 mod ledger;
 mod library;
 mod location;
+mod lock;
 mod logs;
+mod lost;
 mod migrations;
 mod none;
 mod offline;
 mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod pooler;
 mod properties;
 mod recipes;
 mod sandbox;
