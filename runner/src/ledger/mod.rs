@@ -21,6 +21,7 @@ pub use schema::CURRENT_VERSION;
 pub use script::AtRunTime;
 pub(crate) use ticket::derived_name;
 pub use ticket::{Holder, Token};
+pub(crate) use write::array;
 
 use crate::db::quote_identifier;
 

@@ -1,7 +1,7 @@
 //! Writing the ledger: always inside the transaction of the step that it tells
 //! of, except for failures, whose transaction is gone.
 
-use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
+use crate::db::{DbError, Parameter, PostgresSession, Request, Session as _, TextRow};
 use crate::revision::{Digest, Direction, RevisionId};
 
 use super::{Confinement, Failure, How, Ledger, LedgerError, Outcome, Run};
@@ -44,11 +44,8 @@ impl Ledger {
         transaction: &str,
         outcome: &Outcome<'_>,
     ) -> (Result<Vec<TextRow>, DbError>, Result<(), LedgerError>) {
-        let mut params = journal_parameters(run, transaction, outcome);
-        if outcome.direction == Direction::Upgrade {
-            params.extend(revision_parameters(outcome));
-        }
-        let sql = self.record_sql(outcome.direction);
+        let (sql, params) =
+            (self.record_sql(outcome.direction), recorded_parameters(run, transaction, outcome));
         let (settled, touched) = session.batch_and_own(settle, &sql, &params).await;
         let recorded = match touched {
             Ok(1) => Ok(()),
@@ -56,6 +53,13 @@ impl Ledger {
             Err(error) => Err(error.into()),
         };
         (settled, recorded)
+    }
+
+    /// The request that records a step that succeeded; see
+    /// [`Self::record_after`]. It touches one row.
+    pub fn recording(&self, run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Request {
+        let params = recorded_parameters(run, transaction, outcome);
+        Request::Own { sql: self.record_sql(outcome.direction), params }
     }
 
     /// Records revisions as applied although nothing ran, parents first, each
@@ -125,7 +129,7 @@ impl Ledger {
     }
 
     /// The statement that records a step.
-    pub(super) fn record_sql(&self, direction: Direction) -> String {
+    pub(crate) fn record_sql(&self, direction: Direction) -> String {
         match direction {
             Direction::Upgrade => self.upgrade_sql(),
             Direction::Downgrade => self.downgrade_sql(),
@@ -185,6 +189,14 @@ impl Ledger {
     }
 }
 
+fn recorded_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
+    let mut params = journal_parameters(run, transaction, outcome);
+    if outcome.direction == Direction::Upgrade {
+        params.extend(revision_parameters(outcome));
+    }
+    params
+}
+
 pub(super) fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
     vec![
         text(&run.id),
@@ -229,7 +241,7 @@ pub(super) fn compressed(digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Ledger
         .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })
 }
 
-pub(super) fn text(value: &str) -> Parameter {
+pub(crate) fn text(value: &str) -> Parameter {
     // The server's text cannot hold NUL; a message from a guest can.
     Parameter::Text(value.replace('\0', "\u{fffd}"))
 }
@@ -248,7 +260,7 @@ pub(super) fn digest_parameter(digest: Digest) -> Parameter {
 
 /// An array in PostgreSQL's text form. Ids and labels hold no character that it
 /// would have to quote; quoted all the same.
-fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<_> =
         items.map(|item| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""))).collect();
     format!("{{{}}}", items.join(","))

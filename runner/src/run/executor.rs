@@ -8,7 +8,7 @@ use crate::revision::RevisionId;
 
 use super::error::with_causes;
 use super::prepare::Prepared;
-use super::step::{Context, Done, Ends};
+use super::step::{Context, Done, Ends, Transaction};
 use super::stop::{ANSWER_GRACE, STEP_GRACE};
 use super::{Event, Failed, StepError};
 
@@ -17,9 +17,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// A step's transaction, or why there is none.
+type Begun = Result<Transaction, StepError>;
+
 /// Runs the steps, each in a transaction of its own.
 pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
     context.stop.expect(revisions(steps).into_iter());
+    // The transaction of the next step, if the one before has begun it.
+    let mut begun = None;
     for (at, prepared) in steps.iter().enumerate() {
         if context.stop.is_told() {
             let done = revisions(&steps[..at]);
@@ -27,8 +32,11 @@ pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Resul
         }
         started(context, steps, at);
         let began = Instant::now();
-        match attempts(context, prepared).await {
-            Ok(done) => finished(context, prepared, done, Ends::WithStep),
+        match attempts(context, prepared, begun.take(), steps.get(at + 1)).await {
+            Ok((done, next)) => {
+                begun = next;
+                finished(context, prepared, done, Ends::WithStep);
+            }
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
                 let done = revisions(&steps[..at]);
@@ -74,10 +82,18 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
 }
 
 /// Runs one step, again and again while another session stands in the way.
-async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+///
+/// `begun` is its transaction, for the first attempt, if the step before has
+/// begun it; what is returned beside is that of `next`.
+async fn attempts(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    mut begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let mut attempt = 1;
     loop {
-        let error = match attempt_once(context, prepared).await {
+        let error = match attempt_once(context, prepared, begun.take(), next).await {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
@@ -121,15 +137,29 @@ async fn or_stopped<T>(
     }
 }
 
-async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+async fn attempt_once(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let attempt = async {
-        match &context.door {
-            Some(door) => context.attempt_apart(door, prepared).await,
-            None => {
-                let transaction = context.begin(prepared).await?;
-                context.perform(&transaction, prepared, Ends::WithStep).await
-            }
+        if let Some(door) = &context.door {
+            return Ok((context.attempt_apart(door, prepared).await?, None));
         }
+        let transaction = match begun {
+            Some(begun) => begun?,
+            None => {
+                context.prepare_handover(prepared).await?;
+                context.begin(prepared).await?
+            }
+        };
+        let Some(next) = next else {
+            return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
+        };
+        let done = context.work(&transaction, prepared).await?;
+        let begun = context.hand_over(&transaction, prepared, done, next).await?;
+        Ok((done, Some(begun)))
     };
     let done = or_stopped(context, prepared, attempt).await;
     done.map_err(|error| error.hide(&prepared.redactor))

@@ -12,6 +12,7 @@ mod ensure;
 mod error;
 mod event;
 mod executor;
+mod handover;
 mod import;
 mod isolation;
 mod lock;
