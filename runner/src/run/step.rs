@@ -11,7 +11,7 @@ use crate::db::{
 };
 use crate::host::{Host, Report};
 use crate::ledger::{Confinement, How, Ledger, Outcome, Run};
-use crate::revision::{Digest, Direction, RevisionId};
+use crate::revision::{Digest, Direction, Kind, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Isolation};
 
@@ -205,9 +205,17 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
         let call = prepared.call(session, Some(transaction.time), self.reporter);
+        let work = async {
+            match prepared.manifest.kind {
+                // It hands its script to the host, and computes nothing: a thread
+                // of its own would only have to be woken up.
+                Kind::Sql => self.host.call(&prepared.component, call).await,
+                Kind::Rust | Kind::Imported => self.host.call_on_thread(&prepared.component, call).await,
+            }
+        };
         let too_late = tokio::select! {
             biased;
-            report = self.host.call(&prepared.component, call) => return Ok(report),
+            report = work => return Ok(report),
             error = self.timed_out() => error,
             () = self.stop.told_and(CALL_GRACE) => StepError::Interrupted,
         };
