@@ -25,8 +25,8 @@ mod graph;
 mod hostile;
 #[path = "hostile/tests.rs"]
 mod hostile_tests;
-mod ledger;
 mod interrupt;
+mod ledger;
 mod library;
 mod location;
 mod lock;
@@ -40,6 +40,7 @@ mod sandbox;
 mod secrets;
 mod security;
 mod stamp;
+mod storm;
 mod suggest;
 mod tidy;
 mod tls;
