@@ -32,6 +32,7 @@ mod location;
 mod lock;
 mod lost;
 mod migrations;
+mod none;
 mod offline;
 mod oracle;
 mod pooler;

@@ -1,17 +1,15 @@
 //! The command line's grammar. The doc comments are the help.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
 
 use runner::run::Override;
 
 use super::commands::{
-    branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
-    init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest, upgrade,
-    verify,
+    branches, build, bundle, check, completions, current, downgrade, edit, ensure_version, graph, heads,
+    history, import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status,
+    suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -31,6 +29,12 @@ pub struct Global {
     /// Use this configuration file instead of the nearest runner.toml
     #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+
+    /// Use a bundle that `runner bundle` made instead of a project's folder
+    ///
+    /// No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+    #[arg(long, global = true, value_name = "FILE", env = "RUNNER_BUNDLE", hide_env_values = true)]
+    pub bundle: Option<PathBuf>,
 
     /// Use the named section `[named.NAME]` of the configuration file
     #[arg(short, long, global = true, value_name = "NAME")]
@@ -74,6 +78,23 @@ impl Command {
             Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_) | Self::Suggest(_)
         )
     }
+
+    /// What a command is called that works on the sources of a project: none of
+    /// the others needs any.
+    pub fn needs_sources(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Init(_) => "init",
+            Self::ListTemplates(_) => "list-templates",
+            Self::Import(_) => "import",
+            Self::Revision(_) => "revision",
+            Self::Merge(_) => "merge",
+            Self::Edit(_) => "edit",
+            Self::Build(_) => "build",
+            Self::Bundle(_) => "bundle",
+            Self::Suggest(args) if args.writes() => "suggest --write",
+            _ => return None,
+        })
+    }
 }
 
 /// Reads a time as in `5m`, `90s` or `0s`.
@@ -102,6 +123,7 @@ pub enum Command {
     Merge(merge::Args),
     Edit(edit::Args),
     Build(build::Args),
+    Bundle(bundle::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),
@@ -112,6 +134,8 @@ pub enum Command {
     Suggest(suggest::Args),
     Status(status::Args),
     Current(current::Args),
+    Check(check::Args),
+    Wait(wait::Args),
     History(history::Args),
     Heads(heads::Args),
     Branches(branches::Args),

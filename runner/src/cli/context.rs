@@ -4,11 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Migrator, Reporter, Scripter, Secrets};
-use runner::source::Project;
+use runner::run::{Bundler, Migrator, Reporter, Scripter, Secrets};
+use runner::source::{ConfigError, Project};
 
 use super::args::Global;
 use super::database::{self, Environment};
@@ -22,18 +23,40 @@ pub const COMPILE: &str = "__compile";
 
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
+    Ok(found_project(global)?)
+}
+
+/// Why there is no project.
+enum Missing {
+    Folder(std::io::Error),
+    Project(ConfigError),
+}
+
+impl From<Missing> for CommandError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Folder(error) => Self::user("the current folder is gone", error),
+            Missing::Project(error) => error.into(),
+        }
+    }
+}
+
+fn found_project(global: &Global) -> Result<Project, Missing> {
+    if let Some(bundle) = &global.bundle {
+        let (config, name) = (global.config.as_deref(), global.name.as_deref());
+        return Project::open_bundle(bundle, config, name).map_err(Missing::Project);
+    }
     let file = match &global.config {
         Some(file) => file.clone(),
         None => {
-            let here = env::current_dir()
-                .map_err(|error| CommandError::user("the current folder is gone", error))?;
+            let here = env::current_dir().map_err(Missing::Folder)?;
             // Paths in messages are shorter, and the same on every machine,
             // from where the user stands.
-            let file = Project::find(&here)?;
+            let file = Project::find(&here).map_err(Missing::Project)?;
             file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Ok(Project::load_named(&file, global.name.as_deref())?)
+    Project::load_named(&file, global.name.as_deref()).map_err(Missing::Project)
 }
 
 /// Parses a target.
@@ -72,12 +95,45 @@ pub fn refuse_range(text: &str, project: &Project) -> Result<(), CommandError> {
 pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, CommandError> {
     let project = project(global)?;
     let environment = Environment::of(&project.root)?;
-    let found = database::location(global, &project, &environment)?;
-    let (location, source) = found.ok_or_else(CommandError::no_database)?;
-    tracing::info!("{location} (from {source})");
+    let location = location(global, project.config.database.url.as_deref(), &environment)?;
     let host = host(&project)?;
     let secrets = secrets(&project.root, environment);
     Ok(Migrator::new(project, location, host, actor(), reporter).with_secrets(secrets))
+}
+
+/// What a command needs that only asks the database.
+pub fn project_and_location(global: &Global) -> Result<(Project, Location), CommandError> {
+    let project = project(global)?;
+    let environment = Environment::of(&project.root)?;
+    let location = location(global, project.config.database.url.as_deref(), &environment)?;
+    Ok((project, location))
+}
+
+/// Where the database is, also where there is no project: an image that only
+/// waits for its server has none.
+pub fn location_without_project(global: &Global) -> Result<Location, CommandError> {
+    let is_named = global.config.is_some() || global.name.is_some();
+    match found_project(global) {
+        Ok(project) => {
+            let environment = Environment::of(&project.root)?;
+            location(global, project.config.database.url.as_deref(), &environment)
+        }
+        Err(Missing::Project(ConfigError::NotFound(_))) if !is_named => {
+            location(global, None, &Environment::of(Path::new(""))?)
+        }
+        Err(missing) => Err(missing.into()),
+    }
+}
+
+fn location(
+    global: &Global,
+    configured: Option<&str>,
+    environment: &Environment,
+) -> Result<Location, CommandError> {
+    let found = database::location(global, configured, environment)?;
+    let (location, source) = found.ok_or_else(CommandError::no_database)?;
+    tracing::info!("{location} (from {source})");
+    Ok(location)
 }
 
 /// Brings everything together for a command that writes a script: no database
@@ -86,6 +142,13 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// Brings everything together for a command that makes a bundle.
+pub fn bundler(global: &Global, reporter: Reporter) -> Result<Bundler, CommandError> {
+    let project = project(global)?;
+    let host = host(&project)?;
+    Ok(Bundler::new(project, host, reporter))
 }
 
 /// The secrets that parameters name: variables of the environment, and files

@@ -7,7 +7,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use runner::db::{ConnectionParameters, Location};
-use runner::source::Project;
 
 use super::args::Global;
 use super::error::CommandError;
@@ -143,10 +142,10 @@ fn first_wrong_line(text: &str) -> usize {
 /// Where the database is, and who said so.
 pub fn location(
     global: &Global,
-    project: &Project,
+    configured: Option<&str>,
     environment: &Environment,
 ) -> Result<Option<(Location, Source)>, CommandError> {
-    let Some((mut location, source)) = found(global, project, environment)? else {
+    let Some((mut location, source)) = found(global, configured, environment)? else {
         return Ok(None);
     };
     if location.lacks_password()
@@ -159,7 +158,7 @@ pub fn location(
 
 fn found(
     global: &Global,
-    project: &Project,
+    configured: Option<&str>,
     environment: &Environment,
 ) -> Result<Option<(Location, Source)>, CommandError> {
     if let Some(text) = &global.database {
@@ -175,7 +174,7 @@ fn found(
     if compose.get("host").is_some() {
         return Ok(Some((described(compose, Source::Compose, environment)?, Source::Compose)));
     }
-    match &project.config.database.url {
+    match configured {
         Some(text) => Ok(Some((written(text, Source::Config, environment)?, Source::Config))),
         None => Ok(None),
     }

@@ -21,6 +21,9 @@ pub enum Exit {
     MigrationFailed = 5,
     /// Another runner held the lock for too long.
     Locked = 6,
+    /// Nobody answers where the database should be, or the server takes no login
+    /// now: trying again later may help.
+    Unreachable = 7,
     /// A bug of the runner.
     Internal = 70,
     /// Ctrl-C (SIGINT); the step that was running is rolled back.

@@ -6,12 +6,14 @@
 mod args;
 mod author;
 mod commands;
+mod connect_error;
 mod context;
 mod database;
 mod database_error;
 mod editor;
 mod error;
 mod exit_code;
+mod facts;
 mod graph;
 mod hints;
 mod interrupt;
@@ -19,6 +21,7 @@ mod printable;
 mod progress;
 mod render;
 mod sandbox_error;
+mod span;
 mod ui;
 mod view;
 

@@ -169,6 +169,7 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::Isolation { isolation, .. } => {
             format!("Isolation: {}; migrations run in the runner's own session.", isolation.as_str())
         }
+        Event::WaitingForServer { reason, .. } => format!("Waiting: {}.", printable(reason)),
         Event::WaitingForLock { holder, left_ms, .. } => {
             let holder = holder.as_ref().map_or_else(|| "it has just gone".into(), Activity::since);
             let left = seconds(Duration::from_millis(*left_ms).max(Duration::from_secs(1)));
@@ -202,6 +203,12 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 printable_lines(reason),
                 duration(*pause_ms)
             )
+        }
+        Event::StepResumed { revision, done, total, .. } => {
+            format!("  resuming {revision}: {done} of {total} statements are done")
+        }
+        Event::StatementFinished { revision, number, total, duration_ms, .. } => {
+            format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
         }
         Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
             let word = match direction {

@@ -5,6 +5,7 @@
 
 mod activity;
 mod canceller;
+mod certificate;
 mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -26,10 +27,12 @@ mod savepoint;
 mod session;
 mod socket;
 mod tls;
+mod wait;
 mod wire;
 
 pub use activity::{Activity, blockers_of};
 pub use canceller::Canceller;
+pub use certificate::CertificateFault;
 pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use libpq::ConnectionParameters;
@@ -47,4 +50,5 @@ pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,
 };
+pub use wait::connect_within;
 pub use wire::{Observed, Traffic, TransactionStatus, WireError};

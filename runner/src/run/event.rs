@@ -35,6 +35,14 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<String>,
     },
+    /// The server takes no login yet, and is waited for. Told at once, and then
+    /// every ten seconds.
+    WaitingForServer {
+        /// Where it should be.
+        location: String,
+        /// What stands in the way.
+        reason: String,
+    },
     /// Another runner holds the lock. Comes at once, and again every ten seconds.
     WaitingForLock {
         /// Who; none if it has just let it go.
@@ -128,6 +136,32 @@ pub enum Event {
         blocked_by: Vec<Activity>,
         /// The pause before it, in milliseconds.
         pause_ms: u64,
+    },
+    /// A step without a transaction goes on where an earlier attempt stopped.
+    StepResumed {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// How many of its statements are done.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A statement of a step without a transaction is done, and stays done.
+    StatementFinished {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// The statement's number, from 1.
+        number: usize,
+        /// How many there are.
+        total: usize,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// How many rows it touched.
+        rows: u64,
     },
     /// A step is done.
     StepFinished {

@@ -6,6 +6,7 @@ use crate::db::DbError;
 use crate::ledger::Failure;
 use crate::revision::RevisionId;
 
+use super::alone::Script;
 use super::error::with_causes;
 use super::prepare::Prepared;
 use super::step::{Context, Done, Ends, Transaction};
@@ -144,6 +145,9 @@ async fn attempt_once(
     next: Option<&Prepared>,
 ) -> Result<(Done, Option<Begun>), StepError> {
     let attempt = async {
+        if let Some(script) = &prepared.statements {
+            return Ok((context.perform_statements(prepared, script).await?, None));
+        }
         if let Some(door) = &context.door {
             return Ok((context.attempt_apart(door, prepared).await?, None));
         }
@@ -184,6 +188,12 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError,
     if let Err(rollback) = context.recover(error).await {
         tracing::debug!("the rollback could not be sent ({rollback}); the server does it by itself");
         return;
+    }
+    // No rollback takes back what the SETs of a step without a transaction did.
+    if prepared.statements.is_some()
+        && let Err(error) = context.session().await.batch(context.settings.script()).await
+    {
+        tracing::debug!("the session could not be reset: {error}");
     }
     let failure = Failure {
         direction: prepared.step.direction,
@@ -243,6 +253,7 @@ fn failed(context: &Context<'_>, steps: &[Prepared], at: usize, error: StepError
         done: Vec::new(),
         undone: Vec::new(),
         not_tried: revisions(&steps[at + 1..]),
+        partly: steps[at].statements.as_ref().map(Script::progress),
         blocked_by,
     }
 }

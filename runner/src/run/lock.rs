@@ -10,6 +10,7 @@ use crate::ledger::Applied;
 use crate::revision::RevisionId;
 
 use super::migrator::APPLICATION_NAME;
+use super::read::refuse_read_only;
 use super::stop::{ANSWER_GRACE, CLOSE_GRACE};
 use super::{Event, Migrator, RunError, SoFar};
 
@@ -48,6 +49,7 @@ impl Migrator {
     }
 
     async fn acquire_on(&self, connection: &Connection, lock: AdvisoryLock) -> Result<Held, RunError> {
+        refuse_read_only(connection)?;
         if between(connection, &self.location, APPLICATION_NAME).await? == Between::Unknown {
             tracing::warn!(
                 "There is a proxy between the runner and the server, and it gave no second connection: whether it \

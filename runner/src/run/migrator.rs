@@ -3,20 +3,22 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::sandbox::{Door, SandboxError};
-use crate::source::{self, Found, Isolation, Project};
+use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
+use super::partly;
 use super::prepare::{Prepared, Preparer};
+use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
@@ -29,6 +31,8 @@ pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VER
 pub struct Migrator {
     pub(super) project: Project,
     pub(super) location: Location,
+    /// How long to wait for a server that takes no login yet.
+    patience: Option<Duration>,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
@@ -69,6 +73,7 @@ impl Migrator {
         Self {
             project,
             location,
+            patience: None,
             host,
             settings,
             ledger,
@@ -111,6 +116,12 @@ impl Migrator {
         self
     }
 
+    /// Waits for at most `patience` until the server takes a login; none asks once.
+    pub fn waiting(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The project.
     pub fn project(&self) -> &Project {
         &self.project
@@ -118,7 +129,7 @@ impl Migrator {
 
     /// The revisions on disk, without a database.
     pub fn on_disk(project: &Project) -> Result<OnDisk, RunError> {
-        let found = source::scan(&project.migrations_dirs()).map_err(RunError::Scan)?;
+        let found = project.revisions().map_err(RunError::Scan)?;
         OnDisk::new(found).map_err(RunError::Graph)
     }
 
@@ -143,7 +154,18 @@ impl Migrator {
     /// The plan that [`Self::go`] would run now. Takes no lock and writes
     /// nothing.
     pub async fn plan(&self, direction: Direction, target: &Target) -> Result<Plan, RunError> {
-        make_plan(&self.state().await?, direction, target)
+        self.state_and_plan(direction, target).await.map(|(_, plan)| plan)
+    }
+
+    /// The same, with the state that it was made for.
+    pub async fn state_and_plan(
+        &self,
+        direction: Direction,
+        target: &Target,
+    ) -> Result<(State, Plan), RunError> {
+        let state = self.state().await?;
+        let plan = make_plan(&state, direction, target)?;
+        Ok((state, plan))
     }
 
     /// The plan for a database at which exactly `from` and what it needs is
@@ -239,31 +261,15 @@ impl Migrator {
     }
 
     async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
-        let project = self.project.clone();
-        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = self.connect_bare().await;
-        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-        let connection = connection?;
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
-        match applied {
-            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
-            Err(error) => {
-                self.close(connection).await;
-                Err(error.into())
-            }
-        }
+        read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
+        let (isolation, patience) = (self.isolation(), self.patience);
+        let place = Place { location: &self.location, isolation, patience };
+        let connection = place.open(&self.reporter).await?;
         self.stop.concerns(connection.canceller());
-        if self.isolation() == Isolation::Role {
-            // What migrations left in the application's schemas must not be found
-            // by a bare name in the control session.
-            let set = connection.session().lock().await.batch(Door::CONTROL).await;
-            set.map_err(SandboxError::from)?;
-        }
         Ok(connection)
     }
 
@@ -286,11 +292,11 @@ impl Migrator {
         // we waited, or just before we asked for the lock. Where this returns
         // early, the end of the session releases the lock.
         let session = connection.session();
-        let reading = async { Ok(self.ledger.applied(&mut *session.lock().await).await?) };
-        let applied = self.stop.or_stop(reading).await?;
+        let reading = async { Ok(self.ledger.contents(&mut *session.lock().await).await?) };
+        let contents = self.stop.or_stop(reading).await?;
         drop(session);
-        let now = State::new(state.on_disk, applied);
-        if now.applied != state.applied {
+        let now = State::read(state.on_disk, contents);
+        if now.applied != state.applied || now.partly != state.partly {
             self.report_changes(&state.applied, &now.applied);
             plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
@@ -324,6 +330,7 @@ impl Migrator {
         };
         let prepared = self.prepare_by(rules, connection, state, direction, plan, options);
         let prepared = self.stop.or_stop(prepared).await?;
+        self.check_statements(connection, state, &prepared, options).await?;
         self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
@@ -440,7 +447,7 @@ impl Migrator {
 }
 
 /// Makes the plan, unless the folder and the ledger disagree in a way that
-/// stands against it.
+/// stands against it, or what is in part does.
 pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
     if direction == Direction::Upgrade {
         let drift: Vec<Drift> = state.drift();
@@ -448,5 +455,7 @@ pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) ->
             return Err(RunError::Drift(drift));
         }
     }
-    Ok(plan::build(&state.graph, &state.applied_ids(), direction, target)?)
+    let plan = plan::build(&state.graph, &state.applied_ids(), direction, target)?;
+    partly::check(state, direction, &plan)?;
+    Ok(plan)
 }

@@ -4,9 +4,11 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod alone;
 mod apart;
 mod author;
 mod blocked;
+mod bundle;
 mod effects;
 mod ensure;
 mod error;
@@ -18,8 +20,10 @@ mod isolation;
 mod lock;
 mod migrator;
 mod overrides;
+mod partly;
 mod precondition;
 mod prepare;
+mod read;
 mod rules;
 mod sandbox;
 mod script;
@@ -34,12 +38,15 @@ mod stop;
 mod suggest;
 mod verify;
 
+pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
-pub use error::{Failed, PrepareError, RunError, StepError};
+pub use bundle::{BundleOutcome, Bundler};
+pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};
 pub use secrets::Secrets;

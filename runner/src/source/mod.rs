@@ -7,6 +7,7 @@ pub mod alembic;
 mod artifact;
 mod build;
 mod build_stop;
+mod bundle;
 mod config;
 mod folder_name;
 mod grants;
@@ -23,6 +24,7 @@ mod zone;
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
 pub use build::{BuildError, Built, build, build_until};
 pub use build_stop::BuildStop;
+pub use bundle::{Bundle, BundleError, BundleFault, Packed};
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,

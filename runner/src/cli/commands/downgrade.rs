@@ -4,9 +4,10 @@ use runner::revision::Direction;
 use runner::run::Options;
 
 use super::upgrade::{Way, go};
-use crate::cli::args::{Global, time};
+use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
 
 /// Take revisions back, down to a target
@@ -30,12 +31,15 @@ pub struct Args {
     single_transaction: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
     lock_wait: Option<Duration>,
 
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -45,10 +49,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: !args.sql,
         params: global.params.clone(),
     };
-    let Args { tag, sql, lock_wait, .. } = args.clone();
-    go(
-        Way { direction: Direction::Downgrade, target: &args.target, options, tag, sql, lock_wait },
-        global,
-        ui,
-    )
+    let Args { tag, sql, wait, lock_wait, .. } = args.clone();
+    let target = &args.target;
+    go(Way { direction: Direction::Downgrade, target, options, tag, sql, wait, lock_wait }, global, ui)
 }

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::args::{Global, time};
+use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -16,7 +17,7 @@ pub struct Args {
     sql: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
     lock_wait: Option<Duration>,
 }
 

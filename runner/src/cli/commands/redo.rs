@@ -3,10 +3,11 @@ use std::time::Duration;
 use runner::run::Options;
 use serde_json::json;
 
-use crate::cli::args::{Global, time};
+use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::heads;
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -26,7 +27,7 @@ pub struct Args {
     no_build: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = span)]
     lock_wait: Option<Duration>,
 }
 

@@ -5,10 +5,11 @@ use runner::plan::Stamp;
 use runner::run::{ScriptOptions, StampOptions};
 use serde_json::json;
 
-use crate::cli::args::{Global, time};
+use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -47,7 +48,7 @@ pub struct Args {
     no_build: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
     lock_wait: Option<Duration>,
 
     /// Write this into the journal, beside each row
@@ -115,9 +116,16 @@ fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
 
 fn show(stamp: &Stamp, ui: &Ui) {
     if ui.json() {
-        let Stamp { added, removed, heads } = stamp;
-        ui.answer(&json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads }));
+        let Stamp { added, removed, forgotten, heads } = stamp;
+        let mut answer = json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads });
+        if !forgotten.is_empty() {
+            answer["forgotten"] = json!(forgotten);
+        }
+        ui.answer(&answer);
         return;
+    }
+    for revision in &stamp.forgotten {
+        ui.note(format_args!("  forgot   which statements of {revision} are done"));
     }
     for revision in &stamp.removed {
         ui.note(format_args!("  removed  {revision}"));

@@ -4,10 +4,11 @@ use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
 use serde_json::json;
 
-use crate::cli::args::{Global, time};
+use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
+use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -34,12 +35,15 @@ pub struct Args {
     no_build: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "sql")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
     lock_wait: Option<Duration>,
 
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 /// Where to go, and how.
@@ -49,6 +53,7 @@ pub struct Way<'a> {
     pub options: Options,
     pub tag: Option<String>,
     pub sql: bool,
+    pub wait: Wait,
     pub lock_wait: Option<Duration>,
 }
 
@@ -58,8 +63,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         no_build: args.no_build,
         params: global.params.clone(),
     };
-    let Args { tag, sql, lock_wait, .. } = args.clone();
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql, lock_wait }, global, ui)
+    let Args { tag, sql, wait, lock_wait, .. } = args.clone();
+    let target = &args.target;
+    go(Way { direction: Direction::Upgrade, target, options, tag, sql, wait, lock_wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -67,9 +73,10 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, lock_wait, .. } = way;
+    let Way { direction, target: text, options, tag, wait, lock_wait, .. } = way;
     let target = context::target(text)?;
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag).waiting_for_lock(lock_wait);
+    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = migrator.waiting(wait.limit).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
     if ui.json() {
@@ -91,6 +98,9 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 }
 
 fn write(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if way.wait.limit.is_some() {
+        return Err(CommandError::nothing_to_wait_for());
+    }
     let scripter = context::scripter(global, progress::reporter(ui))?.tagged(way.tag);
     let (from, to) = context::script_range(way.target, scripter.project())?;
     let options = ScriptOptions { no_build: way.options.no_build, params: way.options.params };
