@@ -23,7 +23,6 @@ pub use script::AtRunTime;
 pub use statement::{Partly, StatementLine, StatementRecord};
 pub(crate) use ticket::derived_name;
 pub use ticket::{Holder, Token};
-pub(crate) use write::array;
 
 use crate::db::quote_identifier;
 

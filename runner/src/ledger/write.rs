@@ -241,7 +241,7 @@ pub(super) fn compressed(digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Ledger
         .map_err(|error| LedgerError::Component { digest, reason: error.to_string() })
 }
 
-pub(crate) fn text(value: &str) -> Parameter {
+pub(super) fn text(value: &str) -> Parameter {
     // The server's text cannot hold NUL; a message from a guest can.
     Parameter::Text(value.replace('\0', "\u{fffd}"))
 }
@@ -260,7 +260,7 @@ pub(super) fn digest_parameter(digest: Digest) -> Parameter {
 
 /// An array in PostgreSQL's text form. Ids and labels hold no character that it
 /// would have to quote; quoted all the same.
-pub(crate) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
+fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<_> =
         items.map(|item| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""))).collect();
     format!("{{{}}}", items.join(","))

@@ -158,7 +158,8 @@ async fn attempt_once(
                 context.begin(prepared).await?
             }
         };
-        let Some(next) = next else {
+        // What runs without a transaction begins none.
+        let Some(next) = next.filter(|next| next.statements.is_none()) else {
             return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
         };
         let done = context.work(&transaction, prepared).await?;

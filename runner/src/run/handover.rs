@@ -27,7 +27,7 @@ const LEFT: &str = "runner: not the transaction of the step";
 const LOST: &str = "runner: not under the lock";
 const VIOLATED: &str = "runner: not what the ledger must say";
 
-/// What is sent for every step of one direction: texts that are prepared once.
+/// What is sent for a step: texts that are the same for most, and prepared once.
 #[derive(Debug)]
 pub(super) struct Texts {
     assert: String,
@@ -46,9 +46,9 @@ struct Begun {
 }
 
 impl Context<'_> {
-    fn texts(&self, direction: Direction) -> Texts {
+    fn texts(&self, prepared: &Prepared) -> Texts {
         let PreparedPrecondition { expression, violated } =
-            PreparedPrecondition::of(self.ledger.schema_name(), direction);
+            PreparedPrecondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest);
         // `concat` is not immutable: the server does not compute it before it has
         // to. The session's search path is the ledger's own here.
         let fail = |mark: &str| format!("pg_catalog.concat('{mark}')::pg_catalog.bool");
@@ -73,10 +73,11 @@ impl Context<'_> {
         Texts { assert, begin, violated }
     }
 
-    /// Prepares what ends the steps, while the session is as the runner set it up.
+    /// Prepares what ends a step, and begins it, while the session is as the runner
+    /// set it up.
     pub(super) async fn prepare_handover(&self, prepared: &Prepared) -> Result<(), StepError> {
         let direction = prepared.step.direction;
-        let (texts, record) = (self.texts(direction), self.ledger.record_sql(direction));
+        let (texts, record) = (self.texts(prepared), self.ledger.record_sql(direction));
         let all = [texts.assert.as_str(), &record, &texts.begin];
         self.session().await.prepare_own(all).await.map_err(StepError::Begin)
     }
@@ -103,7 +104,7 @@ impl Context<'_> {
         let answers: [Result<Answer, DbError>; 5] =
             answers.map_err(StepError::Settle)?.try_into().expect("each request has an answer");
         let [settled, asserted, recorded, committed, begun] = answers;
-        let texts = self.texts(prepared.step.direction);
+        let texts = self.texts(prepared);
         let ready = settled.map_err(StepError::Settle).and_then(|_| holds(asserted, &texts));
         let begun = begun.map(|answer| read(&answer));
         session.forget_cursors();
@@ -139,11 +140,10 @@ impl Context<'_> {
     ) -> [Request; 5] {
         let parameters = |prepared: &Prepared| {
             let mut params = vec![Parameter::Text(transaction.id.clone())];
-            params.extend(PreparedPrecondition::parameters(&prepared.manifest));
+            params.extend(PreparedPrecondition::parameters(prepared.step.direction, &prepared.manifest));
             params
         };
-        let texts = self.texts(prepared.step.direction);
-        let next_texts = self.texts(next.step.direction);
+        let (texts, next_texts) = (self.texts(prepared), self.texts(next));
         [
             Request::Batch(SETTLE.into()),
             Request::Own { sql: texts.assert, params: parameters(prepared) },
@@ -201,7 +201,7 @@ impl Context<'_> {
             return Err(StepError::LockLost);
         }
         if !begun.holds {
-            return Err(StepError::Precondition(self.texts(next.step.direction).violated));
+            return Err(StepError::Precondition(self.texts(next).violated));
         }
         if begun.leftovers {
             self.session().await.batch(FORGET).await.map_err(StepError::Begin)?;

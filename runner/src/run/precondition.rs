@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::db::{Parameter, quote_identifier, quote_literal};
-use crate::ledger::array;
 use crate::revision::{Direction, Manifest};
 
 /// What must be so in the ledger for a step to begin: the plan was made before
@@ -31,37 +30,47 @@ fn needed(manifest: &Manifest) -> BTreeSet<&str> {
 
 /// The same for statements that are prepared once and run for each step.
 pub(super) struct PreparedPrecondition {
-    /// As SQL, with the parameters `$2` and `$3`. Its operators mean the same
-    /// wherever the session looks for them.
+    /// As SQL, with parameters from `$2` on. Its operators mean the same wherever
+    /// the session looks for them.
     pub(super) expression: String,
     /// What is wrong if it is not so.
     pub(super) violated: &'static str,
 }
 
 impl PreparedPrecondition {
-    /// For steps in one direction on the ledger in `schema`.
-    pub(super) fn of(schema: &str, direction: Direction) -> Self {
+    /// For steps in one direction that need so many others, on the ledger in
+    /// `schema`.
+    ///
+    /// Each is looked up by itself, by the index: the server keeps the plan that
+    /// it makes while the table is empty, and of an array it would make a scan.
+    pub(super) fn of(schema: &str, direction: Direction, manifest: &Manifest) -> Self {
         let table = format!("{}.revision", quote_identifier(schema));
         let is = "OPERATOR(pg_catalog.=)";
+        let applied = |parameter: usize| {
+            format!("EXISTS (SELECT 1 FROM {table} WHERE revision {is} ${parameter}::pg_catalog.text)")
+        };
         let expression = match direction {
-            Direction::Upgrade => format!(
-                "NOT EXISTS (SELECT 1 FROM {table} WHERE revision {is} $2::pg_catalog.text) \
-                 AND pg_catalog.cardinality($3::pg_catalog.text[])::pg_catalog.int8 {is} (SELECT pg_catalog.count(*) \
-                 FROM {table} WHERE revision {is} ANY ($3::pg_catalog.text[]))"
-            ),
+            Direction::Upgrade => {
+                let needed = (0..needed(manifest).len()).map(|at| format!(" AND {}", applied(at + 3)));
+                format!("NOT {}{}", applied(2), needed.collect::<String>())
+            }
             Direction::Downgrade => format!(
-                "EXISTS (SELECT 1 FROM {table} WHERE revision {is} $2::pg_catalog.text) \
-                 AND $3::pg_catalog.text[] IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} \
-                 WHERE $2::pg_catalog.text {is} ANY (parents) OR $2::pg_catalog.text {is} ANY (depends_on))"
+                "{} AND NOT EXISTS (SELECT 1 FROM {table} \
+                 WHERE $2::pg_catalog.text {is} ANY (parents) OR $2::pg_catalog.text {is} ANY (depends_on))",
+                applied(2)
             ),
         };
         Self { expression, violated: violated(direction) }
     }
 
-    /// The values of `$2` and `$3` for one revision.
-    pub(super) fn parameters(manifest: &Manifest) -> [Parameter; 2] {
-        let needed = array(needed(manifest).into_iter());
-        [Parameter::Text(manifest.revision.as_str().to_owned()), Parameter::Text(needed)]
+    /// The values of the parameters for one revision.
+    pub(super) fn parameters(direction: Direction, manifest: &Manifest) -> Vec<Parameter> {
+        let needed = match direction {
+            Direction::Upgrade => needed(manifest),
+            Direction::Downgrade => BTreeSet::new(),
+        };
+        let ids = std::iter::once(manifest.revision.as_str()).chain(needed);
+        ids.map(|id| Parameter::Text(id.to_owned())).collect()
     }
 }
 
