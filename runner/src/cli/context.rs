@@ -131,9 +131,9 @@ fn location(
     environment: &Environment,
 ) -> Result<Location, CommandError> {
     let found = database::location(global, configured, environment)?;
-    let (location, source) = found.ok_or_else(CommandError::no_database)?;
-    tracing::info!("{location} (from {source})");
-    Ok(location)
+    let found = found.ok_or_else(CommandError::no_database)?;
+    tracing::info!("{} (from {})", found.location, found.source);
+    Ok(found.location)
 }
 
 /// Brings everything together for a command that writes a script: no database

@@ -175,6 +175,24 @@ impl CommandError {
         &self.hints
     }
 
+    /// Writes it to the log, where that has standard error for itself.
+    pub fn log(&self) -> Exit {
+        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        tracing::error!(
+            target: "runner::cli",
+            exit_code = self.exit as u8,
+            sqlstate = self.sqlstate,
+            file = self.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.place.as_ref().map(|place| place.line),
+            causes = joined(&self.causes),
+            outcome = joined(&self.outcome),
+            hints = joined(&self.hints),
+            "{}",
+            self.message
+        );
+        self.exit
+    }
+
     pub fn to_json(&self) -> ErrorJson<'_> {
         ErrorJson {
             event: "error",

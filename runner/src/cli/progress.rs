@@ -24,6 +24,10 @@ pub fn reporter(ui: &Ui) -> Reporter {
         let ui = ui.clone();
         return Arc::new(move |event| ui.event(&event));
     }
+    if ui.logs_json() {
+        // The library has them in its log.
+        return Arc::new(|_event| {});
+    }
     let progress = Mutex::new(Progress { ui: ui.clone(), work: None });
     Arc::new(move |event| {
         if let Ok(mut progress) = progress.lock() {
@@ -210,7 +214,16 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::StatementFinished { revision, number, total, duration_ms, .. } => {
             format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
         }
-        Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
+        Event::StepFinished {
+            revision,
+            direction,
+            message,
+            duration_ms,
+            statements,
+            rows,
+            committed,
+            ..
+        } => {
             let word = match direction {
                 _ if !committed => "ran     ".to_owned(),
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),

@@ -17,6 +17,7 @@ mod location;
 mod lock;
 mod login;
 mod name;
+mod parts;
 mod pipeline;
 mod pooler;
 mod postgres;
@@ -40,6 +41,7 @@ pub use location::{Location, LocationError};
 pub use lock::{AdvisoryLock, Held, LockError, Waiting};
 pub use login::{Login, LoginError, scram_verifier};
 pub use name::{NameError, TableName, dollar_quoted, quote_identifier, quote_literal};
+pub use parts::LocationPart;
 pub use pipeline::{Answer, Request};
 pub use pooler::{Between, PoolerError, Pooling, between};
 pub use postgres::{Ended, PostgresSession, TextRow};
@@ -50,5 +52,6 @@ pub use session::{
     Column, CursorId, Fits, Kind, Parameter, Prepared, QueryResult, ResultLimit, Session, SharedSession,
     Tuples, Type, Written,
 };
+pub use tls::share_tls_provider;
 pub use wait::connect_within;
 pub use wire::{Observed, Traffic, TransactionStatus, WireError};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::without_passwords;
 use super::{Capabilities, Digest, Label, RevisionId};
 
 /// A revision's manifest.
@@ -185,7 +186,9 @@ impl ManifestError {
         let offset = error.span().map_or(0, |span| span.start);
         let (message, hint) = match unknown_key(error.message()) {
             Some((key, known)) => (format!("unknown key `{key}`"), nearest(&key, &known)),
-            None => (error.message().replace('\n', " "), None),
+            // The parser repeats values that are of the wrong type: one may be the
+            // database's URL.
+            None => (without_passwords(&error.message().replace('\n', " ")), None),
         };
         Self { place: Place::of(file, text, offset), message, hint }
     }

@@ -177,6 +177,8 @@ pub enum Event {
         statements: u64,
         /// How many rows they touched.
         rows: u64,
+        /// How often it was run again from the beginning before that.
+        retries: u32,
         /// Whether it is committed: not yet, where the whole run is one
         /// transaction and this is not its last step.
         committed: bool,
@@ -189,5 +191,7 @@ pub enum Event {
         direction: Direction,
         /// What went wrong.
         error: String,
+        /// How long it took, all attempts together, in milliseconds.
+        duration_ms: u64,
     },
 }

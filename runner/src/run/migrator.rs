@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
@@ -16,12 +17,14 @@ use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
+use super::executor::Total;
 use super::partly;
 use super::prepare::{Prepared, Preparer};
 use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
+use super::trace::{self, milliseconds};
 use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
 
 /// What the server is told about us (`application_name`).
@@ -61,6 +64,21 @@ pub struct Summary {
     pub steps: Vec<RevisionId>,
     /// The heads of what is applied now.
     pub heads: Vec<RevisionId>,
+    /// How long it took, in milliseconds: from the first connection on.
+    pub duration_ms: u64,
+    /// How many statements the migrations ran.
+    pub statements: u64,
+    /// How many rows these touched.
+    pub rows: u64,
+    /// How often a step was run again.
+    pub retries: u64,
+}
+
+impl Summary {
+    fn of(steps: Vec<RevisionId>, heads: Vec<RevisionId>, all: Total) -> Self {
+        let Total { statements, rows, retries } = all;
+        Self { steps, heads, duration_ms: 0, statements, rows, retries }
+    }
 }
 
 impl Migrator {
@@ -78,7 +96,7 @@ impl Migrator {
             settings,
             ledger,
             run,
-            reporter,
+            reporter: trace::logged(reporter),
             secrets: Secrets::none(),
             stop: Stop::default(),
         }
@@ -96,7 +114,7 @@ impl Migrator {
 
     /// Lets `reporter` hear the events of the runs.
     pub fn reporting_to(self, reporter: Reporter) -> Self {
-        Self { reporter, ..self }
+        Self { reporter: trace::logged(reporter), ..self }
     }
 
     /// With somebody who knows the secrets that parameters name.
@@ -193,17 +211,31 @@ impl Migrator {
         target: &Target,
         options: Options,
     ) -> Result<Summary, RunError> {
+        let span = trace::run(direction, &target.to_string(), &self.location.to_string());
+        let result = self.go_to(direction, target, options).instrument(span.clone()).await;
+        trace::record_run(&span, result.as_ref().ok());
+        result
+    }
+
+    async fn go_to(
+        &self,
+        direction: Direction,
+        target: &Target,
+        options: Options,
+    ) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
         self.close(connection).await;
-        result
+        result.map(|summary| Summary { duration_ms: milliseconds(began.elapsed()), ..summary })
     }
 
     /// Takes revisions back, down to a target, and applies them again as they
     /// are on disk now. Whether they can be applied is made sure of before the
     /// first one is taken back.
     pub async fn redo(&self, target: &Target, options: Options) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let down = make_plan(&state, Direction::Downgrade, target);
         let ready = match &down {
@@ -227,8 +259,14 @@ impl Migrator {
         self.close(connection).await;
         let up = up?;
         summary.steps.extend(up.steps);
-        summary.heads = up.heads;
-        Ok(summary)
+        Ok(Summary {
+            steps: summary.steps,
+            heads: up.heads,
+            duration_ms: milliseconds(began.elapsed()),
+            statements: summary.statements + up.statements,
+            rows: summary.rows + up.rows,
+            retries: summary.retries + up.retries,
+        })
     }
 
     /// Prepares the revisions of a downgrade as an upgrade would.
@@ -283,7 +321,7 @@ impl Migrator {
     ) -> Result<Summary, RunError> {
         let mut plan = make(&state)?;
         if plan.is_empty() {
-            return Ok(Summary { steps: Vec::new(), heads: plan.heads });
+            return Ok(Summary::of(Vec::new(), plan.heads, Total::default()));
         }
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
@@ -304,10 +342,10 @@ impl Migrator {
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
         let result = self.execute(connection, (lock, held), &prepared, options).await;
         self.release(connection, lock).await;
-        result?;
+        let all = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
-        Ok(Summary { steps, heads })
+        Ok(Summary::of(steps, heads, all))
     }
 
     async fn prepare(
@@ -373,9 +411,9 @@ impl Migrator {
         (lock, held): (AdvisoryLock, Held),
         prepared: &[Prepared],
         options: &Options,
-    ) -> Result<(), RunError> {
+    ) -> Result<Total, RunError> {
         if prepared.is_empty() {
-            return Ok(());
+            return Ok(Total::default());
         }
         let ensured = async { Ok(self.ledger.ensure(&mut *connection.session().lock().await).await?) };
         self.stop.or_stop(ensured).await?;

@@ -36,6 +36,7 @@ mod status;
 mod step;
 mod stop;
 mod suggest;
+mod trace;
 mod verify;
 
 pub use alone::ResumeError;

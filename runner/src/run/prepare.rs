@@ -81,6 +81,7 @@ impl Prepared {
     /// What holds for a session while it is lent.
     pub(super) fn limit(&self, session: &PostgresSession, limits: &Limits) {
         session.begin_step();
+        session.is_about(self.step.revision.clone());
         session.hide(self.redactor.clone());
         session.set_result_limit(Some(limits.statement_bytes));
     }

@@ -89,6 +89,8 @@ pub(super) struct Done {
     pub(super) duration: Duration,
     pub(super) statements: u64,
     pub(super) rows: u64,
+    /// How many attempts failed before it.
+    pub(super) retries: u32,
 }
 
 /// Whether the transaction ends with the step.
@@ -208,7 +210,7 @@ impl Context<'_> {
         if let Some(looked) = &looked {
             self.look_after(looked, &session).await?;
         }
-        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows })
+        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows, retries: 0 })
     }
 
     /// Lends the transaction to the component for one call.

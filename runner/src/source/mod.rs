@@ -9,6 +9,7 @@ mod build;
 mod build_stop;
 mod bundle;
 mod config;
+mod effective;
 mod folder_name;
 mod grants;
 mod hooks;
@@ -16,6 +17,7 @@ mod init;
 mod migrations_dir;
 mod new_revision;
 mod scan;
+mod span;
 mod template;
 mod tokens;
 mod toolchain;
@@ -29,6 +31,7 @@ pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,
 };
+pub use effective::{Setting, SettingOrigin};
 pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
 pub use grants::{GrantsError, grants_table, write_grants};
 pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};
