@@ -71,7 +71,21 @@ fn a_step_that_is_blocked_for_good_names_who_blocks_it_and_what_to_do() {
     let blocker = Blocker::new(&database, "SELECT count(*) FROM public.t_a");
     let said = project.fails(5, &["upgrade", "head"]).replace(&blocker.process, "[process]");
     insta::with_settings!({ filters => filters() }, {
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @"
+        1 revision to upgrade.
+        Isolation: policy; migrations run in the runner's own session.
+          waiting  b: blocked by process [process] (an application, user owner, from 127.0.0.1, idle in transaction since [when])
+          retrying b: canceling statement due to lock timeout (55P03); attempt 2 of 2 in [time]
+          waiting  b: blocked by process [process] (an application, user owner, from 127.0.0.1, idle in transaction since [when])
+        Error: upgrade of `b` failed
+        Caused by:
+        1: statement 1 of 1 was rejected by PostgreSQL (55P03)
+        2: canceling statement due to lock timeout
+        3: it waited for process [process] (an application, user owner, from 127.0.0.1, idle in transaction since [when])
+        Applied: 0 revisions. Not tried: 0 revisions. This step was rolled back.
+        Hint: The step was rolled back, so that nobody waits behind it. Look in pg_stat_activity for the session that holds the table, try again when it is done, or raise `session.lock_timeout` in runner.toml.
+        Hint: Have whoever is in the way end their transaction, or end their session: SELECT pg_terminate_backend([process]);
+        ");
     });
     assert_eq!(project.ok(&["current"]), "a\n");
 }
@@ -106,11 +120,21 @@ fn a_deadlock_with_an_application_runs_the_step_again() {
     database.rows("CREATE TABLE public.other (id int)");
     let script = "ALTER TABLE public.t_a ADD COLUMN x int;\nALTER TABLE public.other ADD COLUMN x int;\n";
     project.sql("b", "a", script, "");
-    let mut application = Blocker::new(&database, "LOCK TABLE public.other");
+    // Whoever waits for `deadlock_timeout` looks for a deadlock, once: the runner
+    // after three seconds, and the application after the end of the test.
+    let as_superuser = Database {
+        name: database.name.clone(),
+        url: database.superuser_url.clone(),
+        superuser_url: database.superuser_url.clone(),
+    };
+    as_superuser.rows(&format!("ALTER DATABASE {} SET deadlock_timeout = '3s'", database.name));
+    let mut application =
+        Blocker::new(&as_superuser, "SET deadlock_timeout = '60s'; LOCK TABLE public.other");
     let (child, mut events) = start(&project);
-    // The one that waits first finds the deadlock: the runner, if the
-    // application closes the circle within `deadlock_timeout`, a second.
-    database.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
+    database.wait_for(
+        "SELECT count(*) > 0 FROM pg_locks JOIN pg_database d ON d.oid = database \
+         WHERE NOT granted AND datname = current_database()",
+    );
     application.goes_on("LOCK TABLE public.t_a; COMMIT");
     let retried = first(&mut events, "step-retried");
     assert_eq!(retried["sqlstate"], "40P01", "{retried}");
@@ -146,5 +170,9 @@ fn a_serialisation_failure_at_commit_itself_runs_the_step_again() {
     assert!(output.status.success(), "{events}{}", String::from_utf8_lossy(&output.stderr));
     assert!(relay.has_acted());
     assert!(events.contains("\"sqlstate\":\"40001\""), "{events}");
-    assert_eq!(database.value("SELECT n FROM public.sums"), "1", "the second attempt saw the application's row");
+    assert_eq!(
+        database.value("SELECT n FROM public.sums"),
+        "1",
+        "the second attempt saw the application's row"
+    );
 }

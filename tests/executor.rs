@@ -172,9 +172,15 @@ fn a_step_that_meets_another_session_is_run_again() {
     let child =
         project.command(&["upgrade", "head", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("starts");
+    let waiting = |number| {
+        format!(
+            "SELECT count(*) {number} FROM pg_locks JOIN pg_database d ON d.oid = database \
+             WHERE NOT granted AND datname = current_database()"
+        )
+    };
     // The first attempt is over when its lock time-out has passed.
-    database.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
-    database.wait_for("SELECT count(*) = 0 FROM pg_locks WHERE NOT granted");
+    database.wait_for(&waiting("> 0"));
+    database.wait_for(&waiting("= 0"));
     drop(blocker);
     let output = child.wait_with_output().expect("ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

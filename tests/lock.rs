@@ -20,7 +20,11 @@ fn who_holds_the_lock_is_named_while_waiting_and_in_the_end() {
     let said = project.fails(6, &["upgrade", "head", "--lock-wait", "1s"]);
     let said = said.replace(&blocker.process, "[process]");
     insta::with_settings!({ filters => filters() }, {
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @"
+        Waiting for another runner, for at most [time]: process [process] (an application, user owner, from 127.0.0.1), connected since [when].
+        Error: another runner holds the lock and did not release it within 1s: process [process] (an application, user owner, from 127.0.0.1), connected since [when]
+        Hint: Wait for the other runner, or wait longer: `--lock-wait 15m`, or `session.lock_wait` in runner.toml. If it hangs, end it: SELECT pg_terminate_backend([process]);
+        ");
     });
     assert!(!database.has("t_a"));
     project.fails(6, &["stamp", "head", "--lock-wait", "0s"]);
@@ -93,18 +97,18 @@ fn an_index_is_built_concurrently_while_runners_wait() {
     let (database, project) = project(&["a"]);
     project.ok(&["upgrade", "head"]);
     project.sql("b", "a", "SELECT 1;", "");
-    let blocker = holder(&database);
+    // As a runner does: held on the session, outside any transaction.
+    let key = runner::db::AdvisoryLock::for_schema("runner").key();
+    let blocker = Blocker::new(&database, &format!("COMMIT; SELECT pg_advisory_lock({key})"));
     let start = |_| project.command(&["upgrade", "head"]).stderr(Stdio::null()).spawn().expect("starts");
     let mut waiting: Vec<_> = (0..5).map(start).collect();
     let waiters = "SELECT count(*) = 5 FROM pg_stat_activity WHERE application_name LIKE 'runner%' \
         AND datname = current_database() AND query LIKE '%advisory%'";
     database.wait_for(waiters);
-    // The holder's own transaction would be in the way: it ends, and another
-    // session takes its place before the runners ask again, or they do.
     let began = Instant::now();
-    drop(blocker);
     database.rows("CREATE INDEX CONCURRENTLY i ON public.t_a (id)");
     assert!(began.elapsed().as_secs() < 20, "it waited for the runners");
+    drop(blocker);
     for child in &mut waiting {
         assert!(child.wait().expect("ends").success());
     }

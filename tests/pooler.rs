@@ -31,11 +31,14 @@ fn transaction_mode_is_found_out_before_anything_is_changed() {
     let mut filters = filters();
     filters.push((r"process \d+", "process [process]"));
     insta::with_settings!({ filters => filters }, {
-        insta::assert_snapshot!(refused(&database, &project), @"");
+        insta::assert_snapshot!(refused(&database, &project), @"
+        Error: a connection pool that shares sessions between its clients is in between: server process [process] served two of our connections at the same time
+        Nothing was changed.
+        Hint: The runner's lock, settings and temporary tables belong to one server session for the whole run. Such a pool (`pool_mode = transaction` of pgbouncer) gives each transaction another one, so that two runners could both have the lock. Connect to the server itself (often on port 5432), or to a pool in session mode.
+        ");
     });
     // What reads is right there too.
     assert_eq!(project.ok(&["current"]), "");
-    Project::at(database.url.clone()).run(&["current"]);
 }
 
 #[test]
@@ -50,7 +53,8 @@ fn a_pool_that_takes_its_sessions_in_turn_is_found_out() {
     let pool = Pool::start("transaction", "server_round_robin = 1");
     let (database, project) = behind(&pool, &["a"]);
     // Several sessions that are free.
-    let through = Database { name: String::new(), url: pool.url(&database.url), superuser_url: String::new() };
+    let through =
+        Database { name: String::new(), url: pool.url(&database.url), superuser_url: String::new() };
     let sessions: Vec<_> = (0..4).map(|_| Blocker::new(&through, "SELECT 1")).collect();
     drop(sessions);
     refused(&database, &project);
