@@ -49,6 +49,7 @@ mod sandbox;
 mod secrets;
 mod security;
 mod stamp;
+mod storm;
 mod suggest;
 mod tidy;
 mod tls;
