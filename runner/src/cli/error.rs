@@ -10,12 +10,12 @@ use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::{Place, RevisionId};
-use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
-use runner::source::alembic::OfflineError;
-use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
+use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
+use super::bundle_error::bundle_hint;
 use super::exit_code::Exit;
 use super::facts;
 use super::hints;
@@ -209,7 +209,7 @@ impl CommandError {
 }
 
 /// The messages of an error and its sources, without repetition.
-fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
+pub(super) fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     let mut messages = Vec::new();
     while let Some(cause) = error {
         messages.push(cause.to_string());
@@ -398,63 +398,7 @@ impl From<GrantsError> for CommandError {
     }
 }
 
-impl From<ImportError> for CommandError {
-    fn from(error: ImportError) -> Self {
-        const EDIT: &str =
-            "Nothing was written. Write it as a literal, or put it right, and run the command again.";
-        let message = error.to_string();
-        match error {
-            ImportError::OnDisk(error) => (*error).into(),
-            ImportError::Write(error) => error.into(),
-            ImportError::Unread(findings) => {
-                several(&message, findings.iter().map(ToString::to_string), [EDIT.to_owned()])
-            }
-            ImportError::Conflicts(findings) => {
-                let hint = "Nothing was written. To import a revision anew, delete its folder.".to_owned();
-                several(&message, findings.iter().map(ToString::to_string), [hint])
-            }
-            ImportError::Graph(errors) => several(&message, errors.iter().map(ToString::to_string), []),
-            ImportError::Made(errors) => {
-                several(&message, errors.0.iter().map(|error| chain(Some(error)).join(": ")), [])
-            }
-            ImportError::Layout(error) => Self::new(Exit::Error, message).hint(error.hint()),
-            ImportError::Offline(error) => {
-                let found = Self::from_chain(Exit::Error, &error);
-                match error {
-                    OfflineError::Io { .. } => found,
-                    _ => found.hint(
-                        "Nothing was written. Set what env.py needs and name the right program with \
-                         `--alembic`, or pass `--no-run` to import without SQL.",
-                    ),
-                }
-            }
-            ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
-        }
-    }
-}
-
-fn bundle_hint(error: &BundleError) -> Option<&'static str> {
-    Some(match &error.fault {
-        BundleFault::Folders { .. } => {
-            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
-        }
-        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
-            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
-        }
-        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
-        BundleFault::Unreadable(_)
-        | BundleFault::Unwritable(_)
-        | BundleFault::Name(_)
-        | BundleFault::NotBuilt(_) => {
-            return None;
-        }
-        _ => {
-            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
-        }
-    })
-}
-
-fn several(
+pub(super) fn several(
     message: &str,
     causes: impl IntoIterator<Item = String>,
     hints: impl IntoIterator<Item = String>,

@@ -89,6 +89,13 @@ fn general(error: &StepError) -> &'static str {
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
             "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
         }
+        error if error.database().and_then(DbError::sqlstate) == Some("42501") => {
+            "The login lacks a right. Have whoever owns the object grant it, as with `GRANT CREATE ON SCHEMA schema TO \
+             role` or `GRANT role_of_owner TO role`, and run the command again."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25006") => {
+            "The server takes no writes: it is a standby, or default_transaction_read_only is on. Connect to the primary."
+        }
         error if error.is_transient() => {
             "Another session was in the way, again and again; try again when there is less to do."
         }
