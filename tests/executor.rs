@@ -284,12 +284,12 @@ fn holder(database: &Database) -> Blocker {
 }
 
 /// A session that sits on a lock, inside a transaction, until it is dropped.
-struct Blocker {
+pub struct Blocker {
     psql: Child,
 }
 
 impl Blocker {
-    fn new(database: &Database, sql: &str) -> Self {
+    pub fn new(database: &Database, sql: &str) -> Self {
         let mut command = Command::new("psql");
         command
             .args(["-X", "-q", "-A", "-t", "-d", &database.url])

@@ -31,6 +31,7 @@ mod library;
 mod location;
 mod logs;
 mod migrations;
+mod none;
 mod offline;
 mod oracle;
 #[cfg(feature = "otlp")]

@@ -334,10 +334,12 @@ impl CommandError {
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
-                let (exit, hint) = match not_current.drift.is_empty() {
-                    true => (Exit::Pending, "Run `runner upgrade heads`."),
-                    false => (Exit::Drift, "Run `runner status` to see each revision."),
+                let hint = match (not_current.drift.is_empty(), not_current.partly.first()) {
+                    (true, None) => "Run `runner upgrade heads`.".to_owned(),
+                    (true, Some(partly)) => hints::finish(partly),
+                    (false, _) => "Run `runner status` to see each revision.".to_owned(),
                 };
+                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
                 Self::new(exit, not_current.to_string()).hint(hint)
             }
             RunError::NotImported { .. } => Self::from_chain(Exit::Error, &error)
@@ -363,6 +365,11 @@ impl CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::OutsideTransaction(_) => Self::from_chain(Exit::Error, &error)
+                .hint("Run it without `--single-transaction`, or up to the revision before them with it."),
+            RunError::Partly { ref partly, .. } => {
+                Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
+            }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -472,6 +479,15 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
                 None => found,
             }
         }
+        PrepareError::Resume { file, text, error } => {
+            CommandError { causes: vec![render::resume_cause(file, text, error)], ..found }
+                .hint(hints::RESUME)
+        }
+        PrepareError::WasPartly(partly) => found.hint(hints::finish(partly)),
+        PrepareError::NotTriable => found.hint(
+            "Leave its [capabilities] out, or write them by hand: a statement that needs more is refused before \
+             anything runs, with the line that would allow it.",
+        ),
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(

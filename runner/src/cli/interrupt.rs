@@ -139,6 +139,10 @@ fn outcome(so_far: &SoFar, open: &[RevisionId]) -> String {
     }
     match (open, so_far.committing) {
         ([], _) => {}
+        ([one], _) if so_far.partly.is_some() => {
+            let (done, total) = so_far.partly.unwrap_or_default();
+            parts.push(format!("Of `{one}`, {done} of {} are done and stay.", count(total, "statement")));
+        }
         (open, true) => parts.push(format!("Whether `{}` was committed is not known.", ids(open))),
         ([one], false) => parts.push(format!("The step of `{one}` was rolled back.")),
         (several, false) => parts.push(format!("Rolled back: {}.", named(several))),

@@ -208,6 +208,12 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
                 duration(*pause_ms)
             )
         }
+        Event::StepResumed { revision, done, total, .. } => {
+            format!("  resuming {revision}: {done} of {total} statements are done")
+        }
+        Event::StatementFinished { revision, number, total, duration_ms, .. } => {
+            format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
+        }
         Event::StepFinished {
             revision,
             direction,

@@ -113,6 +113,9 @@ pub enum TransactionMode {
     /// One transaction a revision.
     #[default]
     Revision,
+    /// None: each statement is a step of its own in the ledger's eyes. For what
+    /// PostgreSQL refuses inside a transaction; of kind `sql` only.
+    None,
 }
 
 /// A place in a file.
@@ -265,6 +268,15 @@ impl Manifest {
                 hint: None,
             });
         }
+        if self.transaction == TransactionMode::None && self.kind != Kind::Sql {
+            let message = format!(
+                "`transaction = \"none\"` is for kind `sql`, and this is of kind `{}`: what a component does is \
+                 whole because it is done in the runner's transaction",
+                self.kind.as_str()
+            );
+            let hint = "Put the statements that need it into a revision of kind `sql`.";
+            return Err(wrong("transaction", message, hint));
+        }
         if self.kind == Kind::Sql && !self.params.is_empty() {
             let hint = "Write the values into upgrade.sql and downgrade.sql.";
             return Err(wrong("[params]", "a revision of kind `sql` takes no parameters".into(), hint));
@@ -364,6 +376,10 @@ write = ["public.listings"]
         Name it once.
         ");
         insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected one of `sql`, `rust`, `imported`");
+        insta::assert_snapshot!(more("transaction = \"none\""), @r#"
+        migrations/x/migration.toml:5:1: `transaction = "none"` is for kind `sql`, and this is of kind `rust`: what a component does is whole because it is done in the runner's transaction
+        Put the statements that need it into a revision of kind `sql`.
+        "#);
         insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @r"
         migrations/x/migration.toml:7:1: a revision of kind `sql` takes no parameters
         Write the values into upgrade.sql and downgrade.sql.

@@ -137,6 +137,32 @@ pub enum Event {
         /// The pause before it, in milliseconds.
         pause_ms: u64,
     },
+    /// A step without a transaction goes on where an earlier attempt stopped.
+    StepResumed {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// How many of its statements are done.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A statement of a step without a transaction is done, and stays done.
+    StatementFinished {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// The statement's number, from 1.
+        number: usize,
+        /// How many there are.
+        total: usize,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// How many rows it touched.
+        rows: u64,
+    },
     /// A step is done.
     StepFinished {
         /// The revision.

@@ -8,6 +8,7 @@ use crate::db::DbError;
 use crate::ledger::Failure;
 use crate::revision::RevisionId;
 
+use super::alone::Script;
 use super::error::with_causes;
 use super::prepare::Prepared;
 use super::step::{Context, Done, Ends};
@@ -155,9 +156,10 @@ async fn or_stopped<T>(
 
 async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
     let attempt = async {
-        match &context.door {
-            Some(door) => context.attempt_apart(door, prepared).await,
-            None => {
+        match (&context.door, &prepared.statements) {
+            (_, Some(script)) => context.perform_statements(prepared, script).await,
+            (Some(door), None) => context.attempt_apart(door, prepared).await,
+            (None, None) => {
                 let transaction = context.begin(prepared).await?;
                 context.perform(&transaction, prepared, Ends::WithStep).await
             }
@@ -187,6 +189,12 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError,
     if let Err(rollback) = context.recover(error).await {
         tracing::debug!("the rollback could not be sent ({rollback}); the server does it by itself");
         return;
+    }
+    // No rollback takes back what the SETs of a step without a transaction did.
+    if prepared.statements.is_some()
+        && let Err(error) = context.session().await.batch(context.settings.script()).await
+    {
+        tracing::debug!("the session could not be reset: {error}");
     }
     let failure = Failure {
         direction: prepared.step.direction,
@@ -247,6 +255,7 @@ fn failed(context: &Context<'_>, steps: &[Prepared], at: usize, error: StepError
         done: Vec::new(),
         undone: Vec::new(),
         not_tried: revisions(&steps[at + 1..]),
+        partly: steps[at].statements.as_ref().map(Script::progress),
         blocked_by,
     }
 }

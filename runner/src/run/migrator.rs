@@ -18,6 +18,7 @@ use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
 use super::executor::Total;
+use super::partly;
 use super::prepare::{Prepared, Preparer};
 use super::read::{Place, read};
 use super::rules::Rules;
@@ -171,7 +172,18 @@ impl Migrator {
     /// The plan that [`Self::go`] would run now. Takes no lock and writes
     /// nothing.
     pub async fn plan(&self, direction: Direction, target: &Target) -> Result<Plan, RunError> {
-        make_plan(&self.state().await?, direction, target)
+        self.state_and_plan(direction, target).await.map(|(_, plan)| plan)
+    }
+
+    /// The same, with the state that it was made for.
+    pub async fn state_and_plan(
+        &self,
+        direction: Direction,
+        target: &Target,
+    ) -> Result<(State, Plan), RunError> {
+        let state = self.state().await?;
+        let plan = make_plan(&state, direction, target)?;
+        Ok((state, plan))
     }
 
     /// The plan for a database at which exactly `from` and what it needs is
@@ -318,11 +330,11 @@ impl Migrator {
         // we waited, or just before we asked for the lock. Where this returns
         // early, the end of the session releases the lock.
         let session = connection.session();
-        let reading = async { Ok(self.ledger.applied(&mut *session.lock().await).await?) };
-        let applied = self.stop.or_stop(reading).await?;
+        let reading = async { Ok(self.ledger.contents(&mut *session.lock().await).await?) };
+        let contents = self.stop.or_stop(reading).await?;
         drop(session);
-        let now = State::new(state.on_disk, applied);
-        if now.applied != state.applied {
+        let now = State::read(state.on_disk, contents);
+        if now.applied != state.applied || now.partly != state.partly {
             self.report_changes(&state.applied, &now.applied);
             plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
@@ -356,6 +368,7 @@ impl Migrator {
         };
         let prepared = self.prepare_by(rules, connection, state, direction, plan, options);
         let prepared = self.stop.or_stop(prepared).await?;
+        self.check_statements(connection, state, &prepared, options).await?;
         self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
@@ -472,7 +485,7 @@ impl Migrator {
 }
 
 /// Makes the plan, unless the folder and the ledger disagree in a way that
-/// stands against it.
+/// stands against it, or what is in part does.
 pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
     if direction == Direction::Upgrade {
         let drift: Vec<Drift> = state.drift();
@@ -480,5 +493,7 @@ pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) ->
             return Err(RunError::Drift(drift));
         }
     }
-    Ok(plan::build(&state.graph, &state.applied_ids(), direction, target)?)
+    let plan = plan::build(&state.graph, &state.applied_ids(), direction, target)?;
+    partly::check(state, direction, &plan)?;
+    Ok(plan)
 }

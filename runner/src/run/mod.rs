@@ -4,6 +4,7 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod alone;
 mod apart;
 mod author;
 mod blocked;
@@ -18,6 +19,7 @@ mod isolation;
 mod lock;
 mod migrator;
 mod overrides;
+mod partly;
 mod precondition;
 mod prepare;
 mod read;
@@ -36,6 +38,7 @@ mod suggest;
 mod trace;
 mod verify;
 
+pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
 pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};

@@ -73,6 +73,16 @@ pub(super) struct Transaction {
     pub(super) time: i64,
 }
 
+impl Transaction {
+    /// An expression that is true in this transaction.
+    pub(super) fn own_expression(&self) -> String {
+        format!(
+            "coalesce(pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, false)",
+            quote_literal(&self.id)
+        )
+    }
+}
+
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Done {
@@ -160,6 +170,11 @@ impl Context<'_> {
         }
     }
 
+    /// An expression that is true while the lock is ours.
+    pub(super) fn held_expression(&self) -> String {
+        format!("{} AND {}", self.held.same_process_expression(), self.lock.held_expression())
+    }
+
     pub(super) fn precondition(&self, prepared: &Prepared) -> Precondition {
         Precondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest)
     }
@@ -198,13 +213,23 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
         let call = prepared.call(session, Some(transaction.time), self.reporter);
+        self.bounded(canceller, self.host.call(&prepared.component, call)).await
+    }
+
+    /// Waits for a step's work: as long as a step may take, and until the run is
+    /// told to stop.
+    pub(super) async fn bounded<T>(
+        &self,
+        canceller: &Canceller,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StepError> {
         let too_late = tokio::select! {
             biased;
-            report = self.host.call(&prepared.component, call) => return Ok(report),
+            result = work => return Ok(result),
             error = self.timed_out() => error,
             () = self.stop.told_and(CALL_GRACE) => StepError::Interrupted,
         };
-        // The call is dropped; the server may still be at work for it.
+        // The work is dropped; the server may still be at it.
         let _ = tokio::time::timeout(self.patience(CANCEL_GRACE), canceller.cancel()).await;
         Err(too_late)
     }
@@ -228,7 +253,7 @@ impl Context<'_> {
     /// Ends the migration's part, makes sure that this is still
     /// the transaction that was begun, under the lock, and writes the ledger.
     /// One round trip, unless the component is new.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         transaction: &Transaction,
         prepared: &Prepared,
