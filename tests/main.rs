@@ -7,9 +7,12 @@ mod support;
 
 mod alembic_import;
 mod audit;
+mod backup;
 mod bad_input;
 mod bench_data;
+mod blocked;
 mod branches;
+mod bundle;
 mod cli;
 mod component;
 mod conditions;
@@ -26,17 +29,22 @@ mod graph;
 mod hostile;
 #[path = "hostile/tests.rs"]
 mod hostile_tests;
+mod interrupt;
 mod ledger;
 mod library;
 mod location;
+mod lock;
 mod logs;
+mod lost;
 mod migrations;
 mod none;
 mod offline;
 mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod pooler;
 mod properties;
+mod recipes;
 mod sandbox;
 mod secrets;
 mod security;

@@ -155,7 +155,7 @@ pub fn programs() -> PathBuf {
 
 /// The server refuses to run as root: then it runs as the user that Debian's
 /// package made for it.
-fn owner() -> Option<(u32, u32)> {
+pub fn owner() -> Option<(u32, u32)> {
     let id = |option| {
         let output = Command::new("id").args([option, "postgres"]).output().expect("id runs");
         String::from_utf8_lossy(&output.stdout).trim().parse().expect("there is a user `postgres`")
@@ -164,7 +164,7 @@ fn owner() -> Option<(u32, u32)> {
     (own.stdout == b"0\n").then(|| (id("-u"), id("-g")))
 }
 
-fn as_owner(program: &Path, owner: Option<(u32, u32)>) -> Command {
+pub fn as_owner(program: &Path, owner: Option<(u32, u32)>) -> Command {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(program);
     if let Some((user, group)) = owner {

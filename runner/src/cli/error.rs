@@ -5,17 +5,16 @@ use std::error::Error;
 use std::path::Path;
 
 use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
-use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
-use runner::revision::{Place, RevisionId};
+use runner::revision::Place;
 use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
 use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
-use super::bundle_error::bundle_hint;
+use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
 use super::facts;
 use super::hints;
@@ -147,14 +146,6 @@ impl CommandError {
         Self::new(Exit::Usage, format!("the value of {option} cannot be used")).cause(error.to_string())
     }
 
-    /// A revision that is not there.
-    pub fn target(error: &TargetError) -> Self {
-        let hint = target_hint(error);
-        let wrong = matches!(error, TargetError::Malformed { .. } | TargetError::WrongWay { .. });
-        let exit = if wrong { Exit::Usage } else { Exit::Error };
-        Self { hints: hint.into_iter().collect(), ..Self::new(exit, error.to_string()) }
-    }
-
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -217,41 +208,6 @@ pub(super) fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     }
     messages.dedup();
     messages
-}
-
-fn target_hint(error: &TargetError) -> Option<String> {
-    Some(match error {
-        TargetError::Unknown(_) | TargetError::NotInScope { .. } | TargetError::NotBefore { .. } => {
-            "Run `runner history` to see the revisions.".into()
-        }
-        TargetError::UnknownBranch(_) => "Run `runner branches` to see the branches and their labels.".into(),
-        TargetError::UnknownPackage(_) => "Packages are named in `migrations.dirs` in runner.toml.".into(),
-        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
-        TargetError::SeveralHeads { heads, .. } => several_heads(heads),
-        TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
-        TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
-        TargetError::SeveralCurrent { target, heads } => {
-            let one = heads.first().map_or("ID", RevisionId::as_str);
-            let steps = target.rsplit('@').next().unwrap_or_default();
-            format!("Say which branch is meant: `LABEL@{steps}`, or `{one}@{steps}`.")
-        }
-        TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
-        TargetError::NotAhead { .. } => {
-            "Name the revision to go down to, if the branches that share it may go too.".into()
-        }
-        TargetError::NeedsDatabase(_) => "Name the revision.".into(),
-        TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
-            return None;
-        }
-    })
-}
-
-fn several_heads(heads: &[RevisionId]) -> String {
-    let last = heads.last().map_or("ID", RevisionId::as_str);
-    format!(
-        "Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `{last}`; \
-         or join them: `runner merge heads -m MESSAGE`."
-    )
 }
 
 impl From<ConfigError> for CommandError {
@@ -369,6 +325,10 @@ impl CommandError {
                 .hint("Run it without `--single-transaction`, or up to the revision before them with it."),
             RunError::Partly { ref partly, .. } => {
                 Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
+            }
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
             }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
@@ -519,7 +479,10 @@ fn step(failed: &Failed) -> CommandError {
     let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
         causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
-        outcome: vec![render::outcome(failed)],
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
         ..CommandError::new(
             Exit::MigrationFailed,

@@ -27,6 +27,7 @@ mod render;
 mod sandbox_error;
 mod span;
 mod summary;
+mod target_error;
 #[cfg(feature = "otlp")]
 mod telemetry;
 mod ui;
