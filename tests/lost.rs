@@ -220,9 +220,10 @@ fn after_the_server_has_committed() {
 #[test]
 fn when_a_failure_is_written_to_the_journal() {
     for act in [Act::CutBefore, Act::CutAnswer] {
-        let Outcome { code, applied, said } = lost_at(Moment { tag: Some(b'P'), text: "'failed'", after: 0 }, act, |project| {
-            project.sql("b", "a", &format!("{B}SELECT 1 / 0;\n"), "");
-        });
+        let Outcome { code, applied, said } =
+            lost_at(Moment { tag: Some(b'P'), text: "'failed'", after: 0 }, act, |project| {
+                project.sql("b", "a", &format!("{B}SELECT 1 / 0;\n"), "");
+            });
         assert_eq!((code, applied), (5, [true, false]), "{said}");
         assert!(said.contains("division by zero"), "{said}");
     }

@@ -32,15 +32,15 @@ mod ledger;
 mod library;
 mod location;
 mod lock;
-mod lost;
 mod logs;
+mod lost;
 mod migrations;
 mod none;
 mod offline;
 mod oracle;
-mod pooler;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod pooler;
 mod properties;
 mod sandbox;
 mod secrets;

@@ -23,7 +23,8 @@ fn project(database: &Database, long: &str) -> Project {
 }
 
 fn each_step_ran_once(database: &Database) {
-    let journal = database.rows("SELECT revision, outcome, count(*) FROM runner.journal GROUP BY 1, 2 ORDER BY 1");
+    let journal =
+        database.rows("SELECT revision, outcome, count(*) FROM runner.journal GROUP BY 1, 2 ORDER BY 1");
     let expected: Vec<String> = (1..=6).map(|number| format!("r{number}|done|1")).collect();
     assert_eq!(journal, expected);
     assert_eq!(database.value("SELECT count(*) FROM runner.revision"), "6");

@@ -64,7 +64,8 @@ fn run(command: &mut Command) {
 /// A server of its own: its tablespace goes before the others' server does.
 fn database(server: &Server, disk: &Path) -> Database {
     let url = server.url("postgres");
-    let create = |sql: &str| crate::support::execute(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let create =
+        |sql: &str| crate::support::execute(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     create(&format!("CREATE TABLESPACE small LOCATION '{}'", disk.display()));
     Database { name: "postgres".into(), url: url.clone(), superuser_url: url }
 }

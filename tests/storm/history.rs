@@ -56,7 +56,10 @@ pub fn revisions() -> Vec<Work> {
             ],
             "readings_mood",
         ),
-        script("COMMENT ON TABLE public.readings IS 'after the storm';", "COMMENT ON TABLE public.readings IS NULL;"),
+        script(
+            "COMMENT ON TABLE public.readings IS 'after the storm';",
+            "COMMENT ON TABLE public.readings IS NULL;",
+        ),
     ]);
     assert_eq!(revisions.len(), 20);
     revisions
