@@ -8,7 +8,7 @@ use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Bundler, Migrator, Reporter, Scripter, Secrets};
+use runner::run::{Backups, Bundler, Migrator, Reporter, Scripter, Secrets};
 use runner::source::{ConfigError, Project};
 
 use super::args::Global;
@@ -142,6 +142,11 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// Whether a run begins with a backup, by its option `--no-backup`.
+pub fn backups(none: bool) -> Backups {
+    if none { Backups::Skipped } else { Backups::AsConfigured }
 }
 
 /// Brings everything together for a command that makes a bundle.

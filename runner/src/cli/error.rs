@@ -10,7 +10,7 @@ use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::{Place, RevisionId};
-use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::run::{BackupError, Failed, ImportError, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
 use runner::source::alembic::OfflineError;
 use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
@@ -370,6 +370,10 @@ impl CommandError {
             RunError::Partly { ref partly, .. } => {
                 Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
             }
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
+            }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -437,6 +441,20 @@ impl From<ImportError> for CommandError {
             }
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
+    }
+}
+
+fn backup_hint(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Embedded(_) => "Pass `--no-backup`.",
+        BackupError::NoProgram(_) => {
+            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
+        }
+        BackupError::TooLong { .. } => {
+            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
+        }
+        BackupError::Interrupted(_) => "Run the command again.",
+        _ => "Put right what is named above. `--no-backup` goes without a backup.",
     }
 }
 
@@ -575,7 +593,10 @@ fn step(failed: &Failed) -> CommandError {
     let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
         causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
-        outcome: vec![render::outcome(failed)],
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
         ..CommandError::new(
             Exit::MigrationFailed,

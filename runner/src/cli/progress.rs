@@ -190,6 +190,10 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
             let by = by.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             format!("  waiting  {revision}: blocked by {}", printable(&by))
         }
+        Event::BackupStarted { file } => format!("Backing up to {}", file.display()),
+        Event::BackupFinished { bytes, duration_ms, .. } => {
+            format!("Backed up: {} bytes in {}.", HumanCount(*bytes), duration(*duration_ms))
+        }
         Event::Building { revisions } => format!("Building {}.", count(revisions.len(), "component")),
         Event::StepStarted { revision, direction, message, number, total } => {
             if !ui.is_verbose() {

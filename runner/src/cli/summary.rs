@@ -3,7 +3,7 @@
 use runner::run::Summary;
 use serde::Serialize;
 
-use super::render::{count, duration, heads};
+use super::render::{backup, count, duration, heads};
 use super::ui::Ui;
 
 /// The last event of a run.
@@ -20,6 +20,9 @@ pub fn show(summary: &Summary, verb: &str, ui: &Ui) {
         ui.event(&Finished { event: "finished", summary });
     } else {
         ui.note(line(summary, verb));
+        if let Some(backup) = backup(summary.backup.as_ref()) {
+            ui.note(backup);
+        }
     }
 }
 
@@ -58,6 +61,7 @@ mod tests {
             statements: 3,
             rows: 1,
             retries: 0,
+            backup: None,
         };
         insta::assert_snapshot!(line(&summary, "applied"), @"Done: 1 revision applied in 1.2 s (3 statements, 1 row); the database is at a1");
         summary.retries = 2;

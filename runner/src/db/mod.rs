@@ -6,6 +6,7 @@
 mod activity;
 mod canceller;
 mod certificate;
+mod client;
 mod connect;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -34,6 +35,7 @@ mod wire;
 pub use activity::{Activity, blockers_of};
 pub use canceller::Canceller;
 pub use certificate::CertificateFault;
+pub use client::ClientAccess;
 pub use connect::{ConnectError, Connection, OLDEST_SERVER, connect, connect_as};
 pub use error::{DbError, ServerError};
 pub use libpq::ConnectionParameters;

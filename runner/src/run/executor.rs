@@ -292,6 +292,7 @@ fn failed(context: &Context<'_>, steps: &[Prepared], at: usize, error: StepError
         undone: Vec::new(),
         not_tried: revisions(&steps[at + 1..]),
         partly: steps[at].statements.as_ref().map(Script::progress),
+        backup: None,
         blocked_by,
     }
 }

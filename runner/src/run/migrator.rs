@@ -25,7 +25,9 @@ use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
 use super::trace::{self, milliseconds};
-use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
+use super::{
+    Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
+};
 
 /// What the server is told about us (`application_name`).
 pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -55,6 +57,8 @@ pub struct Options {
     /// Parameters that take the place of what the manifests say, for every
     /// revision whose component knows them.
     pub params: Vec<Override>,
+    /// Whether the run begins with a backup.
+    pub backups: Backups,
 }
 
 /// What a run did.
@@ -72,12 +76,15 @@ pub struct Summary {
     pub rows: u64,
     /// How often a step was run again.
     pub retries: u64,
+    /// The backup that it began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
 }
 
 impl Summary {
-    fn of(steps: Vec<RevisionId>, heads: Vec<RevisionId>, all: Total) -> Self {
+    fn of(steps: Vec<RevisionId>, heads: Vec<RevisionId>, all: Total, backup: Option<Backup>) -> Self {
         let Total { statements, rows, retries } = all;
-        Self { steps, heads, duration_ms: 0, statements, rows, retries }
+        Self { steps, heads, duration_ms: 0, statements, rows, retries, backup }
     }
 }
 
@@ -245,7 +252,15 @@ impl Migrator {
         self.close(connection).await;
         let down = down?;
         ready?;
+        // One backup for both ways.
+        let both = |backups| match options.backups {
+            Backups::Skipped => Backups::Skipped,
+            Backups::AsConfigured | Backups::BeforeBoth => backups,
+        };
+        let (first, then) = (both(Backups::BeforeBoth), both(Backups::Skipped));
+        let options = Options { backups: first, ..options };
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
+        let options = Options { backups: then, ..options };
         let revisions: Vec<RevisionId> = down.steps.iter().map(|step| step.revision.clone()).collect();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| {
@@ -257,7 +272,7 @@ impl Migrator {
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
         self.close(connection).await;
-        let up = up?;
+        let up = up.map_err(|error| error.after(summary.backup.clone()))?;
         summary.steps.extend(up.steps);
         Ok(Summary {
             steps: summary.steps,
@@ -266,6 +281,7 @@ impl Migrator {
             statements: summary.statements + up.statements,
             rows: summary.rows + up.rows,
             retries: summary.retries + up.retries,
+            backup: summary.backup,
         })
     }
 
@@ -321,8 +337,9 @@ impl Migrator {
     ) -> Result<Summary, RunError> {
         let mut plan = make(&state)?;
         if plan.is_empty() {
-            return Ok(Summary::of(Vec::new(), plan.heads, Total::default()));
+            return Ok(Summary::of(Vec::new(), plan.heads, Total::default(), None));
         }
+        self.check_backup(direction, options.backups)?;
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
         let held = self.acquire(connection, lock).await?;
@@ -340,12 +357,22 @@ impl Migrator {
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
-        let result = self.execute(connection, (lock, held), &prepared, options).await;
+        let backup = match plan.is_empty() {
+            true => Ok(None),
+            false => self.back_up(connection, direction, &plan, options.backups).await,
+        };
+        let result = match backup {
+            Ok(backup) => {
+                let result = self.execute(connection, (lock, held), &prepared, options).await;
+                result.map(|all| (all, backup.clone())).map_err(|error| error.after(backup))
+            }
+            Err(error) => Err(error),
+        };
         self.release(connection, lock).await;
-        let all = result?;
+        let (all, backup) = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
-        Ok(Summary::of(steps, heads, all))
+        Ok(Summary::of(steps, heads, all, backup))
     }
 
     async fn prepare(

@@ -7,6 +7,7 @@
 mod alone;
 mod apart;
 mod author;
+mod backup;
 mod blocked;
 mod bundle;
 mod effects;
@@ -41,6 +42,7 @@ mod verify;
 
 pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use backup::{Backup, BackupError, Backups};
 pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};

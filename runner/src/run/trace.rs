@@ -115,6 +115,10 @@ fn log(event: &Event) {
             let (applied, reverted) = (applied.len(), reverted.len());
             info!(target: EVENTS, applied, reverted, "another runner has been at work");
         }
+        Event::BackupStarted { file } => info!(target: EVENTS, file = %file.display(), "backup started"),
+        Event::BackupFinished { file, bytes, duration_ms } => {
+            info!(target: EVENTS, file = %file.display(), bytes, duration_ms, "backup finished");
+        }
         Event::Building { revisions } => info!(target: EVENTS, components = revisions.len(), "building"),
         Event::StepStarted { revision, direction, message, number, total } => {
             info!(target: EVENTS, %revision, %direction, step = number, of = total, summary = message, "step started");
@@ -131,6 +135,15 @@ fn log(event: &Event) {
         Event::StepRetried { revision, attempt, attempts, reason, sqlstate, blocked_by, pause_ms } => {
             let by = blocked_by.iter().map(Activity::who).collect::<Vec<_>>().join("; ");
             warn!(target: EVENTS, %revision, attempt, attempts, reason, sqlstate, by, pause_ms, "step retried");
+        }
+        Event::StepResumed { revision, direction, done, total } => {
+            info!(target: EVENTS, %revision, %direction, done, of = total, "step resumed");
+        }
+        Event::StatementFinished { revision, direction, number, total, duration_ms, rows } => {
+            info!(
+                target: EVENTS,
+                %revision, %direction, statement = number, of = total, duration_ms, rows, "statement finished"
+            );
         }
         Event::StepFinished {
             revision,

@@ -13,7 +13,7 @@ use crate::revision::{ManifestError, PackageName, Place};
 use super::artifact::{Artifact, ArtifactError, load_artifact};
 use super::migrations_dir::MigrationsDir;
 use super::scan::{Found, ScanErrors, scan};
-use super::{Bundle, BundleError, FolderTemplate, Hook, Zone, span};
+use super::{BackupConfig, Bundle, BundleError, FolderTemplate, Hook, Zone, span};
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "runner.toml";
@@ -55,6 +55,8 @@ pub struct Config {
     pub limits: crate::host::Limits,
     /// How bulk changes are made.
     pub data: crate::host::DataConfig,
+    /// What is done before a run changes anything.
+    pub backup: BackupConfig,
     /// What runs after the files of a new revision were written, in order.
     pub hooks: Vec<Hook>,
     /// Named sections: each holds the same tables, and where it is chosen takes
@@ -249,11 +251,11 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Parses a text; `file` is for messages only.
+    /// Parses a text; `file` is for messages only. What only all settings
+    /// together tell is looked at when they are chosen.
     pub(super) fn parse(file: &'a Path, text: &'a str) -> Result<Self, ManifestError> {
         let wrong = |error| ManifestError::from_toml(file, text, &error);
-        let config: Config = toml::from_str(text).map_err(wrong)?;
-        config.check(file, text)?;
+        let _: Config = toml::from_str(text).map_err(wrong)?;
         Ok(Self { file, text, table: text.parse().map_err(wrong)? })
     }
 
@@ -301,6 +303,16 @@ impl Config {
                 place: Place::of_key(file, text, "dirs"),
                 message: "`dir` and `dirs` are both set".into(),
                 hint: Some("Name all folders in `dirs`, and leave `dir` out.".into()),
+            });
+        }
+        if self.backup.command.is_none() && self.backup != BackupConfig::default() {
+            return Err(ManifestError {
+                place: Place::of_key(file, text, "[backup]"),
+                message: "[backup] has no `command`".into(),
+                hint: Some(
+                    "As in `command = [\"pg_dump\", \"--format=custom\", \"--file={file}\", \"{url}\"]`."
+                        .into(),
+                ),
             });
         }
         Ok(())

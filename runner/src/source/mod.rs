@@ -5,6 +5,7 @@
 
 pub mod alembic;
 mod artifact;
+mod backup;
 mod build;
 mod build_stop;
 mod bundle;
@@ -24,6 +25,7 @@ mod toolchain;
 mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
+pub use backup::{BackupCommand, BackupConfig, BackupConfigError};
 pub use build::{BuildError, Built, build, build_until};
 pub use build_stop::BuildStop;
 pub use bundle::{Bundle, BundleError, BundleFault, Packed};

@@ -24,6 +24,10 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long)]
+    no_backup: bool,
+
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
     #[arg(long, value_name = "TIME", value_parser = span)]
     lock_wait: Option<Duration>,
@@ -35,6 +39,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let migrator = context::migrator(global, progress::reporter(ui))?.waiting_for_lock(args.lock_wait);
     let summary = context::run_interruptibly(&migrator, migrator.redo(&target, options))?;
