@@ -160,15 +160,6 @@ fn log(event: &Event) {
                 %revision, %direction, duration_ms, statements, rows, retries, committed, "step finished"
             );
         }
-        Event::StepResumed { revision, direction, done, total } => {
-            info!(target: EVENTS, %revision, %direction, done, total, "step resumed");
-        }
-        Event::StatementFinished { revision, direction, number, total, duration_ms, rows } => {
-            info!(
-                target: EVENTS,
-                %revision, %direction, number, total, duration_ms, rows, "statement finished"
-            );
-        }
         Event::StepFailed { revision, direction, error, .. } => {
             error!(target: EVENTS, %revision, %direction, error, "step failed");
         }
