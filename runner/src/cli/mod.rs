@@ -17,6 +17,7 @@ mod facts;
 mod graph;
 mod hints;
 mod interrupt;
+mod prepare_error;
 mod printable;
 mod progress;
 mod render;
