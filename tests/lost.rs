@@ -145,8 +145,8 @@ fn in_the_middle_of_a_statement() {
     insta::assert_snapshot!(said.split_once("Error").expect("an error").1, @"
     : upgrade of `b` failed
     Caused by:
-    1: the connection to the server was lost: closed
-    2: statement 3 of 3 was not answered
+    1: statement 3 of 3 was not answered
+    2: the connection to the server was lost: closed
     Applied: 1 revision. Not tried: 0 revisions. This step was rolled back.
     Hint: The server rolls back by itself. Run the command again when it is back.
     ");
@@ -220,9 +220,10 @@ fn after_the_server_has_committed() {
 #[test]
 fn when_a_failure_is_written_to_the_journal() {
     for act in [Act::CutBefore, Act::CutAnswer] {
-        let Outcome { code, applied, said } = lost_at(Moment { tag: Some(b'P'), text: "'failed'", after: 0 }, act, |project| {
-            project.sql("b", "a", &format!("{B}SELECT 1 / 0;\n"), "");
-        });
+        let Outcome { code, applied, said } =
+            lost_at(Moment { tag: Some(b'P'), text: "'failed'", after: 0 }, act, |project| {
+                project.sql("b", "a", &format!("{B}SELECT 1 / 0;\n"), "");
+            });
         assert_eq!((code, applied), (5, [true, false]), "{said}");
         assert!(said.contains("division by zero"), "{said}");
     }
