@@ -10,7 +10,7 @@ use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
 use runner::revision::{Place, RevisionId};
-use runner::run::{Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::run::{BackupError, Failed, ImportError, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
 use runner::source::alembic::OfflineError;
 use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
@@ -175,6 +175,24 @@ impl CommandError {
         &self.hints
     }
 
+    /// Writes it to the log, where that has standard error for itself.
+    pub fn log(&self) -> Exit {
+        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        tracing::error!(
+            target: "runner::cli",
+            exit_code = self.exit as u8,
+            sqlstate = self.sqlstate,
+            file = self.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.place.as_ref().map(|place| place.line),
+            causes = joined(&self.causes),
+            outcome = joined(&self.outcome),
+            hints = joined(&self.hints),
+            "{}",
+            self.message
+        );
+        self.exit
+    }
+
     pub fn to_json(&self) -> ErrorJson<'_> {
         ErrorJson {
             event: "error",
@@ -316,10 +334,12 @@ impl CommandError {
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
-                let (exit, hint) = match not_current.drift.is_empty() {
-                    true => (Exit::Pending, "Run `runner upgrade heads`."),
-                    false => (Exit::Drift, "Run `runner status` to see each revision."),
+                let hint = match (not_current.drift.is_empty(), not_current.partly.first()) {
+                    (true, None) => "Run `runner upgrade heads`.".to_owned(),
+                    (true, Some(partly)) => hints::finish(partly),
+                    (false, _) => "Run `runner status` to see each revision.".to_owned(),
                 };
+                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
                 Self::new(exit, not_current.to_string()).hint(hint)
             }
             RunError::NotImported { .. } => Self::from_chain(Exit::Error, &error)
@@ -345,6 +365,15 @@ impl CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::OutsideTransaction(_) => Self::from_chain(Exit::Error, &error)
+                .hint("Run it without `--single-transaction`, or up to the revision before them with it."),
+            RunError::Partly { ref partly, .. } => {
+                Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
+            }
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
+            }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -412,6 +441,20 @@ impl From<ImportError> for CommandError {
             }
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
+    }
+}
+
+fn backup_hint(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Embedded(_) => "Pass `--no-backup`.",
+        BackupError::NoProgram(_) => {
+            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
+        }
+        BackupError::TooLong { .. } => {
+            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
+        }
+        BackupError::Interrupted(_) => "Run the command again.",
+        _ => "Put right what is named above. `--no-backup` goes without a backup.",
     }
 }
 
@@ -510,6 +553,15 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
                 None => found,
             }
         }
+        PrepareError::Resume { file, text, error } => {
+            CommandError { causes: vec![render::resume_cause(file, text, error)], ..found }
+                .hint(hints::RESUME)
+        }
+        PrepareError::WasPartly(partly) => found.hint(hints::finish(partly)),
+        PrepareError::NotTriable => found.hint(
+            "Leave its [capabilities] out, or write them by hand: a statement that needs more is refused before \
+             anything runs, with the line that would allow it.",
+        ),
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(
@@ -541,7 +593,10 @@ fn step(failed: &Failed) -> CommandError {
     let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
         causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
-        outcome: vec![render::outcome(failed)],
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
         ..CommandError::new(
             Exit::MigrationFailed,

@@ -2,6 +2,8 @@
 
 use runner::db::{Activity, DbError, LockError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
+use runner::ledger::Partly;
+use runner::revision::Direction;
 use runner::run::{Failed, StepError};
 
 /// What to do about a failed step.
@@ -10,7 +12,9 @@ pub fn step(failed: &Failed) -> Vec<String> {
         StepError::Effects(effects) => {
             effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
         }
-        StepError::Call { statement: Some(statement), .. } => grant_line(statement).into_iter().collect(),
+        StepError::Call { statement: Some(statement), .. } | StepError::Statement { statement, .. } => {
+            grant_line(statement).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     if !lines.is_empty() {
@@ -19,8 +23,27 @@ pub fn step(failed: &Failed) -> Vec<String> {
     if let Some(hint) = server_of(&failed.error).and_then(pool) {
         return vec![hint.to_owned()];
     }
+    let general = general(&failed.error);
+    // What is done of a step without a transaction was not rolled back.
+    let general = match failed.partly {
+        Some(_) => general.strip_prefix("The step was rolled back. ").unwrap_or(general),
+        None => general,
+    };
+    let goes_on = failed.partly.map(goes_on);
     let blockers = in_the_way(&failed.blocked_by);
-    vec![general(&failed.error).to_owned()].into_iter().chain(blockers).collect()
+    std::iter::once(general.to_owned()).chain(blockers).chain(goes_on).collect()
+}
+
+/// How a step without a transaction goes on.
+fn goes_on((done, total): (usize, usize)) -> String {
+    match done {
+        0 => "Then run the same command again.".to_owned(),
+        _ => format!(
+            "Run the same command again: it goes on with statement {} of {total}. What is done must stay as it is in \
+             the script; what follows may be edited.",
+            (done + 1).min(total)
+        ),
+    }
 }
 
 /// What to do about a pool that shares its sessions.
@@ -95,8 +118,14 @@ fn general(error: &StepError) -> &'static str {
             "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
         }
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
-            "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
+            "PostgreSQL does not allow this inside a transaction: put it into a revision of kind `sql` with `transaction = \"none\"` in its migration.toml."
         }
+        error if error.database().and_then(DbError::sqlstate) == Some("55P04") => {
+            "PostgreSQL lets a new value of an enum be used once its transaction is committed: put both into a \
+             revision with `transaction = \"none\"` in its migration.toml, or use the value in a later revision."
+        }
+        StepError::Resume(_) => RESUME,
+        StepError::BeingBuilt { .. } => "Wait until it is built, and run the command again.",
         error if error.is_transient() => {
             "Another session was in the way, again and again; try again when there is less to do."
         }
@@ -175,6 +204,25 @@ fn grant_line(statement: &FailedStatement) -> Option<&str> {
     match &statement.error {
         StatementError::Policy(error) => error.grant(),
         StatementError::Database(_) | StatementError::Bulk(_) => None,
+    }
+}
+
+/// What to do where a statement that was run is another one now.
+pub const RESUME: &str = "Write it as it was, and put the change into a statement after it. Or take back by hand what \
+    is done, and tell the ledger with `runner stamp` and the revision before this one.";
+
+/// What to do about a revision that is applied, or taken back, in part.
+pub fn finish(partly: &Partly) -> String {
+    let Partly { revision, direction, .. } = partly;
+    match direction {
+        Direction::Upgrade => format!(
+            "Finish it with `runner upgrade {revision}`. Or take back by hand what is done, and tell the ledger with \
+             `runner stamp` and the revision before it."
+        ),
+        Direction::Downgrade => format!(
+            "Finish it with `runner downgrade` and the revision before it. Or put back by hand what is gone, and tell \
+             the ledger with `runner stamp {revision}`."
+        ),
     }
 }
 

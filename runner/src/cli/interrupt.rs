@@ -144,6 +144,10 @@ fn outcome(so_far: &SoFar, open: &[RevisionId]) -> String {
     }
     match (open, so_far.committing) {
         ([], _) => {}
+        ([one], _) if so_far.partly.is_some() => {
+            let (done, total) = so_far.partly.unwrap_or_default();
+            parts.push(format!("Of `{one}`, {done} of {} are done and stay.", count(total, "statement")));
+        }
         (open, true) => parts.push(format!("Whether `{}` was committed is not known.", ids(open))),
         ([one], false) => parts.push(format!("The step of `{one}` was rolled back.")),
         (several, false) => parts.push(format!("Rolled back: {}.", named(several))),
@@ -181,6 +185,7 @@ mod tests {
             done: vec![(Upgrade, id("a"))],
             open: vec![(Upgrade, id("b"))],
             committing: false,
+            partly: None,
             not_tried: vec![id("c"), id("d")],
         };
         insta::assert_snapshot!(text(one.clone()), @"Applied: 1 revision (a). Not tried: 2 revisions (c, d). The step of `b` was rolled back.");

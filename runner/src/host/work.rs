@@ -449,7 +449,7 @@ fn syntax_error(error: &PolicyError) -> types::Error {
 }
 
 /// Whether a command tag is of these words: `INSERT 0 1` is of `INSERT`.
-fn is_tag(tag: &str, words: &str) -> bool {
+pub fn is_tag(tag: &str, words: &str) -> bool {
     let numbers = |rest: &str| rest.chars().all(|letter| letter.is_ascii_digit() || letter == ' ');
     tag.strip_prefix(words).is_some_and(numbers)
 }

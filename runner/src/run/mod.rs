@@ -4,8 +4,10 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod alone;
 mod apart;
 mod author;
+mod backup;
 mod blocked;
 mod bundle;
 mod effects;
@@ -13,11 +15,13 @@ mod ensure;
 mod error;
 mod event;
 mod executor;
+mod handover;
 mod import;
 mod isolation;
 mod lock;
 mod migrator;
 mod overrides;
+mod partly;
 mod precondition;
 mod prepare;
 mod read;
@@ -33,9 +37,12 @@ mod status;
 mod step;
 mod stop;
 mod suggest;
+mod trace;
 mod verify;
 
+pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use backup::{Backup, BackupError, Backups};
 pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};

@@ -152,9 +152,9 @@ pub(super) async fn read(
     let connection = connection.await;
     let on_disk = on_disk.await.expect("reading the folder does not panic")?;
     let connection = connection?;
-    let applied = ledger.applied(&mut *connection.session().lock().await).await;
-    match applied {
-        Ok(applied) => Ok((connection, State::new(on_disk, applied))),
+    let contents = ledger.contents(&mut *connection.session().lock().await).await;
+    match contents {
+        Ok(contents) => Ok((connection, State::read(on_disk, contents))),
         Err(error) => {
             connection.close().await;
             Err(error.into())

@@ -43,6 +43,10 @@ pub struct SoFar {
     /// The steps that ran in a transaction that is not committed; where the
     /// whole run is one, that may be several.
     pub open: Vec<(Direction, RevisionId)>,
+    /// Of the open step, if it is one without a transaction: how many of its
+    /// statements are done and stay, and how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partly: Option<(usize, usize)>,
     /// Whether the server was asked to commit them, and has not answered.
     pub committing: bool,
     /// The steps that were not begun.
@@ -125,8 +129,14 @@ impl Stop {
     pub(super) fn begins(&self, direction: Direction, revision: &RevisionId) {
         let mut so_far = locked(&self.so_far);
         so_far.committing = false;
+        so_far.partly = None;
         so_far.not_tried.retain(|other| other != revision);
         so_far.open.push((direction, revision.clone()));
+    }
+
+    /// So many statements of the open step, which has no transaction, are done.
+    pub(super) fn done_partly(&self, done: usize, total: usize) {
+        locked(&self.so_far).partly = Some((done, total));
     }
 
     /// The server is asked to commit, or has answered.
@@ -139,6 +149,7 @@ impl Stop {
         let mut so_far = locked(&self.so_far);
         let open = std::mem::take(&mut so_far.open);
         so_far.done.extend(open);
+        so_far.partly = None;
         so_far.committing = false;
     }
 }

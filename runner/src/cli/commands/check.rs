@@ -50,8 +50,9 @@ fn line(state: &State, found: Option<&NotCurrent>) -> String {
         format!("{} not applied ({})", count(ids.len(), "revision"), ids.join(", "))
     });
     let drift = found.drift.iter().map(ToString::to_string);
+    let partly = found.partly.iter().map(ToString::to_string);
     let word = if found.drift.is_empty() { "pending" } else { "drift" };
-    format!("{word}: {}", drift.chain(pending).collect::<Vec<_>>().join("; "))
+    format!("{word}: {}", drift.chain(partly).chain(pending).collect::<Vec<_>>().join("; "))
 }
 
 fn answer(state: &State, found: Option<&NotCurrent>, exit: Exit) -> Value {
@@ -65,6 +66,7 @@ fn answer(state: &State, found: Option<&NotCurrent>, exit: Exit) -> Value {
         "current": state.current_heads(),
         "heads": state.on_disk.graph.ids(&state.on_disk.graph.heads()),
         "pending": found.map(|found| &found.pending[..]).unwrap_or_default(),
+        "partly": found.map(|found| &found.partly[..]).unwrap_or_default(),
         "drift": found.map(|found| found.drift.iter().map(ToString::to_string).collect::<Vec<_>>())
             .unwrap_or_default(),
         "exit_code": exit as u8,

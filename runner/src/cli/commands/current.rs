@@ -42,6 +42,7 @@ fn show(view: &View, current: &[RevisionId], ui: &Ui) {
             false => ui.line(listing.name(number)),
         }
     }
+    view.state.partly.values().for_each(|partly| ui.note(partly));
     if current.is_empty() {
         ui.note("No revision is applied.");
     }
@@ -61,5 +62,9 @@ fn answer(state: &State, current: &[RevisionId]) -> Value {
             "on_disk": on_disk.is_some(),
         })
     };
-    json!({ "current": current.iter().map(head).collect::<Vec<_>>(), "applied": state.applied.len() })
+    json!({
+        "current": current.iter().map(head).collect::<Vec<_>>(),
+        "applied": state.applied.len(),
+        "partly": state.partly.values().collect::<Vec<_>>(),
+    })
 }

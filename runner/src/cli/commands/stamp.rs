@@ -116,9 +116,16 @@ fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
 
 fn show(stamp: &Stamp, ui: &Ui) {
     if ui.json() {
-        let Stamp { added, removed, heads } = stamp;
-        ui.answer(&json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads }));
+        let Stamp { added, removed, forgotten, heads } = stamp;
+        let mut answer = json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads });
+        if !forgotten.is_empty() {
+            answer["forgotten"] = json!(forgotten);
+        }
+        ui.event(&answer);
         return;
+    }
+    for revision in &stamp.forgotten {
+        ui.note(format_args!("  forgot   which statements of {revision} are done"));
     }
     for revision in &stamp.removed {
         ui.note(format_args!("  removed  {revision}"));
