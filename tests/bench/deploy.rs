@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::measure::{in_turns, ratio, shown};
 use crate::start::{REVISIONS, psql, transactions_in_psql, write_revisions};
-use crate::support::{Database, Project, alembic_command, alembic_is_there};
+use crate::support::{Database, Project, alembic_command, alembic_is_there, execute};
 
 /// How often the revisions are applied, by us and by psql in turns.
 const ROUNDS: usize = 5;
@@ -152,7 +152,9 @@ fn waiting() {
 
 /// The server's first process.
 fn postmaster(database: &Database) -> u32 {
-    let file = database.value_of_superuser("SELECT pg_read_file('postmaster.pid')");
+    let file =
+        execute(&database.superuser_url, "SELECT pg_read_file('postmaster.pid')").expect("it may read it");
+    let file = file.concat();
     file.lines().next().and_then(|line| line.parse().ok()).expect("its first line is the number")
 }
 

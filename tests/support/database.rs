@@ -49,11 +49,6 @@ impl Database {
         execute(&server::shared().url("postgres"), &drop).expect("drops a database");
     }
 
-    /// The one value of a query that a superuser asks.
-    pub fn value_of_superuser(&self, sql: &str) -> String {
-        execute(&self.superuser_url, sql).unwrap_or_else(|error| panic!("{sql}: {error}")).concat()
-    }
-
     /// The one value of a query that a superuser asks in another database, so that
     /// it is no session of this one.
     pub fn elsewhere(&self, sql: &str) -> String {

@@ -184,6 +184,7 @@ mod tests {
         let one = SoFar {
             done: vec![(Upgrade, id("a"))],
             open: vec![(Upgrade, id("b"))],
+            partly: None,
             committing: false,
             partly: None,
             not_tried: vec![id("c"), id("d")],
