@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use crate::executor::Blocker;
+use crate::support::Blocker;
 use crate::support::{Database, Project, manifest, probe};
 
 /// A project whose first revision makes a table with ten rows.

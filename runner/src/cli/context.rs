@@ -8,7 +8,7 @@ use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Bundler, Migrator, Reporter, Scripter, Secrets};
+use runner::run::{Backups, Bundler, Migrator, Reporter, Scripter, Secrets};
 use runner::source::{ConfigError, Project};
 
 use super::args::Global;
@@ -131,9 +131,9 @@ fn location(
     environment: &Environment,
 ) -> Result<Location, CommandError> {
     let found = database::location(global, configured, environment)?;
-    let (location, source) = found.ok_or_else(CommandError::no_database)?;
-    tracing::info!("{location} (from {source})");
-    Ok(location)
+    let found = found.ok_or_else(CommandError::no_database)?;
+    tracing::info!("{} (from {})", found.location, found.source);
+    Ok(found.location)
 }
 
 /// Brings everything together for a command that writes a script: no database
@@ -142,6 +142,11 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// Whether a run begins with a backup, by its option `--no-backup`.
+pub fn backups(none: bool) -> Backups {
+    if none { Backups::Skipped } else { Backups::AsConfigured }
 }
 
 /// Brings everything together for a command that makes a bundle.
@@ -205,10 +210,11 @@ fn actor() -> String {
     format!("{user}@{host}")
 }
 
-/// Two threads: this one runs the component, and the other moves the bytes of the
-/// connection meanwhile, so that what is fetched ahead arrives while the
-/// component computes.
+/// One thread moves the bytes of the connection and does nearly everything else:
+/// a second one would have to be woken up twice for each answer of the server.
+/// Components that compute have a thread of their own, so that what is fetched
+/// ahead arrives meanwhile.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

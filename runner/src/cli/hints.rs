@@ -47,20 +47,28 @@ fn goes_on((done, total): (usize, usize)) -> String {
 }
 
 /// What to do about a pool that shares its sessions.
-pub const POOLED: &str = "The runner's lock, settings and temporary tables belong to one server session for the whole     run. Such a pool (`pool_mode = transaction` of pgbouncer) gives each transaction another one, so that two runners     could both have the lock. Connect to the server itself (often on port 5432), or to a pool in session mode.";
+pub const POOLED: &str = "The runner's lock, settings and temporary tables belong to one server session for the whole \
+    run. Such a pool (`pool_mode = transaction` of pgbouncer) gives each transaction another one, so that two runners \
+    could both have the lock. Connect to the server itself (often on port 5432), or to a pool in session mode.";
 
 /// What to do about an error that a pool of sessions causes.
 pub fn pool(server: &ServerError) -> Option<&'static str> {
-    // The driver names its statements `s0`, `s1` …
-    let is_ours = || server.message.split('"').nth(1).is_some_and(|name| name.starts_with('s'));
+    let is_ours = || server.message.split('"').nth(1).is_some_and(is_numbered);
     match server.sqlstate.as_str() {
         "26000" | "42P05" if is_ours() => Some(POOLED),
         "08P01" if server.message.contains("startup parameter") => Some(
-            "A pool is in between that does not pass the settings of a login on. Connect to the server itself;              `isolation = \"role\"` needs that.",
+            "A pool is in between that does not pass the settings of a login on. Connect to the server itself; \
+             `isolation = \"role\"` needs that.",
         ),
         "08P01" if server.message.contains("pooling mode") => Some(POOLED),
         _ => None,
     }
+}
+
+/// The driver names its statements `s0`, `s1` …
+fn is_numbered(name: &str) -> bool {
+    name.strip_prefix('s')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What to do about another runner.
@@ -111,6 +119,13 @@ fn general(error: &StepError) -> &'static str {
         }
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
             "PostgreSQL does not allow this inside a transaction: put it into a revision of kind `sql` with `transaction = \"none\"` in its migration.toml."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("42501") => {
+            "The login lacks a right. Have whoever owns the object grant it, as with `GRANT CREATE ON SCHEMA schema TO \
+             role` or `GRANT role_of_owner TO role`, and run the command again."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25006") => {
+            "The server takes no writes: it is a standby, or default_transaction_read_only is on. Connect to the primary."
         }
         error if error.database().and_then(DbError::sqlstate) == Some("55P04") => {
             "PostgreSQL lets a new value of an enum be used once its transaction is committed: put both into a \
@@ -251,6 +266,31 @@ mod tests {
             let hint = general(&failed_with(sqlstate, message));
             assert!(hint.contains(expected) && hint.contains("rolled back"), "{sqlstate} {message}: {hint}");
         }
+    }
+
+    #[test]
+    fn what_a_pool_of_sessions_causes_says_so() {
+        let said = |sqlstate: &str, message: &str| {
+            let (sqlstate, message) = (sqlstate.into(), message.into());
+            pool(&ServerError { sqlstate, message, ..ServerError::default() })
+        };
+        assert_eq!(said("26000", r#"prepared statement "s0" does not exist"#), Some(POOLED));
+        assert_eq!(said("42P05", r#"prepared statement "s12" already exists"#), Some(POOLED));
+        assert_eq!(said("26000", r#"prepared statement "mine" does not exist"#), None);
+        let options = said("08P01", "unsupported startup parameter: options").expect("a hint");
+        assert!(options.contains("isolation = \"role\""), "{options}");
+        assert_eq!(said("08P01", "bind message supplies 1 parameters"), None);
+    }
+
+    #[test]
+    fn whoever_is_in_the_way_can_be_ended() {
+        let session = |process| Activity { process, ..Activity::default() };
+        assert_eq!(in_the_way(&[]), None);
+        assert_eq!(in_the_way(&[session(0)]), None, "a prepared transaction has no session");
+        let hint = in_the_way(&[session(0), session(7), session(8)]).expect("a hint");
+        assert!(hint.ends_with("SELECT pg_terminate_backend(7); SELECT pg_terminate_backend(8);"), "{hint}");
+        let error = LockError::Held { waited: Default::default(), holder: Some(Box::new(session(9))) };
+        assert!(locked(&error).contains("pg_terminate_backend(9)") && locked(&error).contains("--lock-wait"));
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub fn reporter(ui: &Ui) -> Reporter {
         let ui = ui.clone();
         return Arc::new(move |event| ui.event(&event));
     }
+    if ui.logs_json() {
+        // The library has them in its log.
+        return Arc::new(|_event| {});
+    }
     let progress = Mutex::new(Progress { ui: ui.clone(), work: None });
     Arc::new(move |event| {
         if let Ok(mut progress) = progress.lock() {
@@ -186,6 +190,10 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
             let by = by.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             format!("  waiting  {revision}: blocked by {}", printable(&by))
         }
+        Event::BackupStarted { file } => format!("Backing up to {}", file.display()),
+        Event::BackupFinished { bytes, duration_ms, .. } => {
+            format!("Backed up: {} bytes in {}.", HumanCount(*bytes), duration(*duration_ms))
+        }
         Event::Building { revisions } => format!("Building {}.", count(revisions.len(), "component")),
         Event::StepStarted { revision, direction, message, number, total } => {
             if !ui.is_verbose() {
@@ -210,7 +218,16 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::StatementFinished { revision, number, total, duration_ms, .. } => {
             format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
         }
-        Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
+        Event::StepFinished {
+            revision,
+            direction,
+            message,
+            duration_ms,
+            statements,
+            rows,
+            committed,
+            ..
+        } => {
             let word = match direction {
                 _ if !committed => "ran     ".to_owned(),
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),

@@ -6,7 +6,7 @@ use runner::db::{DbError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
 use runner::policy::PolicyError;
 use runner::revision::{Manifest, RevisionId};
-use runner::run::{Failed, ResumeError, StepError};
+use runner::run::{Backup, Failed, ResumeError, StepError};
 
 /// The longest line of SQL that is shown whole, in characters.
 const LONGEST_LINE: usize = 100;
@@ -198,6 +198,16 @@ fn window(line: &str, column: usize) -> (String, usize) {
 pub fn byte_offset(text: &str, position: u32) -> usize {
     let characters = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
     text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
+}
+
+/// Which backup there is from before a run, and how it is restored.
+pub fn backup(backup: Option<&Backup>) -> Option<String> {
+    let Backup { file, restore, .. } = backup?;
+    let how = restore.as_ref().map_or_else(
+        || "restore it with the counterpart of `backup.command`".into(),
+        |command| format!("restore it into an empty database with: {command}"),
+    );
+    Some(format!("The backup from before this run is {}; {how}", file.display()))
 }
 
 /// What was done, what was not, and what became of the step.

@@ -17,12 +17,12 @@ use super::location::ServerLocation;
 use super::login::{Login, LoginError};
 use super::socket::{Endpoint, SocketError, Stream, hosts};
 use super::tls::{TlsError, Verification};
-use super::wire::{Admitted, Guard, Guarded, Traffic, Wire};
+use super::wire::{Admitted, Guard, Guarded, Subject, Traffic, Wire};
 use super::{Canceller, Location, PostgresSession, ServerError};
 
 /// How long a connection attempt to one address may take where the URL does
 /// not say (`connect_timeout`).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the server may take to hear that a connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -424,11 +424,20 @@ async fn drive(mut connection: Driven, wire: Arc<Wire>) {
 
 fn log(notice: &ServerMessage, wire: &Wire) {
     let message = wire.hide(notice.message());
-    match (wire.admit(message.len()), notice.severity()) {
-        (Admitted::Yes, "WARNING") => tracing::warn!(target: "runner::server", "{message}"),
-        (Admitted::Yes, _) => tracing::info!(target: "runner::server", "{message}"),
+    let admitted = wire.admit(message.len());
+    let Subject { revision, span } = wire.subject();
+    let revision = revision.as_ref().map(tracing::field::display);
+    let code = notice.code().code();
+    match (admitted, notice.severity()) {
+        (Admitted::Yes, "WARNING") => {
+            tracing::warn!(target: "runner::server", parent: span, revision, sqlstate = code, "{message}");
+        }
+        (Admitted::Yes, severity) => {
+            tracing::info!(target: "runner::server", parent: span, revision, severity, "{message}");
+        }
         (Admitted::Exhausted, _) => {
-            tracing::warn!(target: "runner::server", "the server says more than is logged of one step");
+            let message = "the server says more than is logged of one step";
+            tracing::warn!(target: "runner::server", parent: span, revision, "{message}");
         }
         (Admitted::No, _) => {}
     }

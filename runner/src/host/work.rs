@@ -304,10 +304,14 @@ impl Work {
         };
         let failed = self.remember(error.clone().into(), position, sent, &told);
         match &error {
-            lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
+            // It says itself that the connection was lost.
+            lost @ DbError::Connection(_) => self.condition = Condition::Lost(lost.to_string()),
+            lost if lost.is_connection_lost() => {
+                self.condition = Condition::Lost(format!("the connection to the server was lost: {lost}"));
+            }
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Unrecordable(_) => self.condition = Condition::Unrecordable(failed),
-            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) => {}
+            DbError::Wire(_) | DbError::Value(_) => {}
         }
         told.into()
     }

@@ -14,7 +14,7 @@ use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRe
 use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
 
-use super::{NotCurrent, ResumeError};
+use super::{Backup, BackupError, NotCurrent, ResumeError};
 
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +107,9 @@ pub enum RunError {
         /// The first revision of it.
         step: RevisionId,
     },
+    /// There is no backup to begin with.
+    #[error("no backup was made, so nothing was changed")]
+    Backup(#[from] BackupError),
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -128,6 +131,16 @@ pub enum RunError {
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+impl RunError {
+    /// With the backup that the run began with, where a step failed.
+    pub(super) fn after(mut self, backup: Option<Backup>) -> Self {
+        if let Self::Step(failed) = &mut self {
+            failed.backup = backup;
+        }
+        self
+    }
 }
 
 /// Why a server takes no writes.
@@ -282,6 +295,8 @@ pub struct Failed {
     /// Of a step without a transaction: how many of its statements are done, and
     /// how many there are.
     pub partly: Option<(usize, usize)>,
+    /// The backup that the run began with.
+    pub backup: Option<Backup>,
     /// Who was in its way, where that is why it failed.
     pub blocked_by: Vec<Activity>,
 }

@@ -1,5 +1,6 @@
 //! What happens during a run, for whoever shows it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -58,6 +59,20 @@ pub enum Event {
         applied: Vec<RevisionId>,
         /// What it has taken back.
         reverted: Vec<RevisionId>,
+    },
+    /// The backup that the run begins with is being made.
+    BackupStarted {
+        /// The file that it will be.
+        file: PathBuf,
+    },
+    /// The backup is there.
+    BackupFinished {
+        /// The file.
+        file: PathBuf,
+        /// Its size, in bytes.
+        bytes: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
     },
     /// A component is not built from the sources as they are; it is built now.
     Building {
@@ -177,6 +192,8 @@ pub enum Event {
         statements: u64,
         /// How many rows they touched.
         rows: u64,
+        /// How often it was run again from the beginning before that.
+        retries: u32,
         /// Whether it is committed: not yet, where the whole run is one
         /// transaction and this is not its last step.
         committed: bool,
@@ -189,5 +206,7 @@ pub enum Event {
         direction: Direction,
         /// What went wrong.
         error: String,
+        /// How long it took, all attempts together, in milliseconds.
+        duration_ms: u64,
     },
 }

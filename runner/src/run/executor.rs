@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::Instrument as _;
+
 use crate::db::DbError;
 use crate::ledger::Failure;
 use crate::revision::RevisionId;
@@ -9,8 +11,9 @@ use crate::revision::RevisionId;
 use super::alone::Script;
 use super::error::with_causes;
 use super::prepare::Prepared;
-use super::step::{Context, Done, Ends};
+use super::step::{Context, Done, Ends, Transaction};
 use super::stop::{ANSWER_GRACE, STEP_GRACE};
+use super::trace::{self, milliseconds};
 use super::{Event, Failed, StepError};
 
 /// The pause before the second attempt; it doubles from attempt to attempt.
@@ -18,9 +21,31 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// A step's transaction, or why there is none.
+type Begun = Result<Transaction, StepError>;
+
+/// What all steps of a run did together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Total {
+    pub(super) statements: u64,
+    pub(super) rows: u64,
+    pub(super) retries: u64,
+}
+
+impl Total {
+    fn add(&mut self, done: Done) {
+        self.statements += done.statements;
+        self.rows += done.rows;
+        self.retries += u64::from(done.retries);
+    }
+}
+
 /// Runs the steps, each in a transaction of its own.
-pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
+pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<Total, Failed> {
     context.stop.expect(revisions(steps).into_iter());
+    // The transaction of the next step, if the one before has begun it.
+    let mut begun = None;
+    let mut all = Total::default();
     for (at, prepared) in steps.iter().enumerate() {
         if context.stop.is_told() {
             let done = revisions(&steps[..at]);
@@ -28,8 +53,19 @@ pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Resul
         }
         started(context, steps, at);
         let began = Instant::now();
-        match attempts(context, prepared).await {
-            Ok(done) => finished(context, prepared, done, Ends::WithStep),
+        let span = trace::step(prepared, at + 1, steps.len());
+        let attempts = attempts(context, prepared, begun.take(), steps.get(at + 1));
+        let (result, next) = match attempts.instrument(span.clone()).await {
+            Ok((done, next)) => (Ok(done), next),
+            Err(error) => (Err(error), None),
+        };
+        trace::record(&span, &result);
+        begun = next;
+        match result {
+            Ok(done) => {
+                all.add(done);
+                finished(context, prepared, done, Ends::WithStep);
+            }
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
                 let done = revisions(&steps[..at]);
@@ -37,14 +73,15 @@ pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Resul
             }
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Runs all steps in one transaction. There is no second attempt: it would run
 /// steps again that have reported their success.
-pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> Result<(), Failed> {
+pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> Result<Total, Failed> {
+    let mut all = Total::default();
     let Some(last) = steps.len().checked_sub(1) else {
-        return Ok(());
+        return Ok(all);
     };
     context.stop.expect(revisions(steps).into_iter());
     let begun = or_stopped(context, &steps[0], context.begin(&steps[0])).await;
@@ -60,10 +97,15 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
             }
             context.perform(&transaction, prepared, ends).await
         };
-        let result = or_stopped(context, prepared, perform).await;
+        let span = trace::step(prepared, at + 1, steps.len());
+        let result = or_stopped(context, prepared, perform).instrument(span.clone()).await;
         let result = result.map_err(|error| error.hide(&prepared.redactor));
+        trace::record(&span, &result);
         match result {
-            Ok(done) => finished(context, prepared, done, ends),
+            Ok(done) => {
+                all.add(done);
+                finished(context, prepared, done, ends);
+            }
             Err(error) => {
                 clean_up(context, prepared, &error, began.elapsed()).await;
                 let undone = revisions(&steps[..at]);
@@ -71,15 +113,24 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
             }
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Runs one step, again and again while another session stands in the way.
-async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+///
+/// `begun` is its transaction, for the first attempt, if the step before has
+/// begun it; what is returned beside is that of `next`.
+async fn attempts(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    mut begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let mut attempt = 1;
     loop {
-        let error = match attempt_once(context, prepared).await {
-            Ok(done) => return Ok(done),
+        let one = attempt_once(context, prepared, begun.take(), next);
+        let error = match one.instrument(trace::attempt(attempt)).await {
+            Ok((done, next)) => return Ok((Done { retries: attempt - 1, ..done }, next)),
             Err(error) => error,
         };
         if !error.is_transient() || attempt > context.settings.retries || context.stop.is_told() {
@@ -122,16 +173,33 @@ async fn or_stopped<T>(
     }
 }
 
-async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+async fn attempt_once(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let attempt = async {
-        match (&context.door, &prepared.statements) {
-            (_, Some(script)) => context.perform_statements(prepared, script).await,
-            (Some(door), None) => context.attempt_apart(door, prepared).await,
-            (None, None) => {
-                let transaction = context.begin(prepared).await?;
-                context.perform(&transaction, prepared, Ends::WithStep).await
-            }
+        if let Some(script) = &prepared.statements {
+            return Ok((context.perform_statements(prepared, script).await?, None));
         }
+        if let Some(door) = &context.door {
+            return Ok((context.attempt_apart(door, prepared).await?, None));
+        }
+        let transaction = match begun {
+            Some(begun) => begun?,
+            None => {
+                context.prepare_handover(prepared).await?;
+                context.begin(prepared).await?
+            }
+        };
+        // What runs without a transaction begins none.
+        let Some(next) = next.filter(|next| next.statements.is_none()) else {
+            return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
+        };
+        let done = context.work(&transaction, prepared).await?;
+        let begun = context.hand_over(&transaction, prepared, done, next).await?;
+        Ok((done, Some(begun)))
     };
     let done = or_stopped(context, prepared, attempt).await;
     done.map_err(|error| error.hide(&prepared.redactor))
@@ -152,6 +220,7 @@ async fn clean_up(context: &Context<'_>, prepared: &Prepared, error: &StepError,
         revision: prepared.step.revision.clone(),
         direction: prepared.step.direction,
         error: message.clone(),
+        duration_ms: milliseconds(took),
     });
     if let Err(rollback) = context.recover(error).await {
         tracing::debug!("the rollback could not be sent ({rollback}); the server does it by itself");
@@ -207,6 +276,7 @@ fn finished(context: &Context<'_>, prepared: &Prepared, done: Done, ends: Ends) 
         duration_ms: milliseconds(done.duration),
         statements: done.statements,
         rows: done.rows,
+        retries: done.retries,
         committed: ends == Ends::WithStep,
     });
 }
@@ -222,16 +292,13 @@ fn failed(context: &Context<'_>, steps: &[Prepared], at: usize, error: StepError
         undone: Vec::new(),
         not_tried: revisions(&steps[at + 1..]),
         partly: steps[at].statements.as_ref().map(Script::progress),
+        backup: None,
         blocked_by,
     }
 }
 
 fn revisions(steps: &[Prepared]) -> Vec<RevisionId> {
     steps.iter().map(|prepared| prepared.step.revision.clone()).collect()
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
@@ -16,13 +17,17 @@ use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
+use super::executor::Total;
 use super::partly;
 use super::prepare::{Prepared, Preparer};
 use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
-use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
+use super::trace::{self, milliseconds};
+use super::{
+    Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
+};
 
 /// What the server is told about us (`application_name`).
 pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -52,6 +57,8 @@ pub struct Options {
     /// Parameters that take the place of what the manifests say, for every
     /// revision whose component knows them.
     pub params: Vec<Override>,
+    /// Whether the run begins with a backup.
+    pub backups: Backups,
 }
 
 /// What a run did.
@@ -61,6 +68,24 @@ pub struct Summary {
     pub steps: Vec<RevisionId>,
     /// The heads of what is applied now.
     pub heads: Vec<RevisionId>,
+    /// How long it took, in milliseconds: from the first connection on.
+    pub duration_ms: u64,
+    /// How many statements the migrations ran.
+    pub statements: u64,
+    /// How many rows these touched.
+    pub rows: u64,
+    /// How often a step was run again.
+    pub retries: u64,
+    /// The backup that it began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+}
+
+impl Summary {
+    fn of(steps: Vec<RevisionId>, heads: Vec<RevisionId>, all: Total, backup: Option<Backup>) -> Self {
+        let Total { statements, rows, retries } = all;
+        Self { steps, heads, duration_ms: 0, statements, rows, retries, backup }
+    }
 }
 
 impl Migrator {
@@ -78,7 +103,7 @@ impl Migrator {
             settings,
             ledger,
             run,
-            reporter,
+            reporter: trace::logged(reporter),
             secrets: Secrets::none(),
             stop: Stop::default(),
         }
@@ -96,7 +121,7 @@ impl Migrator {
 
     /// Lets `reporter` hear the events of the runs.
     pub fn reporting_to(self, reporter: Reporter) -> Self {
-        Self { reporter, ..self }
+        Self { reporter: trace::logged(reporter), ..self }
     }
 
     /// With somebody who knows the secrets that parameters name.
@@ -193,17 +218,31 @@ impl Migrator {
         target: &Target,
         options: Options,
     ) -> Result<Summary, RunError> {
+        let span = trace::run(direction, &target.to_string(), &self.location.to_string());
+        let result = self.go_to(direction, target, options).instrument(span.clone()).await;
+        trace::record_run(&span, result.as_ref().ok());
+        result
+    }
+
+    async fn go_to(
+        &self,
+        direction: Direction,
+        target: &Target,
+        options: Options,
+    ) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
         self.close(connection).await;
-        result
+        result.map(|summary| Summary { duration_ms: milliseconds(began.elapsed()), ..summary })
     }
 
     /// Takes revisions back, down to a target, and applies them again as they
     /// are on disk now. Whether they can be applied is made sure of before the
     /// first one is taken back.
     pub async fn redo(&self, target: &Target, options: Options) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let down = make_plan(&state, Direction::Downgrade, target);
         let ready = match &down {
@@ -213,7 +252,15 @@ impl Migrator {
         self.close(connection).await;
         let down = down?;
         ready?;
+        // One backup for both ways.
+        let both = |backups| match options.backups {
+            Backups::Skipped => Backups::Skipped,
+            Backups::AsConfigured | Backups::BeforeBoth => backups,
+        };
+        let (first, then) = (both(Backups::BeforeBoth), both(Backups::Skipped));
+        let options = Options { backups: first, ..options };
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
+        let options = Options { backups: then, ..options };
         let revisions: Vec<RevisionId> = down.steps.iter().map(|step| step.revision.clone()).collect();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| {
@@ -225,10 +272,17 @@ impl Migrator {
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
         self.close(connection).await;
-        let up = up?;
+        let up = up.map_err(|error| error.after(summary.backup.clone()))?;
         summary.steps.extend(up.steps);
-        summary.heads = up.heads;
-        Ok(summary)
+        Ok(Summary {
+            steps: summary.steps,
+            heads: up.heads,
+            duration_ms: milliseconds(began.elapsed()),
+            statements: summary.statements + up.statements,
+            rows: summary.rows + up.rows,
+            retries: summary.retries + up.retries,
+            backup: summary.backup,
+        })
     }
 
     /// Prepares the revisions of a downgrade as an upgrade would.
@@ -283,8 +337,9 @@ impl Migrator {
     ) -> Result<Summary, RunError> {
         let mut plan = make(&state)?;
         if plan.is_empty() {
-            return Ok(Summary { steps: Vec::new(), heads: plan.heads });
+            return Ok(Summary::of(Vec::new(), plan.heads, Total::default(), None));
         }
+        self.check_backup(direction, options.backups)?;
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
         let held = self.acquire(connection, lock).await?;
@@ -302,12 +357,22 @@ impl Migrator {
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
-        let result = self.execute(connection, (lock, held), &prepared, options).await;
+        let backup = match plan.is_empty() {
+            true => Ok(None),
+            false => self.back_up(connection, direction, &plan, options.backups).await,
+        };
+        let result = match backup {
+            Ok(backup) => {
+                let result = self.execute(connection, (lock, held), &prepared, options).await;
+                result.map(|all| (all, backup.clone())).map_err(|error| error.after(backup))
+            }
+            Err(error) => Err(error),
+        };
         self.release(connection, lock).await;
-        result?;
+        let (all, backup) = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
-        Ok(Summary { steps, heads })
+        Ok(Summary::of(steps, heads, all, backup))
     }
 
     async fn prepare(
@@ -373,9 +438,9 @@ impl Migrator {
         (lock, held): (AdvisoryLock, Held),
         prepared: &[Prepared],
         options: &Options,
-    ) -> Result<(), RunError> {
+    ) -> Result<Total, RunError> {
         if prepared.is_empty() {
-            return Ok(());
+            return Ok(Total::default());
         }
         let ensured = async { Ok(self.ledger.ensure(&mut *connection.session().lock().await).await?) };
         self.stop.or_stop(ensured).await?;

@@ -7,6 +7,7 @@
 mod alone;
 mod apart;
 mod author;
+mod backup;
 mod blocked;
 mod bundle;
 mod effects;
@@ -14,6 +15,7 @@ mod ensure;
 mod error;
 mod event;
 mod executor;
+mod handover;
 mod import;
 mod isolation;
 mod lock;
@@ -35,10 +37,12 @@ mod status;
 mod step;
 mod stop;
 mod suggest;
+mod trace;
 mod verify;
 
 pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use backup::{Backup, BackupError, Backups};
 pub use bundle::{BundleOutcome, Bundler};
 pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};

@@ -184,6 +184,7 @@ impl Trial<'_> {
             undone: Vec::new(),
             not_tried: Vec::new(),
             partly: None,
+            backup: None,
             blocked_by: Vec::new(),
         }))
     }

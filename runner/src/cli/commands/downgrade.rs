@@ -5,6 +5,7 @@ use runner::run::Options;
 
 use super::upgrade::{Way, go};
 use crate::cli::args::Global;
+use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::span::{Wait, span};
@@ -30,6 +31,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "sql")]
     single_transaction: bool,
 
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long, conflicts_with = "sql")]
+    no_backup: bool,
+
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
     #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
     lock_wait: Option<Duration>,
@@ -48,6 +53,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         // What runs is in the ledger already; a script needs what is on disk.
         no_build: !args.sql,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let Args { tag, sql, wait, lock_wait, .. } = args.clone();
     let target = &args.target;

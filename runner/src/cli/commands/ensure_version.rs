@@ -29,7 +29,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     let migrator = context::migrator(global, progress::reporter(ui))?.waiting_for_lock(args.lock_wait);
     let changed = context::run_interruptibly(&migrator, migrator.ensure_version())?;
     match (ui.json(), changed) {
-        (true, _) => ui.answer(&json!({ "event": "ensured", "changed": changed })),
+        (true, _) => ui.event(&json!({ "event": "ensured", "changed": changed })),
         (false, true) => ui.note("Done: the ledger has the tables of this runner."),
         (false, false) => ui.note("Nothing to do: the ledger has the tables of this runner."),
     }

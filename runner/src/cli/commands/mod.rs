@@ -6,6 +6,7 @@ pub mod build;
 pub mod bundle;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod current;
 pub mod downgrade;
 pub mod edit;
@@ -62,6 +63,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Status(args) => status::run(&args, global, ui),
         Command::Suggest(args) => suggest::run(&args, global, ui),
         Command::Branches(args) => branches::run(&args, global, ui),
+        Command::Config(args) => config::run(&args, global, ui),
         Command::Check(args) => check::run(&args, global, ui),
         Command::Wait(args) => wait::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),

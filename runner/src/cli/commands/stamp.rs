@@ -121,7 +121,7 @@ fn show(stamp: &Stamp, ui: &Ui) {
         if !forgotten.is_empty() {
             answer["forgotten"] = json!(forgotten);
         }
-        ui.answer(&answer);
+        ui.event(&answer);
         return;
     }
     for revision in &stamp.forgotten {

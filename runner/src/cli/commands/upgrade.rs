@@ -2,15 +2,13 @@ use std::time::Duration;
 
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
-use serde_json::json;
 
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::{count, heads};
 use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
-use crate::cli::{context, progress};
+use crate::cli::{context, progress, summary};
 
 /// Apply revisions, up to a target
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +31,10 @@ pub struct Args {
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long, conflicts_with = "sql")]
+    no_backup: bool,
 
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
     #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
@@ -62,6 +64,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
     let Args { tag, sql, wait, lock_wait, .. } = args.clone();
     let target = &args.target;
@@ -79,21 +82,11 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     let migrator = migrator.waiting(wait.limit).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
-    if ui.json() {
-        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
-    } else if summary.steps.is_empty() {
-        ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
-    } else {
-        let verb = match direction {
-            Direction::Upgrade => "applied",
-            Direction::Downgrade => "reverted",
-        };
-        ui.note(format_args!(
-            "Done: {} {verb}; the database is at {}",
-            count(summary.steps.len(), "revision"),
-            heads(&summary.heads)
-        ));
-    }
+    let verb = match direction {
+        Direction::Upgrade => "applied",
+        Direction::Downgrade => "reverted",
+    };
+    summary::show(&summary, verb, ui);
     Ok(Exit::Done)
 }
 

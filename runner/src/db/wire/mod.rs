@@ -24,4 +24,4 @@ pub use traffic::Traffic;
 
 pub(super) use guard::{Guard, Guarded};
 pub(super) use notices::Admitted;
-pub(super) use state::Wire;
+pub(super) use state::{Subject, Wire};

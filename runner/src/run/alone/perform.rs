@@ -57,6 +57,7 @@ impl Work<'_> {
             duration: Duration::from_millis(resumed.duration_ms),
             statements: self.script.lines().len() as u64,
             rows: resumed.rows,
+            retries: 0,
         };
         if !records.is_empty() {
             self.tell_resumed(resumed.done);
