@@ -5,17 +5,16 @@ use std::error::Error;
 use std::path::Path;
 
 use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
-use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
-use runner::revision::{Place, RevisionId};
-use runner::run::{BackupError, Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::revision::Place;
+use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
-use runner::source::alembic::OfflineError;
-use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
+use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
+use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
 use super::facts;
 use super::hints;
@@ -147,14 +146,6 @@ impl CommandError {
         Self::new(Exit::Usage, format!("the value of {option} cannot be used")).cause(error.to_string())
     }
 
-    /// A revision that is not there.
-    pub fn target(error: &TargetError) -> Self {
-        let hint = target_hint(error);
-        let wrong = matches!(error, TargetError::Malformed { .. } | TargetError::WrongWay { .. });
-        let exit = if wrong { Exit::Usage } else { Exit::Error };
-        Self { hints: hint.into_iter().collect(), ..Self::new(exit, error.to_string()) }
-    }
-
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -209,7 +200,7 @@ impl CommandError {
 }
 
 /// The messages of an error and its sources, without repetition.
-fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
+pub(super) fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     let mut messages = Vec::new();
     while let Some(cause) = error {
         messages.push(cause.to_string());
@@ -217,41 +208,6 @@ fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     }
     messages.dedup();
     messages
-}
-
-fn target_hint(error: &TargetError) -> Option<String> {
-    Some(match error {
-        TargetError::Unknown(_) | TargetError::NotInScope { .. } | TargetError::NotBefore { .. } => {
-            "Run `runner history` to see the revisions.".into()
-        }
-        TargetError::UnknownBranch(_) => "Run `runner branches` to see the branches and their labels.".into(),
-        TargetError::UnknownPackage(_) => "Packages are named in `migrations.dirs` in runner.toml.".into(),
-        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
-        TargetError::SeveralHeads { heads, .. } => several_heads(heads),
-        TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
-        TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
-        TargetError::SeveralCurrent { target, heads } => {
-            let one = heads.first().map_or("ID", RevisionId::as_str);
-            let steps = target.rsplit('@').next().unwrap_or_default();
-            format!("Say which branch is meant: `LABEL@{steps}`, or `{one}@{steps}`.")
-        }
-        TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
-        TargetError::NotAhead { .. } => {
-            "Name the revision to go down to, if the branches that share it may go too.".into()
-        }
-        TargetError::NeedsDatabase(_) => "Name the revision.".into(),
-        TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
-            return None;
-        }
-    })
-}
-
-fn several_heads(heads: &[RevisionId]) -> String {
-    let last = heads.last().map_or("ID", RevisionId::as_str);
-    format!(
-        "Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `{last}`; \
-         or join them: `runner merge heads -m MESSAGE`."
-    )
 }
 
 impl From<ConfigError> for CommandError {
@@ -409,77 +365,7 @@ impl From<GrantsError> for CommandError {
     }
 }
 
-impl From<ImportError> for CommandError {
-    fn from(error: ImportError) -> Self {
-        const EDIT: &str =
-            "Nothing was written. Write it as a literal, or put it right, and run the command again.";
-        let message = error.to_string();
-        match error {
-            ImportError::OnDisk(error) => (*error).into(),
-            ImportError::Write(error) => error.into(),
-            ImportError::Unread(findings) => {
-                several(&message, findings.iter().map(ToString::to_string), [EDIT.to_owned()])
-            }
-            ImportError::Conflicts(findings) => {
-                let hint = "Nothing was written. To import a revision anew, delete its folder.".to_owned();
-                several(&message, findings.iter().map(ToString::to_string), [hint])
-            }
-            ImportError::Graph(errors) => several(&message, errors.iter().map(ToString::to_string), []),
-            ImportError::Made(errors) => {
-                several(&message, errors.0.iter().map(|error| chain(Some(error)).join(": ")), [])
-            }
-            ImportError::Layout(error) => Self::new(Exit::Error, message).hint(error.hint()),
-            ImportError::Offline(error) => {
-                let found = Self::from_chain(Exit::Error, &error);
-                match error {
-                    OfflineError::Io { .. } => found,
-                    _ => found.hint(
-                        "Nothing was written. Set what env.py needs and name the right program with \
-                         `--alembic`, or pass `--no-run` to import without SQL.",
-                    ),
-                }
-            }
-            ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
-        }
-    }
-}
-
-fn backup_hint(error: &BackupError) -> &'static str {
-    match error {
-        BackupError::Embedded(_) => "Pass `--no-backup`.",
-        BackupError::NoProgram(_) => {
-            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
-        }
-        BackupError::TooLong { .. } => {
-            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
-        }
-        BackupError::Interrupted(_) => "Run the command again.",
-        _ => "Put right what is named above. `--no-backup` goes without a backup.",
-    }
-}
-
-fn bundle_hint(error: &BundleError) -> Option<&'static str> {
-    Some(match &error.fault {
-        BundleFault::Folders { .. } => {
-            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
-        }
-        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
-            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
-        }
-        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
-        BundleFault::Unreadable(_)
-        | BundleFault::Unwritable(_)
-        | BundleFault::Name(_)
-        | BundleFault::NotBuilt(_) => {
-            return None;
-        }
-        _ => {
-            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
-        }
-    })
-}
-
-fn several(
+pub(super) fn several(
     message: &str,
     causes: impl IntoIterator<Item = String>,
     hints: impl IntoIterator<Item = String>,

@@ -179,6 +179,7 @@ mod tests {
             open: vec![(Upgrade, id("b"))],
             partly: None,
             committing: false,
+            partly: None,
             not_tried: vec![id("c"), id("d")],
         };
         insta::assert_snapshot!(text(one.clone()), @"Applied: 1 revision (a). Not tried: 2 revisions (c, d). The step of `b` was rolled back.");
