@@ -68,7 +68,7 @@ impl Context<'_> {
                 pg_catalog.encode(pg_catalog.timestamptz_send(pg_catalog.now()), 'hex'), \
                 pg_catalog.pg_backend_pid()::pg_catalog.text, ({expression})::pg_catalog.text, \
                 EXISTS (SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE from_sql)::pg_catalog.text, {}",
-            self.settings.calls(),
+            self.settings.all_calls(),
         );
         Texts { assert, begin, violated }
     }

@@ -113,7 +113,7 @@ impl Settings {
     }
 
     /// The calls that make the settings, as a list for SELECT.
-    pub(super) fn calls(&self) -> &str {
+    pub(super) fn all_calls(&self) -> &str {
         &self.all_calls
     }
 

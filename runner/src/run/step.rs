@@ -401,7 +401,7 @@ impl Context<'_> {
         let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
         let limit = self.patience(if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE });
         // Settings that came with the step's transaction have gone with it.
-        let sql = format!("ROLLBACK; SELECT {}", self.settings.calls());
+        let sql = format!("ROLLBACK; SELECT {}", self.settings.all_calls());
         match tokio::time::timeout(limit, session.batch(&sql)).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => {
