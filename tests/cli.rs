@@ -469,7 +469,7 @@ fn current() {
 
         message of b
     ");
-    snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"owner","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}]}"#);
+    snapshot!(project.ok(&["current", "--json"]), @r#"{"version":1,"applied":2,"current":[{"applied_at":"[when]","applied_by":"owner","component":"[digest]","is_head":false,"message":"message of b","on_disk":true,"revision":"b"}],"partly":[]}"#);
 }
 
 #[test]
