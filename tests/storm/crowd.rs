@@ -1,10 +1,21 @@
 //! Fifty runners at once on an empty database, where not even the ledger is.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
 use super::runner::Runner;
 use crate::support::{Database, Project};
 
 /// As many as a large deployment starts at once.
 const CROWD: usize = 50;
+
+/// One crowd at a time: the server has two hundred connections for all tests.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The step in whose middle the holder of the lock is killed.
 const LONG: &str = "r3";
@@ -33,6 +44,7 @@ fn each_step_ran_once(database: &Database) {
 
 #[test]
 fn fifty_at_once_apply_each_step_once() {
+    let _alone = alone();
     let database = Database::new();
     let project = project(&database, "");
     let mut crowd: Vec<Runner> = (0..CROWD).map(|number| Runner::start(&project, number)).collect();
@@ -45,6 +57,7 @@ fn fifty_at_once_apply_each_step_once() {
 
 #[test]
 fn fifty_at_once_apply_each_step_once_though_one_is_killed_in_the_middle() {
+    let _alone = alone();
     let database = Database::new();
     let project = project(&database, "SELECT pg_sleep(3);\n");
     let mut crowd: Vec<Runner> = (0..CROWD).map(|number| Runner::start(&project, number)).collect();
@@ -56,6 +69,7 @@ fn fifty_at_once_apply_each_step_once_though_one_is_killed_in_the_middle() {
             break port.parse().expect("a port is a number");
         }
         assert!(crowd.iter_mut().any(|runner| !runner.has_ended()), "nobody ran the long step");
+        sleep(Duration::from_millis(10));
     };
     let killed = crowd.iter().position(|runner| runner.has_port(port)).expect("it is one of ours");
     assert_eq!(database.value("SELECT count(*) FROM runner.revision"), "2");

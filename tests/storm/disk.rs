@@ -7,12 +7,12 @@ use super::boundaries::state;
 use crate::support::{Database, Project, Server, change_guest};
 
 /// What the table and its index take, and not much more, in MiB.
-const SMALL: u32 = 8;
+const SMALL: u32 = 6;
 /// Enough for all of it, in MiB.
 const LARGE: u32 = 128;
 
-/// Rows: with their index about 4 MiB, and about as much again for each change of
-/// all of them.
+/// Rows: with their index about 4 MiB, and nearly as much again for each change
+/// of all of them.
 const ROWS: usize = 60_000;
 
 /// The exit code of a step that failed.

@@ -5,9 +5,8 @@ use std::error::Error;
 use std::path::Path;
 
 use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
-use runner::host::LoadError;
 use runner::ledger::LedgerError;
-use runner::plan::{Drift, PlanError};
+use runner::plan::PlanError;
 use runner::revision::Place;
 use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
@@ -18,6 +17,7 @@ use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
 use super::facts;
 use super::hints;
+use super::prepare_error;
 use super::render;
 
 /// An error at the edge of the program.
@@ -286,7 +286,7 @@ impl CommandError {
             RunError::Plan(PlanError::Target(error)) => Self::target(&error),
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
                 .hint("Run `runner current` to see where the database is."),
-            RunError::Drift(drift) => drifted(&drift),
+            RunError::Drift(drift) => prepare_error::drifted(&drift),
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
@@ -306,7 +306,7 @@ impl CommandError {
                 let hint = error.hint().map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
-            RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Prepare { revision, source } => prepare_error::explained(revision.as_str(), &source),
             RunError::Script { revision, direction, error, statement, script } => Self {
                 causes: render::recording_causes(&error, statement.as_deref(), script.as_deref()),
                 ..Self::new(
@@ -405,71 +405,6 @@ pub(super) fn ledger(error: &LedgerError) -> CommandError {
         ),
         LedgerError::NotALedger { .. } => {
             found.hint("Choose another name with `ledger.schema` in runner.toml.")
-        }
-        _ => found,
-    }
-}
-
-fn drifted(drift: &[Drift]) -> CommandError {
-    let changed = drift.iter().any(|drift| matches!(drift, Drift::Changed { .. }));
-    let missing = drift.iter().any(|drift| matches!(drift, Drift::Missing { .. }));
-    let mut error = CommandError::new(Exit::Drift, "the ledger and the revisions on disk disagree");
-    error.causes = drift.iter().map(ToString::to_string).collect();
-    if changed {
-        error = error
-            .hint(
-            "Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with \
-             `runner downgrade` (which runs what was recorded, not what is on disk now) and apply it again.",
-        );
-    }
-    if missing {
-        error = error.hint("Is this an older checkout than the one that was deployed? `runner downgrade` works without the folder.");
-    }
-    error
-}
-
-fn prepare(revision: &str, error: &PrepareError) -> CommandError {
-    let message = format!("revision `{revision}` cannot be run; nothing was changed");
-    let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
-    match error {
-        PrepareError::Script { file, text, error } => {
-            let found = CommandError { causes: vec![render::script_cause(file, text, error)], ..found };
-            match error.grant() {
-                Some(line) => found.hint(hints::lines_to_add(&[line])),
-                None => found,
-            }
-        }
-        PrepareError::Resume { file, text, error } => {
-            CommandError { causes: vec![render::resume_cause(file, text, error)], ..found }
-                .hint(hints::RESUME)
-        }
-        PrepareError::WasPartly(partly) => found.hint(hints::finish(partly)),
-        PrepareError::NotTriable => found.hint(
-            "Leave its [capabilities] out, or write them by hand: a statement that needs more is refused before \
-             anything runs, with the line that would allow it.",
-        ),
-        PrepareError::NotBuilt => found.hint("Run `runner build`."),
-        PrepareError::Imported { revision, .. } => found
-            .hint(format!(
-                "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \
-                 set `kind = \"sql\"` in its migration.toml."
-            )),
-        PrepareError::NoComponent => found
-            .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
-        PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
-            found.hint("Delete the file and run `runner build`.")
-        }
-        PrepareError::Load { source: LoadError::Version { .. }, .. } => {
-            found.hint("Build it against the `plugin-sdk` of this runner's version.")
-        }
-        PrepareError::Load {
-            source:
-                LoadError::TooLarge { .. } | LoadError::FunctionTooLarge { .. } | LoadError::CompileTime { .. },
-            ..
-        } => found.hint("The limits are set in [limits] in runner.toml."),
-        PrepareError::Capabilities { lines, .. } => {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            found.hint(hints::lines_to_add(&lines))
         }
         _ => found,
     }

@@ -184,7 +184,6 @@ mod tests {
         let one = SoFar {
             done: vec![(Upgrade, id("a"))],
             open: vec![(Upgrade, id("b"))],
-            partly: None,
             committing: false,
             partly: None,
             not_tried: vec![id("c"), id("d")],
