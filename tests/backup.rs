@@ -230,7 +230,7 @@ fn the_program_ends_with_the_run() {
     let child = project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
     let pid = project.path("pid");
     let began = Instant::now();
-    while std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) == false {
+    while !std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
         assert!(began.elapsed() < Duration::from_secs(30), "the backup does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }
