@@ -67,7 +67,13 @@ fn database(server: &Server, disk: &Path) -> Database {
     let create =
         |sql: &str| crate::support::execute(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     create(&format!("CREATE TABLESPACE small LOCATION '{}'", disk.display()));
-    Database { name: "postgres".into(), url: url.clone(), superuser_url: url }
+    // Code does not run as a superuser.
+    create("CREATE ROLE deployer LOGIN");
+    create("GRANT CREATE ON TABLESPACE small TO deployer");
+    create("CREATE DATABASE disk OWNER deployer");
+    let superuser_url = server.url("disk");
+    let url = superuser_url.replace("//postgres@", "//deployer@");
+    Database { name: "disk".into(), url, superuser_url }
 }
 
 /// A table that fits, and a change of all its rows that does not.

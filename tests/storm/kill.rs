@@ -47,7 +47,8 @@ fn killed_at_any_moment_a_database_is_at_a_boundary_and_the_next_run_goes_on() {
     places.iter().for_each(|&place| met[place] += 1);
     println!("kills by the number of revisions that were applied then: {met:?}");
     // A clock that is wrong would kill before the beginning, or at the end.
-    assert!(met.iter().filter(|&&count| count > 0).count() > 5, "the kills met few places: {met:?}");
+    let places = met.iter().filter(|&&count| count > 0).count();
+    assert!(places >= (kills / 10).min(6), "the kills met few places: {met:?}");
 }
 
 /// Kills runs until none is left to be killed, and says where each was.
