@@ -7,7 +7,6 @@ use std::path::Path;
 use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
 use runner::ledger::LedgerError;
 use runner::plan::PlanError;
-use runner::revision::Place;
 use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
 use runner::source::{ConfigError, GrantsError};
@@ -15,7 +14,7 @@ use serde::Serialize;
 
 use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
-use super::facts;
+use super::facts::{self, Facts};
 use super::hints;
 use super::prepare_error;
 use super::render;
@@ -30,8 +29,7 @@ pub struct CommandError {
     /// What was done and what was not.
     outcome: Vec<String>,
     hints: Vec<String>,
-    place: Option<Place>,
-    sqlstate: Option<String>,
+    facts: Box<Facts>,
 }
 
 /// The error as JSON.
@@ -59,8 +57,7 @@ impl CommandError {
             causes: Vec::new(),
             outcome: Vec::new(),
             hints: Vec::new(),
-            place: None,
-            sqlstate: None,
+            facts: Box::default(),
         }
     }
 
@@ -75,7 +72,7 @@ impl CommandError {
 
     /// What the server objected to, if it did.
     pub(super) fn with_server(mut self, server: Option<&ServerError>) -> Self {
-        self.sqlstate = server.map(|server| server.sqlstate.clone());
+        self.facts.sqlstate = server.map(|server| server.sqlstate.clone());
         self
     }
 
@@ -172,9 +169,9 @@ impl CommandError {
         tracing::error!(
             target: "runner::cli",
             exit_code = self.exit as u8,
-            sqlstate = self.sqlstate,
-            file = self.place.as_ref().map(|place| place.file.display().to_string()),
-            line = self.place.as_ref().map(|place| place.line),
+            sqlstate = self.facts.sqlstate,
+            file = self.facts.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.facts.place.as_ref().map(|place| place.line),
             causes = joined(&self.causes),
             outcome = joined(&self.outcome),
             hints = joined(&self.hints),
@@ -191,9 +188,9 @@ impl CommandError {
             causes: &self.causes,
             outcome: &self.outcome,
             hints: &self.hints,
-            sqlstate: self.sqlstate.as_deref(),
-            file: self.place.as_ref().map(|place| place.file.as_path()),
-            line: self.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
+            sqlstate: self.facts.sqlstate.as_deref(),
+            file: self.facts.place.as_ref().map(|place| place.file.as_path()),
+            line: self.facts.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
             exit_code: self.exit as u8,
         }
     }
@@ -228,14 +225,15 @@ impl From<ConfigError> for CommandError {
             ConfigError::Invalid(invalid) => Some(facts::manifest_place(invalid)),
             _ => None,
         };
-        Self { hints: hint.into_iter().collect(), place, ..Self::from_chain(Exit::Error, &error) }
+        let facts = Box::new(Facts { place, sqlstate: None });
+        Self { hints: hint.into_iter().collect(), facts, ..Self::from_chain(Exit::Error, &error) }
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
-        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
-        let found = Self { sqlstate, place, ..Self::explained(error) };
+        let (pool, facts) = (pool_hint(&error), Box::new(Facts::of(&error)));
+        let found = Self { facts, ..Self::explained(error) };
         match pool {
             Some(hint) => found.hint(hint),
             None => found,
