@@ -158,7 +158,7 @@ fn without_a_backup_nothing_is_changed() {
         project.ok(&["upgrade", "head", "--no-backup"]);
     }
     let (_, project) = scripted(failing, "");
-    assert!(project.fails(1, &["upgrade", "head"]).contains("cannot: "), "what it said is told");
+    assert!(project.fails(1, &["upgrade", "head"]).contains("\n   cannot:"), "what it said is told");
 }
 
 #[test]
