@@ -80,11 +80,11 @@ fn the_server_is_not_reachable() {
     let project = Project::without_database();
     let url = format!("postgresql://me:hunter2@127.0.0.1:{}/app", crate::support::free_port());
     snapshot!(said(&project, &["current", "--database", &url]), @r"
-    exit code 1
+    exit code 7
     Error: the server of database `app` on 127.0.0.1:[port] as `me` cannot be reached
     Caused by:
     1: Connection refused (os error 111)
-    Hint: Is the server running, and is the address right?
+    Hint: Is the server running, and is the address right? `runner config` shows where the address is from; `runner wait` and `--wait 60s` wait for a server that is starting.
     ");
 }
 
@@ -97,7 +97,7 @@ fn the_server_refuses() {
     Error: the server refuses a connection to database `nowhere` on 127.0.0.1:[port] as `owner` (3D000)
     Caused by:
     1: database "nowhere" does not exist
-    Hint: Create the database first: `createdb NAME`.
+    Hint: Create the database first: `createdb NAME`. `runner config` shows where its name is from.
     "#);
 }
 
@@ -367,7 +367,7 @@ fn the_ledger_is_from_a_newer_runner() {
     project.tables(&["a", "b"]);
     snapshot!(said(&project, &["upgrade", "head"]), @r"
     exit code 1
-    Error: the ledger in schema `runner` has version 99; this runner knows versions up to 3
+    Error: the ledger in schema `runner` has version 99; this runner knows versions up to 4
     Hint: Use the runner that made it, or a newer one.
     ");
     assert!(!database.has("t_b"));

@@ -155,6 +155,9 @@ fn help() {
           --no-build
               Do not build crates; fail if a component is not built
 
+          --no-backup
+              Do not make the backup that [backup] in runner.toml asks for
+
           --lock-wait <TIME>
               Wait for another runner for at most so long; `0s` not at all (default:
               `session.lock_wait`, 5m)
@@ -242,6 +245,9 @@ fn help() {
 
           --single-transaction
               Run all steps in one transaction
+
+          --no-backup
+              Do not make the backup that [backup] in runner.toml asks for
 
           --lock-wait <TIME>
               Wait for another runner for at most so long; `0s` not at all (default:

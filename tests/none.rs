@@ -298,7 +298,7 @@ fn what_is_in_part_keeps_others_waiting_and_a_stamp_forgets_it() {
 #[test]
 fn it_is_for_sql_only() {
     let (database, project) = project();
-    project.component("b", "a", &probe(), "transaction = \"none\"\n");
+    project.component("b", "a", probe(), "transaction = \"none\"\n");
     let said = project.fails(1, &["upgrade", "head"]);
     assert!(said.contains("migrations/b/migration.toml:5:1"), "{said}");
     assert!(said.contains("`transaction = \"none\"` is for kind `sql`"), "{said}");

@@ -221,9 +221,7 @@ fn found(
         Source::Option => written(global.database.as_deref().unwrap_or_default(), source, environment)?,
         Source::Url => written(&url.unwrap_or_default(), source, environment)?,
         Source::Config => written(configured.unwrap_or_default(), source, environment)?,
-        Source::Libpq => {
-            described(libpq, ConnectionParameters::variable_of, source, environment)?
-        }
+        Source::Libpq => described(libpq, ConnectionParameters::variable_of, source, environment)?,
         Source::Compose => described(compose, compose_variable, source, environment)?,
     };
     Ok(Some(Found { location, source, origins, passed_over: sources.collect() }))

@@ -144,7 +144,7 @@ fn outcome(so_far: &SoFar, open: &[RevisionId]) -> String {
     }
     match (open, so_far.committing) {
         ([], _) => {}
-        ([one], _) if so_far.partly.is_some() => {
+        ([one], false) if so_far.partly.is_some() => {
             let (done, total) = so_far.partly.unwrap_or_default();
             parts.push(format!("Of `{one}`, {done} of {} are done and stay.", count(total, "statement")));
         }

@@ -107,10 +107,10 @@ impl Logging {
     }
 
     /// Sends what was not sent yet.
-    pub fn end(self) {
+    pub fn end(self, #[cfg_attr(not(feature = "otlp"), expect(unused))] told_to_stop: bool) {
         #[cfg(feature = "otlp")]
         if let Some(telemetry) = self.telemetry {
-            telemetry.flush();
+            telemetry.flush(told_to_stop);
         }
     }
 }

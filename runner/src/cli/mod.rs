@@ -57,6 +57,7 @@ pub fn main() -> ExitCode {
         Err(error) => ui.report(&error),
     };
     let exit = logging.within(&command, run, |exit| *exit as u8);
-    logging.end();
+    let told_to_stop = matches!(exit, exit_code::Exit::Interrupted | exit_code::Exit::Terminated);
+    logging.end(told_to_stop);
     exit.into()
 }

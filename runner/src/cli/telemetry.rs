@@ -25,6 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// How long the end of the program waits for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
+/// The same where the program was told to stop, and has been stopping for a while.
+const LAST_FLUSH: Duration = Duration::from_millis(200);
 
 /// The variables that say where the collector is.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -89,9 +91,11 @@ impl Telemetry {
         span
     }
 
-    /// Sends what was not sent yet; gives up after two seconds.
-    pub fn flush(self) {
-        let ended = self.provider.shutdown_with_timeout(FLUSH);
+    /// Sends what was not sent yet; gives up after two seconds, and sooner where the
+    /// program was told to stop.
+    pub fn flush(self, told_to_stop: bool) {
+        let limit = if told_to_stop { LAST_FLUSH } else { FLUSH };
+        let ended = self.provider.shutdown_with_timeout(limit);
         let failure = self.failure.lock().ok().and_then(|mut failure| failure.take());
         let failure = failure.or_else(|| ended.err().map(|error| error.to_string()));
         if let Some(failure) = failure {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
 use wasmtime::Engine;
 use wasmtime::component::{self as wasm, HasSelf, Linker};
 
@@ -87,20 +88,29 @@ impl Host {
     /// bytes are moved meanwhile by the thread that waits here.
     ///
     /// Where the future is dropped, the call ends as soon as the guest yields, and
-    /// lets go of the session then.
-    pub async fn call_on_thread(&self, component: &Component, call: Call) -> Report {
+    /// lets go of the session and of `occupied` then. What it still sent after a
+    /// ROLLBACK would be a transaction of its own: whoever rolls back waits for
+    /// `occupied` first.
+    pub async fn call_on_thread(
+        &self,
+        component: &Component,
+        call: Call,
+        occupied: OwnedMutexGuard<()>,
+    ) -> Report {
         let (engine, limits, data) = (self.engine.clone(), Arc::clone(&self.limits), self.data);
         let component = component.clone();
         let runtime = tokio::runtime::Handle::current();
         let (waiting, given_up) = tokio::sync::oneshot::channel::<()>();
         let work = move || {
             runtime.block_on(async move {
-                tokio::select! {
+                let report = tokio::select! {
                     biased;
                     // Nobody sends: this is the sender's end.
                     _ = given_up => None,
                     report = call::run(&engine, &limits, data, &component, call) => Some(report),
-                }
+                };
+                drop(occupied);
+                report
             })
         };
         let report = tokio::task::spawn_blocking(work).await;

@@ -23,6 +23,7 @@ pub use script::AtRunTime;
 pub use statement::{Partly, StatementLine, StatementRecord};
 pub(crate) use ticket::derived_name;
 pub use ticket::{Holder, Token};
+pub(crate) use write::NOT_RECORDED;
 
 use crate::db::quote_identifier;
 

@@ -11,6 +11,8 @@ const COMPRESSION: i32 = 9;
 
 /// True inside the transaction whose id is the eleventh parameter.
 const OWN_TRANSACTION: &str = "pg_catalog.pg_current_xact_id_if_assigned() = $11::text::pg_catalog.xid8";
+/// What the server says where a step's row was not written.
+pub(crate) const NOT_RECORDED: &str = "runner: the ledger was not changed";
 
 impl Ledger {
     /// Keeps a component's bytes, once per digest.
@@ -56,10 +58,12 @@ impl Ledger {
     }
 
     /// The request that records a step that succeeded; see
-    /// [`Self::record_after`]. It touches one row.
+    /// [`Self::record_after`]. Its answer is `true`, and it fails with
+    /// [`NOT_RECORDED`] unless it writes the row of the revision: whoever sends
+    /// COMMIT behind it does not see its answer before.
     pub fn recording(&self, run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Request {
         let params = recorded_parameters(run, transaction, outcome);
-        Request::Own { sql: self.record_sql(outcome.direction), params }
+        Request::Own { sql: self.asserted_sql(outcome.direction), params }
     }
 
     /// Records revisions as applied although nothing ran, parents first, each
@@ -123,7 +127,7 @@ impl Ledger {
             "WITH journal AS (INSERT INTO {}.journal (run, actor, direction, revision, outcome, source_digest, \
                 component_digest, duration_ms, statements, rows, runner_version, tag, isolation) \
              SELECT $1::text, $2::text, $3::text, $4::text, $12::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
-                $9::bigint, $10::text, $13::text, $14::text WHERE {OWN_TRANSACTION}) ",
+                $9::bigint, $10::text, $13::text, $14::text WHERE {OWN_TRANSACTION})",
             self.schema
         )
     }
@@ -136,24 +140,41 @@ impl Ledger {
         }
     }
 
-    fn upgrade_sql(&self) -> String {
+    /// The same, but that it fails where it changes no row.
+    pub(crate) fn asserted_sql(&self, direction: Direction) -> String {
+        let change = match direction {
+            Direction::Upgrade => self.insert_sql(),
+            Direction::Downgrade => self.delete_sql(),
+        };
         format!(
-            "{}INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
+            "{}, changed AS ({change} RETURNING 1) \
+             SELECT (CASE pg_catalog.count(*) WHEN 1 THEN true \
+                ELSE pg_catalog.concat('{NOT_RECORDED}')::pg_catalog.bool END)::pg_catalog.text FROM changed",
+            self.journal_sql()
+        )
+    }
+
+    fn upgrade_sql(&self) -> String {
+        format!("{} {}", self.journal_sql(), self.insert_sql())
+    }
+
+    fn downgrade_sql(&self) -> String {
+        format!("{} {}", self.journal_sql(), self.delete_sql())
+    }
+
+    fn insert_sql(&self) -> String {
+        format!(
+            "INSERT INTO {}.revision (run, actor, revision, source_digest, component_digest, duration_ms, \
                 statements, rows, runner_version, parents, depends_on, labels, message, manifest, params) \
              SELECT $1::text, $2::text, $4::text, $5::bytea, $6::bytea, $7::bigint, $8::bigint, $9::bigint, $10::text, \
                 $15::text::text[], $16::text::text[], $17::text::text[], $18::text, $19::text::json, $20::text::json \
              WHERE {OWN_TRANSACTION}",
-            self.journal_sql(),
             self.schema
         )
     }
 
-    fn downgrade_sql(&self) -> String {
-        format!(
-            "{}DELETE FROM {}.revision WHERE revision = $4 AND {OWN_TRANSACTION}",
-            self.journal_sql(),
-            self.schema
-        )
+    fn delete_sql(&self) -> String {
+        format!("DELETE FROM {}.revision WHERE revision = $4 AND {OWN_TRANSACTION}", self.schema)
     }
 
     /// Records a step that failed, in a transaction of its own.

@@ -124,12 +124,13 @@ impl Context<'_> {
         self.stop.commits(true);
         let answer = guest.connection.session().lock().await.batch("COMMIT").await;
         let status = self.status_of(&mut *self.session().await, transaction).await;
-        self.stop.commits(matches!(&status, Err(lost) if lost.is_connection_lost()));
-        match status {
+        let became = match status {
             Ok(status) => super::step::ended(&status, answer.err()),
             Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
             Err(error) => Err(StepError::CommitUnknown(error.to_string())),
-        }
+        };
+        self.stop.commits(matches!(became, Err(StepError::CommitUnknown(_))));
+        became
     }
 
     /// Ends the guest's session. What it is still doing in the server must not
@@ -138,7 +139,10 @@ impl Context<'_> {
         let GuestSession { connection, process } = guest;
         if !committed {
             let session = connection.session();
-            let rollback = async { session.lock().await.batch("ROLLBACK").await };
+            let rollback = async {
+                self.vacated().await;
+                session.lock().await.batch("ROLLBACK").await
+            };
             let is_over = match tokio::time::timeout(self.patience(CANCEL_GRACE), rollback).await {
                 Ok(Ok(_)) => true,
                 Ok(Err(error)) => error.is_connection_lost(),

@@ -186,17 +186,21 @@ async fn attempt_once(
         if let Some(door) = &context.door {
             return Ok((context.attempt_apart(door, prepared).await?, None));
         }
+        // What runs without a transaction begins none.
+        let next = next.filter(|next| next.statements.is_none());
         let transaction = match begun {
             Some(begun) => begun?,
             None => {
-                context.prepare_handover(prepared).await?;
+                if let Some(next) = next {
+                    context.prepare_handover(prepared, next).await?;
+                }
                 context.begin(prepared).await?
             }
         };
-        // What runs without a transaction begins none.
-        let Some(next) = next.filter(|next| next.statements.is_none()) else {
+        let Some(next) = next else {
             return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
         };
+        context.prepare_handover(prepared, next).await?;
         let done = context.work(&transaction, prepared).await?;
         let begun = context.hand_over(&transaction, prepared, done, next).await?;
         Ok((done, Some(begun)))

@@ -10,7 +10,7 @@
 use crate::db::{
     Answer, DbError, Parameter, PostgresSession, Request, ServerError, TextRow, TransactionStatus,
 };
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, NOT_RECORDED};
 use crate::revision::Direction;
 
 use super::StepError;
@@ -73,12 +73,17 @@ impl Context<'_> {
         Texts { assert, begin, violated }
     }
 
-    /// Prepares what ends a step, and begins it, while the session is as the runner
-    /// set it up.
-    pub(super) async fn prepare_handover(&self, prepared: &Prepared) -> Result<(), StepError> {
-        let direction = prepared.step.direction;
-        let (texts, record) = (self.texts(prepared), self.ledger.record_sql(direction));
-        let all = [texts.assert.as_str(), &record, &texts.begin];
+    /// Prepares what ends a step and begins the next one, while the session is as
+    /// the runner set it up: the migration may take on a role that has no right to
+    /// the ledger. Sends nothing for texts that are prepared already.
+    pub(super) async fn prepare_handover(
+        &self,
+        prepared: &Prepared,
+        next: &Prepared,
+    ) -> Result<(), StepError> {
+        let (texts, next_texts) = (self.texts(prepared), self.texts(next));
+        let record = self.ledger.asserted_sql(prepared.step.direction);
+        let all = [texts.assert.as_str(), &record, &next_texts.begin];
         self.session().await.prepare_own(all).await.map_err(StepError::Begin)
     }
 
@@ -98,11 +103,14 @@ impl Context<'_> {
         }
         let requests = self.requests(transaction, prepared, done, next);
         self.stop.commits(true);
-        let answers = session.pipeline(&requests).await;
-        let lost = answers.as_ref().is_ok_and(|answers| answers.iter().any(is_lost));
-        self.stop.commits(lost);
-        let answers: [Result<Answer, DbError>; 5] =
-            answers.map_err(StepError::Settle)?.try_into().expect("each request has an answer");
+        let answers = match session.pipeline(&requests).await {
+            Ok(answers) => answers,
+            Err(unsent) => {
+                self.stop.commits(false);
+                return Err(StepError::Settle(unsent));
+            }
+        };
+        let answers: [Result<Answer, DbError>; 5] = answers.try_into().expect("each request has an answer");
         let [settled, asserted, recorded, committed, begun] = answers;
         let texts = self.texts(prepared);
         let ready = settled.map_err(StepError::Settle).and_then(|_| holds(asserted, &texts));
@@ -114,16 +122,16 @@ impl Context<'_> {
             _ => self.status_after(&mut session, transaction).await,
         };
         drop(session);
-        match status {
+        let became = match status {
             // What went wrong before COMMIT is the reason for what became of it.
-            Ok(status) => {
-                ready?;
-                recorded_one(recorded, prepared)?;
+            Ok(status) => ready.and_then(|()| recorded_one(recorded, prepared)).and_then(|()| {
                 let refusal = committed.as_ref().err().filter(|_| status == "aborted");
-                ended(&status, refusal.cloned())?;
-            }
-            Err(gone) => self.ask_what_became(transaction, gone, ready).await?,
-        }
+                ended(&status, refusal.cloned())
+            }),
+            Err(gone) => self.ask_what_became(transaction, gone, ready).await,
+        };
+        self.stop.commits(matches!(became, Err(StepError::CommitUnknown(_))));
+        became?;
         self.kept.lock().await.insert(prepared.artifact.digest);
         Ok(match committed {
             Err(error) => Err(StepError::Begin(error)),
@@ -182,10 +190,7 @@ impl Context<'_> {
         if !gone.is_connection_lost() {
             return Err(StepError::CommitUnknown(gone.to_string()));
         }
-        self.stop.commits(true);
-        let found = self.ask_anew(transaction, gone).await;
-        self.stop.commits(matches!(found, Err(StepError::CommitUnknown(_))));
-        found
+        self.ask_anew(transaction, gone).await
     }
 
     /// The transaction of the next step, if it is one to go on with.
@@ -210,14 +215,11 @@ impl Context<'_> {
     }
 }
 
-fn is_lost(answer: &Result<Answer, DbError>) -> bool {
-    answer.as_ref().is_err_and(DbError::is_connection_lost)
-}
-
 /// What an assertion's answer means.
 fn holds(answer: Result<Answer, DbError>, texts: &Texts) -> Result<(), StepError> {
     let error = match answer {
-        Ok(_) => return Ok(()),
+        Ok(answer) if is_true(&answer) => return Ok(()),
+        Ok(_) => return Err(StepError::LeftTransaction),
         Err(error) => error,
     };
     let says = |mark: &str| matches!(&error, DbError::Server(server) if is_mark(server, mark));
@@ -234,11 +236,18 @@ fn is_mark(server: &ServerError, mark: &str) -> bool {
 }
 
 fn recorded_one(recorded: Result<Answer, DbError>, prepared: &Prepared) -> Result<(), StepError> {
+    let not_applied = || LedgerError::NotApplied(prepared.step.revision.clone()).into();
     match recorded {
-        Ok(Answer { touched: 1, .. }) => Ok(()),
-        Ok(_) => Err(LedgerError::NotApplied(prepared.step.revision.clone()).into()),
+        Ok(answer) if is_true(&answer) => Ok(()),
+        Ok(_) => Err(not_applied()),
+        Err(DbError::Server(server)) if is_mark(&server, NOT_RECORDED) => Err(not_applied()),
         Err(error) => Err(LedgerError::from(error).into()),
     }
+}
+
+/// Whether the one value of an answer is true.
+fn is_true(answer: &Answer) -> bool {
+    matches!(answer.rows.as_slice(), [row] if matches!(row.as_slice(), [Some(value)] if value == "true"))
 }
 
 fn read(answer: &Answer) -> Option<Begun> {

@@ -461,6 +461,7 @@ impl Migrator {
             run: &self.run,
             reporter: &self.reporter,
             kept: Mutex::default(),
+            occupied: Arc::default(),
         };
         context.watch.concerns(process, connection.traffic());
         let result = match options.single_transaction {

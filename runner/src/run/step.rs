@@ -61,6 +61,8 @@ pub(super) struct Context<'a> {
     pub(super) reporter: &'a Reporter,
     /// The components whose bytes the ledger has for certain.
     pub(super) kept: Mutex<HashSet<Digest>>,
+    /// Held by a guest on a thread of its own for as long as it has a session.
+    pub(super) occupied: Arc<Mutex<()>>,
 }
 
 /// The transaction that the host owns.
@@ -227,7 +229,10 @@ impl Context<'_> {
                 // It hands its script to the host, and computes nothing: a thread
                 // of its own would only have to be woken up.
                 Kind::Sql => self.host.call(&prepared.component, call).await,
-                Kind::Rust | Kind::Imported => self.host.call_on_thread(&prepared.component, call).await,
+                Kind::Rust | Kind::Imported => {
+                    let occupied = Arc::clone(&self.occupied).lock_owned().await;
+                    self.host.call_on_thread(&prepared.component, call, occupied).await
+                }
             }
         };
         self.bounded(canceller, work).await
@@ -396,19 +401,29 @@ impl Context<'_> {
         if self.door.is_some() {
             return Ok(());
         }
-        let mut session = self.session().await;
-        session.forget_cursors();
         let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
         let limit = self.patience(if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE });
         // Settings that came with the step's transaction have gone with it.
         let sql = format!("ROLLBACK; SELECT {}", self.settings.all_calls());
-        match tokio::time::timeout(limit, session.batch(&sql)).await {
+        let rollback = async {
+            self.vacated().await;
+            let mut session = self.session().await;
+            session.forget_cursors();
+            session.batch(&sql).await
+        };
+        match tokio::time::timeout(limit, rollback).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => {
                 let _ = tokio::time::timeout(self.patience(CANCEL_TIMEOUT), self.terminate()).await;
                 Err(DbError::Connection("the server did not end the statement that was cancelled".into()))
             }
         }
+    }
+
+    /// Waits until a guest that was given up has let go of the session: what it
+    /// still sent after a ROLLBACK would be committed by itself.
+    pub(super) async fn vacated(&self) {
+        drop(self.occupied.lock().await);
     }
 
     /// Ends our own server process from another connection: a statement that does

@@ -60,11 +60,11 @@ async fn created(
 ) -> Result<Left, DbError> {
     let sql = format!(
         "SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname), \
-            (SELECT pg_catalog.min(p.pid) FROM pg_catalog.pg_stat_progress_create_index p \
-             WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database()) \
+            {} \
          FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE i.indrelid = {} AND c.relname = {} AND c.relkind = 'i'",
+        BUILDER,
         class(table),
         quote_literal(index),
     );
@@ -97,6 +97,17 @@ async fn detached(session: &mut PostgresSession, table: &Name, partition: &Name)
     })
 }
 
+/// The process that may be building an index of `i`, as SQL: another one that holds
+/// the lock of CREATE INDEX CONCURRENTLY on the table. Everybody may read the locks;
+/// who builds which index only those who may read others' statistics. A vacuum has
+/// the same lock, and is told apart where it shows.
+const BUILDER: &str = "(SELECT pg_catalog.min(l.pid) FROM pg_catalog.pg_locks l \
+    LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
+    WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.granted \
+        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) \
+        AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() \
+        AND a.backend_type IS DISTINCT FROM 'autovacuum worker')";
+
 /// The indexes that a REINDEX CONCURRENTLY makes for a while, by the ends of
 /// their names; see PostgreSQL's manual, REINDEX, "Rebuilding Indexes
 /// Concurrently". Those of TOAST tables cannot be dropped, and the next REINDEX
@@ -121,8 +132,7 @@ fn leftovers(scope: &ReindexScope) -> String {
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname <> 'pg_toast' \
             AND c.relname ~ '_cc(new|old)[0-9]*$' AND {tables} \
-            AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_progress_create_index p \
-                WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database()) \
+            AND {BUILDER} IS NULL \
          ORDER BY 1"
     )
 }
