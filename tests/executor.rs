@@ -105,6 +105,41 @@ fn a_step_may_take_on_a_role_and_the_ledger_is_written_as_the_runner() {
 }
 
 #[test]
+fn a_role_that_cannot_read_the_ledger_is_no_obstacle_for_the_step_after_it() {
+    let (database, project) = project(&["a"]);
+    let role = format!("owner_{}", database.name);
+    database
+        .rows(&format!("CREATE ROLE {role}; GRANT {role} TO owner; GRANT CREATE ON SCHEMA public TO {role}"));
+    // What is sent of a merge is another statement than of a single parent.
+    project.sql("b", "a", &format!("SET ROLE {role}; CREATE TABLE public.t_b (id int);"), "");
+    project.sql("c", "b", &format!("SET ROLE {role}; CREATE TABLE public.t_c (id int);"), "");
+    project.sql("d", "b", &format!("SET ROLE {role}; CREATE TABLE public.t_d (id int);"), "");
+    project.ok(&["merge", "heads", "--rev-id", "e"]);
+    project.sql("f", "e", "CREATE TABLE public.t_f (id int);", "");
+    project.ok(&["upgrade", "head"]);
+    assert_eq!(database.value("SELECT count(*) FROM runner.revision WHERE applied_by = 'owner'"), "6");
+}
+
+#[test]
+fn a_step_whose_row_is_kept_out_of_the_ledger_is_rolled_back() {
+    let (database, project) = project(&["a"]);
+    project.ok(&["upgrade", "head"]);
+    database.rows(
+        "CREATE FUNCTION public.keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE TRIGGER keep_out BEFORE INSERT ON runner.revision FOR EACH ROW EXECUTE FUNCTION public.keep_out()",
+    );
+    // Not the last one: the next step's beginning is sent with its end.
+    project.sql("b", "a", "CREATE TABLE public.t_b (id int);", "");
+    project.sql("c", "b", "CREATE TABLE public.t_c (id int);", "");
+    let failed = project.run(&["upgrade", "head"]);
+    assert_eq!(failed.code, 5, "{failed:?}");
+    assert!(!database.has("t_b") && !database.has("t_c"));
+    database.rows("DROP TRIGGER keep_out ON runner.revision");
+    project.ok(&["upgrade", "head"]);
+    assert!(database.has("t_b") && database.has("t_c"));
+}
+
+#[test]
 fn nothing_to_do_takes_no_lock_and_writes_nothing() {
     let (database, project) = project(&["a"]);
     project.ok(&["upgrade", "head"]);

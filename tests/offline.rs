@@ -402,7 +402,7 @@ fn the_ledger_alone() {
     twins.real.rows(&first);
     twins.scripted.rows(&first);
     twins.same(&["ensure-version"], &["ensure-version"]);
-    assert_eq!(twins.real.value("SELECT version FROM runner.ledger"), "3");
+    assert_eq!(twins.real.value("SELECT version FROM runner.ledger"), "4");
 }
 
 #[test]

@@ -598,15 +598,15 @@ fn a_ledger_of_an_older_runner_is_read_and_brought_up() {
     let project = Project::new(&database);
     project.tables(&["a"]);
     project.ok(&["upgrade", "head"]);
-    // What version 3 added goes.
+    // What versions 3 and 4 added goes.
     database.rows(
-        "DROP TABLE runner.ticket; ALTER TABLE runner.journal DROP COLUMN isolation; \
+        "DROP TABLE runner.ticket, runner.statement; ALTER TABLE runner.journal DROP COLUMN isolation; \
          UPDATE runner.ledger SET version = 2",
     );
     assert!(!project.ok(&["show", "a"]).contains("Isolation:"));
     project.tables(&["a", "b"]);
     project.ok(&["upgrade", "head"]);
-    assert_eq!(database.value("SELECT version FROM runner.ledger"), "3");
+    assert_eq!(database.value("SELECT version FROM runner.ledger"), "4");
     let journal = database.rows("SELECT revision, isolation FROM runner.journal ORDER BY id");
     assert_eq!(journal, ["a|", "b|unrestricted"]);
 }

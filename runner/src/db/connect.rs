@@ -35,6 +35,9 @@ pub const OLDEST_SERVER: u32 = 14;
 /// none; it has no type for it.
 const PASSWORD_MISSING: &str = "password missing";
 
+/// `no_active_sql_transaction`.
+const NO_TRANSACTION: &str = "25P01";
+
 /// The driver's connection, guarded.
 type Driven = tokio_postgres::Connection<Guard<Stream>, Guard<Stream>>;
 
@@ -429,6 +432,10 @@ fn log(notice: &ServerMessage, wire: &Wire) {
     let revision = revision.as_ref().map(tracing::field::display);
     let code = notice.code().code();
     match (admitted, notice.severity()) {
+        // Our own ROLLBACK, sent to make sure that nothing is open.
+        (Admitted::Yes, "WARNING") if code == NO_TRANSACTION => {
+            tracing::debug!(target: "runner::server", parent: span, revision, sqlstate = code, "{message}");
+        }
         (Admitted::Yes, "WARNING") => {
             tracing::warn!(target: "runner::server", parent: span, revision, sqlstate = code, "{message}");
         }
