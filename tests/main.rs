@@ -30,6 +30,8 @@ mod location;
 mod migrations;
 mod offline;
 mod oracle;
+#[path = "plugins/cases.rs"]
+mod plugin_cases;
 mod properties;
 mod sandbox;
 mod secrets;
