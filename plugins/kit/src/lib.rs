@@ -12,5 +12,5 @@ mod target;
 
 pub use names::{TableName, ident, list, literal};
 pub use rejects::{RejectWriter, Rejects};
-pub use saved::{Saved, SavedWriter};
+pub use saved::{Saved, SavedWriter, create_beside, prefixed};
 pub use target::Target;
