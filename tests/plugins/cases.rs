@@ -22,7 +22,11 @@ macro_rules! plugins {
 }
 
 plugins! {
+    json_to_columns_cases => "json-to-columns",
+    merge_columns_cases => "merge-columns",
+    normalize_text_cases => "normalize-text",
     repair_text_cases => "repair-text",
+    split_column_cases => "split-column",
     timestamps_cases => "timestamps",
 }
 
