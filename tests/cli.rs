@@ -404,22 +404,22 @@ fn upgrade_and_downgrade() {
     1 revision to upgrade.
     Isolation: policy; migrations run in the runner's own session.
       applied  c message of c ([time], 1 statement, 0 rows)
-    Done: 1 revision applied; the database is at c
+    Done: 1 revision applied in [time] (1 statement, 0 rows); the database is at c
     ");
     snapshot!(project.run(&["upgrade", "head"]).stderr, @"Nothing to do: the database is at c");
     snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @r#"
-    {"version":1,"event":"planned","direction":"downgrade","steps":1}
-    {"version":1,"event":"isolation","isolation":"policy"}
-    {"version":1,"event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
-    {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"committed":true}
-    {"version":1,"event":"finished","heads":["b"],"steps":["c"]}
+    {"version":1,"time":"[when]","event":"planned","direction":"downgrade","steps":1}
+    {"version":1,"time":"[when]","event":"isolation","isolation":"policy"}
+    {"version":1,"time":"[when]","event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
+    {"version":1,"time":"[when]","event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"retries":0,"committed":true}
+    {"version":1,"time":"[when]","event":"finished","steps":["c"],"heads":["b"],"duration_ms":0,"statements":1,"rows":0,"retries":0}
     "#);
     snapshot!(project.run(&["downgrade", "base"]).stderr, @r"
     2 revisions to downgrade.
     Isolation: policy; migrations run in the runner's own session.
       reverted b message of b ([time], 1 statement, 0 rows)
       reverted a message of a ([time], 1 statement, 0 rows)
-    Done: 2 revisions reverted; the database is at base
+    Done: 2 revisions reverted in [time] (2 statements, 0 rows); the database is at base
     ");
     snapshot!(project.run(&["downgrade", "base"]).stderr, @"Nothing to do: the database is at base");
     assert_eq!(project.run(&["upgrade", "head", "--quiet"]).stderr, "");

@@ -63,14 +63,15 @@ fn main() -> ExitCode {
 /// All tests of all crates; what follows is passed on to them.
 fn test(rest: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server, Need::Alembic])?;
-    let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded"]);
+    let mut command =
+        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
     run(command.args(rest))
 }
 
 fn lint() -> Result<()> {
     setup::ensure(&[Need::Build])?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded"];
+    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded,runner/otlp"];
     run(cargo(&["clippy"]).args(scope).args(["--", "--deny", "warnings"]))
 }
 
@@ -81,6 +82,6 @@ fn bench(name: &str, rest: &[&str]) -> Result<()> {
         setup::ensure(&[Need::Alembic]).unwrap_or_else(|error| eprintln!("warning: {error}"));
     }
     // The same features as for the tests, so that what they built is used again.
-    let scope = ["--workspace", "--features", "runner/embedded", "--bench", "bench"];
+    let scope = ["--workspace", "--features", "runner/embedded,runner/otlp", "--bench", "bench"];
     run(cargo(&["bench"]).args(scope).args(["--", name]).args(rest))
 }

@@ -4,18 +4,20 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{ConnectError, LockError};
+use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
 use runner::graph::TargetError;
 use runner::host::LoadError;
 use runner::ledger::LedgerError;
 use runner::plan::{Drift, PlanError};
-use runner::revision::RevisionId;
-use runner::run::{Failed, ImportError, PrepareError, RunError};
+use runner::revision::{Place, RevisionId};
+use runner::run::{BackupError, Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::sandbox::SandboxError;
 use runner::source::alembic::OfflineError;
-use runner::source::{ConfigError, GrantsError};
+use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
+use super::facts;
 use super::hints;
 use super::render;
 
@@ -29,6 +31,8 @@ pub struct CommandError {
     /// What was done and what was not.
     outcome: Vec<String>,
     hints: Vec<String>,
+    place: Option<Place>,
+    sqlstate: Option<String>,
 }
 
 /// The error as JSON.
@@ -39,12 +43,26 @@ pub struct ErrorJson<'a> {
     causes: &'a [String],
     outcome: &'a [String],
     hints: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     exit_code: u8,
 }
 
 impl CommandError {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), outcome: Vec::new(), hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            outcome: Vec::new(),
+            hints: Vec::new(),
+            place: None,
+            sqlstate: None,
+        }
     }
 
     pub(super) fn from_chain(exit: Exit, error: &dyn Error) -> Self {
@@ -53,6 +71,12 @@ impl CommandError {
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// What the server objected to, if it did.
+    pub(super) fn with_server(mut self, server: Option<&ServerError>) -> Self {
+        self.sqlstate = server.map(|server| server.sqlstate.clone());
         self
     }
 
@@ -78,20 +102,24 @@ impl CommandError {
         Self { causes, ..Self::new(Exit::Internal, message) }
     }
 
-    /// The program was told to stop; with what became of the run, if that is
-    /// known.
-    pub fn interrupted(run: Option<Self>) -> Self {
-        let found = Self::new(Exit::Interrupted, "interrupted");
-        match run {
-            Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
-            None => found.cause("the step that was running is rolled back by the server"),
-        }
+    /// `--wait` where no server is asked.
+    pub fn nothing_to_wait_for() -> Self {
+        Self::new(Exit::Usage, "`--wait` waits for a server, and `--sql` asks none")
     }
 
     /// `-x` where no migration is run.
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
             .hint("It is for `upgrade`, `downgrade` and `redo`.")
+    }
+
+    /// A command that works on sources, with a bundle.
+    pub fn no_sources(command: &str) -> Self {
+        Self::new(
+            Exit::Usage,
+            format!("`{command}` works on the sources of a project, and a bundle has none"),
+        )
+        .hint("Run it in the project's folder, without `--bundle` and RUNNER_BUNDLE.")
     }
 
     /// A file whose name does not say what to draw into it.
@@ -147,6 +175,24 @@ impl CommandError {
         &self.hints
     }
 
+    /// Writes it to the log, where that has standard error for itself.
+    pub fn log(&self) -> Exit {
+        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        tracing::error!(
+            target: "runner::cli",
+            exit_code = self.exit as u8,
+            sqlstate = self.sqlstate,
+            file = self.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.place.as_ref().map(|place| place.line),
+            causes = joined(&self.causes),
+            outcome = joined(&self.outcome),
+            hints = joined(&self.hints),
+            "{}",
+            self.message
+        );
+        self.exit
+    }
+
     pub fn to_json(&self) -> ErrorJson<'_> {
         ErrorJson {
             event: "error",
@@ -154,6 +200,9 @@ impl CommandError {
             causes: &self.causes,
             outcome: &self.outcome,
             hints: &self.hints,
+            sqlstate: self.sqlstate.as_deref(),
+            file: self.place.as_ref().map(|place| place.file.as_path()),
+            line: self.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
             exit_code: self.exit as u8,
         }
     }
@@ -212,18 +261,59 @@ impl From<ConfigError> for CommandError {
                 Some("Run `runner init` to make a project here, or pass `--config FILE`.".into())
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
+            ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
             }
             ConfigError::UnknownName { known, .. } => Some(format!("It has: {}.", known.join(", "))),
         };
-        Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+        let place = match &error {
+            ConfigError::Invalid(invalid) => Some(facts::manifest_place(invalid)),
+            _ => None,
+        };
+        Self { hints: hint.into_iter().collect(), place, ..Self::from_chain(Exit::Error, &error) }
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
+        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
+        let found = Self { sqlstate, place, ..Self::explained(error) };
+        match pool {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+/// What to do where a pool between us and the server shows in what it says.
+fn pool_hint(error: &RunError) -> Option<&'static str> {
+    let refused = |error: &ConnectError| match error {
+        ConnectError::Refused { source, .. } => hints::pool(source),
+        _ => None,
+    };
+    let said = match error {
+        RunError::Connect(error) => return refused(error),
+        RunError::Sandbox(SandboxError::Login { source, .. }) => return refused(source),
+        RunError::Ledger(LedgerError::Database(error))
+        | RunError::Lock(LockError::Database(error))
+        | RunError::Pooler(PoolerError::Database(error))
+        | RunError::Sandbox(SandboxError::Database(error)) => error,
+        RunError::Prepare { source, .. } => match source.as_ref() {
+            PrepareError::Ledger(LedgerError::Database(error)) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match said {
+        DbError::Server(server) => hints::pool(server),
+        _ => None,
+    }
+}
+
+impl CommandError {
+    fn explained(error: RunError) -> Self {
         match error {
             RunError::Scan(errors) => several(
                 "the revisions cannot be read",
@@ -235,7 +325,7 @@ impl From<RunError> for CommandError {
                     ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
                 several("the revisions do not fit together", errors.iter().map(ToString::to_string), hints)
             }
-            RunError::Connect(error) => connect(&error),
+            RunError::Connect(error) => error.into(),
             RunError::Ledger(error) => ledger(&error),
             RunError::Plan(PlanError::Target(error)) => Self::target(&error),
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
@@ -244,10 +334,12 @@ impl From<RunError> for CommandError {
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
-                let (exit, hint) = match not_current.drift.is_empty() {
-                    true => (Exit::Pending, "Run `runner upgrade heads`."),
-                    false => (Exit::Drift, "Run `runner status` to see each revision."),
+                let hint = match (not_current.drift.is_empty(), not_current.partly.first()) {
+                    (true, None) => "Run `runner upgrade heads`.".to_owned(),
+                    (true, Some(partly)) => hints::finish(partly),
+                    (false, _) => "Run `runner status` to see each revision.".to_owned(),
                 };
+                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
                 Self::new(exit, not_current.to_string()).hint(hint)
             }
             RunError::NotImported { .. } => Self::from_chain(Exit::Error, &error)
@@ -273,9 +365,38 @@ impl From<RunError> for CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::OutsideTransaction(_) => Self::from_chain(Exit::Error, &error)
+                .hint("Run it without `--single-transaction`, or up to the revision before them with it."),
+            RunError::Partly { ref partly, .. } => {
+                Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
+            }
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
+            }
+            RunError::Bundle(error) => {
+                let hint = bundle_hint(&error).map(str::to_owned);
+                Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+            }
+            RunError::ReadOnly(ReadOnly::Standby) => Self::from_chain(Exit::Error, &error).hint(
+                "Connect to the primary. Where the URL names all hosts of the cluster, \
+                 `target_session_attrs=read-write` finds it.",
+            ),
+            RunError::ReadOnly(ReadOnly::Setting) => Self::from_chain(Exit::Error, &error).hint(
+                "Look at default_transaction_read_only of the server, the database and the role \
+                 (`ALTER DATABASE name RESET default_transaction_read_only`), or of the URL's `options`; somebody \
+                 may have had a reason to set it.",
+            ),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
-            RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
-                .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Lock(error) => {
+                let hint = hints::locked(&error);
+                Self::from_chain(Exit::Locked, &error).hint(hint)
+            }
+            RunError::Pooler(error @ PoolerError::Database(_)) => Self::from_chain(Exit::Error, &error),
+            RunError::Pooler(error) => Self::from_chain(Exit::Error, &error)
+                .outcome_line("Nothing was changed.")
+                .hint(hints::POOLED),
+            RunError::Interrupted => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
@@ -323,6 +444,41 @@ impl From<ImportError> for CommandError {
     }
 }
 
+fn backup_hint(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Embedded(_) => "Pass `--no-backup`.",
+        BackupError::NoProgram(_) => {
+            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
+        }
+        BackupError::TooLong { .. } => {
+            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
+        }
+        BackupError::Interrupted(_) => "Run the command again.",
+        _ => "Put right what is named above. `--no-backup` goes without a backup.",
+    }
+}
+
+fn bundle_hint(error: &BundleError) -> Option<&'static str> {
+    Some(match &error.fault {
+        BundleFault::Folders { .. } => {
+            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
+        }
+        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
+            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
+        }
+        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
+        BundleFault::Unreadable(_)
+        | BundleFault::Unwritable(_)
+        | BundleFault::Name(_)
+        | BundleFault::NotBuilt(_) => {
+            return None;
+        }
+        _ => {
+            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
+        }
+    })
+}
+
 fn several(
     message: &str,
     causes: impl IntoIterator<Item = String>,
@@ -347,32 +503,6 @@ fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
         }
         ScanError::MissingFile { .. } | ScanError::Unreadable { .. } => None,
     }
-}
-
-fn connect(error: &ConnectError) -> CommandError {
-    let hint = match error {
-        ConnectError::Unreachable { .. } => "Is the server running, and is the address right?",
-        ConnectError::NoEmbedded => "Build with `--features embedded`, or name a server.",
-        ConnectError::Refused { source, .. } => match source.sqlstate.as_str() {
-            "28P01" | "28000" => "Check the user, the password, and the server's pg_hba.conf.",
-            "3D000" => "Create the database first: `createdb NAME`.",
-            "53300" => "The server has no free connections; try again, or raise max_connections.",
-            _ => return CommandError::from_chain(Exit::Error, error),
-        },
-        ConnectError::TooOld { .. } => {
-            "Upgrade the server; PostgreSQL itself no longer maintains this version."
-        }
-        ConnectError::Encoding { .. } => {
-            "Make a database with `createdb --encoding=UTF8 --template=template0 NAME`, and move the data there."
-        }
-        ConnectError::Tls(_)
-        | ConnectError::Login(_)
-        | ConnectError::Failed { .. }
-        | ConnectError::Embedded(_) => {
-            return CommandError::from_chain(Exit::Error, error);
-        }
-    };
-    CommandError::from_chain(Exit::Error, error).hint(hint)
 }
 
 pub(super) fn ledger(error: &LedgerError) -> CommandError {
@@ -423,6 +553,15 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
                 None => found,
             }
         }
+        PrepareError::Resume { file, text, error } => {
+            CommandError { causes: vec![render::resume_cause(file, text, error)], ..found }
+                .hint(hints::RESUME)
+        }
+        PrepareError::WasPartly(partly) => found.hint(hints::finish(partly)),
+        PrepareError::NotTriable => found.hint(
+            "Leave its [capabilities] out, or write them by hand: a statement that needs more is refused before \
+             anything runs, with the line that would allow it.",
+        ),
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(
@@ -451,11 +590,17 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
 }
 
 fn step(failed: &Failed) -> CommandError {
+    let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
-        exit: Exit::MigrationFailed,
-        message: format!("{} of `{}` failed", failed.direction, failed.revision),
-        causes: render::step_causes(&failed.error),
-        outcome: vec![render::outcome(failed)],
+        causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
+        ..CommandError::new(
+            Exit::MigrationFailed,
+            format!("{} of `{}` failed", failed.direction, failed.revision),
+        )
     }
 }

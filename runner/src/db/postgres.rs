@@ -32,7 +32,7 @@ use super::{
     Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit,
     SavepointName, Session, TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
 };
-use crate::revision::Redactor;
+use crate::revision::{Redactor, RevisionId};
 
 /// The header of a COPY BINARY stream: signature, flags, no extension. See
 /// PostgreSQL's manual, COPY, "Binary Format".
@@ -107,6 +107,11 @@ impl PostgresSession {
     /// again.
     pub fn begin_step(&self) {
         self.wire.begin_step();
+    }
+
+    /// Lets the log say of which step it is that the server remarks something.
+    pub fn is_about(&self, revision: RevisionId) {
+        self.wire.set_subject(revision);
     }
 
     /// Keeps secrets out of what the server remarks in the log.

@@ -10,6 +10,7 @@
 //! was walked (`check`). It fails closed: a node that nobody has thought of
 //! refuses the statement.
 
+mod alone;
 mod check;
 mod error;
 mod facts;
@@ -28,6 +29,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use alone::{Alone, Course, ReindexScope, course};
 pub use check::{Checked, Context, Policy, TableUse};
 pub use error::{PolicyError, Refusal};
 pub use facts::ServerFacts;
@@ -35,4 +37,4 @@ pub use marks::{Mark, marks};
 pub use need::Name;
 pub use own::OwnObjects;
 pub use rows::rows_touched;
-pub use split::{Statement, statement, statements};
+pub use split::{Statement, statement, statements, statements_of};

@@ -51,6 +51,8 @@ pub struct Settings {
     parameters: Vec<(&'static str, String)>,
     /// How long to wait for another runner.
     pub lock_wait: Duration,
+    /// How long a statement waits for a lock; none for ever.
+    pub lock_timeout: Option<Duration>,
     /// How often a step is tried again.
     pub retries: u32,
     /// How long a step may take; none for as long as it wants.
@@ -86,6 +88,7 @@ impl Settings {
             calls,
             parameters: settings,
             lock_wait: positive(config.lock_wait).unwrap_or_default(),
+            lock_timeout: positive(config.lock_timeout),
             retries: config.retries,
             step_timeout: positive(config.step_timeout),
         }

@@ -15,17 +15,20 @@ use crate::revision::{Digest, Direction, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Isolation};
 
+use super::blocked::Watch;
 use super::isolation::confinement;
 use super::migrator::APPLICATION_NAME;
 use super::precondition::Precondition;
 use super::prepare::Prepared;
 use super::settings::SETTLE;
-use super::stop::Stop;
+use super::stop::{ANSWER_GRACE, CALL_GRACE, Stop};
 use super::{Reporter, Settings, StepError};
 
 /// How long the server is given to take a cancel request, and then to end the
 /// statement; after that its process is ended.
 const CANCEL_GRACE: Duration = Duration::from_secs(1);
+/// How long it may take to end our own process from another connection.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a rollback may take where nothing was cancelled.
 const ROLLBACK_GRACE: Duration = Duration::from_secs(30);
 /// How long we ask what became of a COMMIT whose answer was lost.
@@ -52,6 +55,8 @@ pub(super) struct Context<'a> {
     /// Where guests come in, if the steps have sessions of their own.
     pub(super) door: Option<Door>,
     pub(super) stop: &'a Stop,
+    /// Who is in the way.
+    pub(super) watch: Watch<'a>,
     pub(super) run: &'a Run,
     pub(super) reporter: &'a Reporter,
     /// The components whose bytes the ledger has for certain.
@@ -68,12 +73,24 @@ pub(super) struct Transaction {
     pub(super) time: i64,
 }
 
+impl Transaction {
+    /// An expression that is true in this transaction.
+    pub(super) fn own_expression(&self) -> String {
+        format!(
+            "coalesce(pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, false)",
+            quote_literal(&self.id)
+        )
+    }
+}
+
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Done {
     pub(super) duration: Duration,
     pub(super) statements: u64,
     pub(super) rows: u64,
+    /// How many attempts failed before it.
+    pub(super) retries: u32,
 }
 
 /// Whether the transaction ends with the step.
@@ -153,6 +170,11 @@ impl Context<'_> {
         }
     }
 
+    /// An expression that is true while the lock is ours.
+    pub(super) fn held_expression(&self) -> String {
+        format!("{} AND {}", self.held.same_process_expression(), self.lock.held_expression())
+    }
+
     pub(super) fn precondition(&self, prepared: &Prepared) -> Precondition {
         Precondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest)
     }
@@ -179,7 +201,7 @@ impl Context<'_> {
         if let Some(looked) = &looked {
             self.look_after(looked, &session).await?;
         }
-        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows })
+        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows, retries: 0 })
     }
 
     /// Lends the transaction to the component for one call.
@@ -191,14 +213,24 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
         let call = prepared.call(session, Some(transaction.time), self.reporter);
+        self.bounded(canceller, self.host.call(&prepared.component, call)).await
+    }
+
+    /// Waits for a step's work: as long as a step may take, and until the run is
+    /// told to stop.
+    pub(super) async fn bounded<T>(
+        &self,
+        canceller: &Canceller,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StepError> {
         let too_late = tokio::select! {
             biased;
-            report = self.host.call(&prepared.component, call) => return Ok(report),
+            result = work => return Ok(result),
             error = self.timed_out() => error,
-            error = self.interrupted() => error,
+            () = self.stop.told_and(CALL_GRACE) => StepError::Interrupted,
         };
-        // The call is dropped; the server may still be at work for it.
-        let _ = tokio::time::timeout(CANCEL_GRACE, canceller.cancel()).await;
+        // The work is dropped; the server may still be at it.
+        let _ = tokio::time::timeout(self.patience(CANCEL_GRACE), canceller.cancel()).await;
         Err(too_late)
     }
 
@@ -212,18 +244,16 @@ impl Context<'_> {
         }
     }
 
-    /// Whoever tells a run to stop cancels its statement too: most migrations end
-    /// by that, and say which statement it was.
-    async fn interrupted(&self) -> StepError {
-        self.stop.told().await;
-        tokio::time::sleep(CANCEL_GRACE).await;
-        StepError::Interrupted
+    /// How long the server may take for something: less than that once the run
+    /// was told to stop.
+    pub(super) fn patience(&self, usual: Duration) -> Duration {
+        if self.stop.is_told() { usual.min(ANSWER_GRACE) } else { usual }
     }
 
     /// Ends the migration's part, makes sure that this is still
     /// the transaction that was begun, under the lock, and writes the ledger.
     /// One round trip, unless the component is new.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         transaction: &Transaction,
         prepared: &Prepared,
@@ -294,10 +324,18 @@ impl Context<'_> {
     /// back, so the transaction's own status is asked for. One round trip.
     pub(super) async fn commit(&self, transaction: &Transaction) -> Result<(), StepError> {
         let sql = format!("COMMIT; {}", status_sql(transaction));
-        let answer = self.session().await.batch(&sql).await;
+        let mut session = self.session().await;
+        self.stop.commits(true);
+        let answer = session.batch(&sql).await;
+        drop(session);
+        self.stop.commits(matches!(&answer, Err(lost) if lost.is_connection_lost()));
         match answer {
             Ok(rows) => ended(&status(rows), None),
-            Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
+            Err(lost) if lost.is_connection_lost() => {
+                let found = self.ask_anew(transaction, lost).await;
+                self.stop.commits(matches!(found, Err(StepError::CommitUnknown(_))));
+                found
+            }
             Err(refused) => Err(StepError::Commit(refused)),
         }
     }
@@ -344,12 +382,12 @@ impl Context<'_> {
         let mut session = self.session().await;
         session.forget_cursors();
         let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
-        let limit = if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE };
+        let limit = self.patience(if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE });
         let sql = "ROLLBACK";
         match tokio::time::timeout(limit, session.batch(sql)).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => {
-                self.terminate().await;
+                let _ = tokio::time::timeout(self.patience(CANCEL_TIMEOUT), self.terminate()).await;
                 Err(DbError::Connection("the server did not end the statement that was cancelled".into()))
             }
         }
