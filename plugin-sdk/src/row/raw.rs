@@ -124,6 +124,8 @@ impl<'w> RawFields<'w> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use crate::mock::Mock;
     use crate::prelude::*;
     use crate::row;

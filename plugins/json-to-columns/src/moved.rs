@@ -26,17 +26,17 @@ pub struct MovedField<'a> {
 }
 
 impl MovedField<'_> {
-    fn old(&self) -> String {
+    fn old_column(&self) -> String {
         prefixed("old", self.column)
     }
 
-    fn new(&self) -> String {
+    fn new_column(&self) -> String {
         prefixed("new", self.column)
     }
 
     /// Says in SQL that the column has what it was given.
     fn is_unedited(&self) -> String {
-        format!("target.{} IS NOT DISTINCT FROM moved.{}", ident(self.column), self.new())
+        format!("target.{} IS NOT DISTINCT FROM moved.{}", ident(self.column), self.new_column())
     }
 
     /// An object with the field as the column has it; an empty one for NULL.
@@ -47,7 +47,7 @@ impl MovedField<'_> {
 
     /// An object with the field as it was, unless the column was changed since.
     fn back(&self) -> String {
-        let old = format!("moved.{}", self.old());
+        let old = format!("moved.{}", self.old_column());
         let was = object_unless_null(&literal(self.name), &old, &old);
         format!("CASE WHEN {} THEN {was} ELSE {} END", self.is_unedited(), self.current())
     }
@@ -69,9 +69,9 @@ impl Moved<'_> {
             let fits = field.kind.fits(&value);
             format!(
                 "CASE WHEN {fits} THEN {value} END AS {}, CASE WHEN {fits} THEN {} END AS {}",
-                field.old(),
+                field.old_column(),
                 field.kind.convert(&value),
-                field.new()
+                field.new_column()
             )
         });
         let create = format!(
@@ -103,7 +103,7 @@ impl Moved<'_> {
                     self.target.name.sql(),
                     self.table.sql(),
                     self.joins(),
-                    field.old(),
+                    field.old_column(),
                 ),
                 &[],
             )?;
@@ -120,9 +120,10 @@ impl Moved<'_> {
     /// Moves the fields.
     pub fn apply(&self, tx: &Transaction) -> Result<u64> {
         let document = &self.document;
-        let sets = list(&self.fields, |field| format!("{} = moved.{}", ident(field.column), field.new()));
+        let sets =
+            list(&self.fields, |field| format!("{} = moved.{}", ident(field.column), field.new_column()));
         let gone = list(&self.fields, |field| {
-            format!("CASE WHEN moved.{} IS NOT NULL THEN {} END", field.old(), literal(field.name))
+            format!("CASE WHEN moved.{} IS NOT NULL THEN {} END", field.old_column(), literal(field.name))
         });
         tx.execute(
             &format!(
@@ -131,7 +132,7 @@ impl Moved<'_> {
                 self.target.name.sql(),
                 self.table.sql(),
                 self.joins(),
-                any(&self.fields, |field| format!("moved.{} IS NOT NULL", field.old())),
+                any(&self.fields, |field| format!("moved.{} IS NOT NULL", field.old_column())),
             ),
             &[],
         )
@@ -150,7 +151,7 @@ impl Moved<'_> {
                  WHERE {joins} AND ({})",
                 merged(&self.fields, MovedField::back),
                 any(&self.fields, |field| {
-                    format!("moved.{} IS NOT NULL OR NOT ({})", field.old(), field.is_unedited())
+                    format!("moved.{} IS NOT NULL OR NOT ({})", field.old_column(), field.is_unedited())
                 }),
             ),
             &[],

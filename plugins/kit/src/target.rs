@@ -133,6 +133,8 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use plugin_sdk::mock::Mock;
 
     use super::*;

@@ -55,6 +55,8 @@ fn column(rest: &mut impl Iterator<Item = char>) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::*;
 
     fn text(text: &str) -> Part {

@@ -114,6 +114,8 @@ fn phone(text: &str, country: Option<&str>) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::*;
 
     fn one(step: Step, text: &str) -> String {
