@@ -140,7 +140,7 @@ fn without_a_backup_nothing_is_changed() {
         ("exit 0", "", "succeeded and wrote nothing to"),
         ("rm \"$1\"", "", "succeeded and wrote nothing to"),
         ("rm \"$1\"; mkdir \"$1\"", "", "succeeded and wrote nothing to"),
-        ("echo half > \"$1\"\nsleep 60", "timeout = \"300ms\"\n", "was ended after 0 s"),
+        ("echo half > \"$1\"\nsleep 60", "timeout = \"300ms\"\n", "was ended after 300ms"),
         ("kill -9 $$", "", "ended with signal: 9"),
     ] {
         let (database, project) = scripted(script, more);
@@ -230,7 +230,7 @@ fn the_program_ends_with_the_run() {
     let child = project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
     let pid = project.path("pid");
     let began = Instant::now();
-    while std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) == false {
+    while !std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
         assert!(began.elapsed() < Duration::from_secs(30), "the backup does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -239,7 +239,7 @@ fn the_program_ends_with_the_run() {
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(130 | 143)), "{:?} {said}", output.status);
-    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
     let sleeper = std::fs::read_to_string(pid).expect("reads");
     let is_there = Path::new("/proc").join(sleeper.trim()).join("cmdline");
     let began = Instant::now();

@@ -69,13 +69,14 @@ fn makes(table: &str) -> String {
     )
 }
 
-/// Revisions of both kinds; `b` and `d` have the same component.
+/// Revisions of both kinds; `b` and `c` have the same component, which cannot be
+/// taken back.
 fn project(database: &Database) -> Project {
     let project = Project::new(database);
     project.tables(&["a"]);
     project.component("b", "a", probe(), &makes("t_b"));
-    project.sql("c", "b", "CREATE TABLE public.t_c (id int);", "DROP TABLE public.t_c;");
-    project.component("d", "c", probe(), &makes("t_d"));
+    project.component("c", "b", probe(), &makes("t_c"));
+    project.sql("d", "c", "CREATE TABLE public.t_d (id int);", "DROP TABLE public.t_d;");
     project
 }
 
@@ -102,10 +103,11 @@ fn a_bundle_and_its_sources_are_interchangeable() {
     assert_eq!(ledger(&one), ledger(&other));
     assert_eq!(one.dump(), other.dump());
     // Back with the sources what came with the bundle, and the other way round.
-    first.sql("c", "b", "CREATE TABLE public.t_c (id int, more int);", "");
-    assert!(first.fails(4, &["upgrade", "head"]).contains('c'));
+    first.sql("d", "c", "CREATE TABLE public.t_d (id int, more int);", "");
+    assert!(first.fails(4, &["upgrade", "head"]).contains('d'));
     bundle.ok(&["upgrade", "head"]);
-    bundle.ok(&["downgrade", "b"]);
+    bundle.ok(&["downgrade", "c"]);
+    assert!(!one.has("t_d"));
     other_bundle.ok(&["redo"]);
     assert_eq!(other_bundle.ok(&["current"]), "d (head)\n");
 }
@@ -130,8 +132,8 @@ fn every_command_that_needs_no_sources_reads_a_bundle() {
         &["current"],
         &["check"],
         &["redo"],
-        &["downgrade", "c:a", "--sql"],
-        &["downgrade", "base"],
+        &["downgrade", "d:c", "--sql"],
+        &["downgrade", "c"],
         &["stamp", "a"],
         &["ensure-version"],
         &["config"],
@@ -139,10 +141,9 @@ fn every_command_that_needs_no_sources_reads_a_bundle() {
         if args == ["config"] && !bundle.run(&["--help"]).stdout.contains("\n  config ") {
             continue;
         }
-        // Nothing to make the tables of what is stamped.
         bundle.ok(args);
     }
-    assert!(bundle.ok(&["show", "c"]).contains("app.tar/migrations/c"), "where it is");
+    assert!(bundle.ok(&["show", "d"]).contains("app.tar/migrations/d"), "where it is");
     for (args, command) in [
         (&["revision", "-m", "x"][..], "revision"),
         (&["merge", "heads", "-m", "x"], "merge"),
@@ -191,7 +192,7 @@ fn the_same_project_makes_the_same_bytes() {
     };
     let bytes = read(&one);
     assert!(bytes == read(&one) && bytes == read(&other));
-    other.sql("c", "b", "CREATE TABLE public.t_c (id bigint);", "DROP TABLE public.t_c;");
+    other.sql("d", "c", "CREATE TABLE public.t_d (id bigint);", "DROP TABLE public.t_d;");
     assert!(bytes != read(&other));
     let answer: Value = serde_json::from_str(&one.ok(&["bundle", "--json"])).expect("is JSON");
     let bundle = Bundle::open(&one.path("bundle.tar")).expect("is sound");
@@ -450,20 +451,20 @@ fn what_is_wrong_is_named() {
     let mut changed = parts.clone();
     let component = layer(&parts, "/layers/1");
     changed.0.get_mut(&component).expect("is there")[1000] ^= 1;
-    insta::assert_snapshot!(told(changed), @"");
+    insta::assert_snapshot!(told(changed), @"blobs/sha256/[digest] (b.wasm) was changed: its digest is sha256:[digest]");
     let mut missing = parts.clone();
     missing.0.remove(&component);
-    insta::assert_snapshot!(told(missing), @"");
+    insta::assert_snapshot!(told(missing), @"it lacks blobs/sha256/[digest] (b.wasm)");
     let mut foreign = parts.clone();
     foreign.0.insert("../../etc/passwd".into(), b"root".to_vec());
-    insta::assert_snapshot!(told(foreign), @"");
+    insta::assert_snapshot!(told(foreign), @"it holds ../../etc/passwd, which is no part of a bundle");
 
     let versioned =
         |kind: &str| parts.clone().with_manifest(|manifest, _| manifest["artifactType"] = kind.into());
-    insta::assert_snapshot!(told(versioned("application/vnd.runner.bundle.v2")), @"");
+    insta::assert_snapshot!(told(versioned("application/vnd.runner.bundle.v2")), @"it holds an artifact of type `application/vnd.runner.bundle.v2`; this runner reads `application/vnd.runner.bundle.v1`");
     insta::assert_snapshot!(told(parts.clone().with_manifest(|manifest, _| {
         manifest.as_object_mut().expect("an object").remove("artifactType");
-    })), @"");
+    })), @"it holds an artifact of type ``; this runner reads `application/vnd.runner.bundle.v1`");
     let layout = |version: &str| {
         let mut parts = parts.clone();
         parts
@@ -471,31 +472,39 @@ fn what_is_wrong_is_named() {
             .insert("oci-layout".into(), json!({ "imageLayoutVersion": version }).to_string().into_bytes());
         parts
     };
-    insta::assert_snapshot!(told(layout("2.0.0")), @"");
-    insta::assert_snapshot!(told(parts.clone().with_manifest(|manifest, _| {
+    insta::assert_snapshot!(told(layout("2.0.0")), @"its layout has version 2.0.0; this runner reads 1.0.0");
+    let found = told(parts.clone().with_manifest(|manifest, _| {
         manifest["layers"][1]["size"] = json!(u64::MAX);
-    })), @"");
+    }));
+    assert!(found.contains("(b.wasm) has "), "{found}");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"][0]["source_digest"] = config["revisions"][1]["source_digest"].clone();
-    })), @"");
+    })), @"revision `a` in it does not have the scripts of its source digest");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"][1]["component"] = config["revisions"][1]["source_digest"].clone();
-    })), @"");
+    })), @"revision `b` in it has no component");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"][0]["folder"] = "nowhere".into();
-    })), @"");
+    })), @"revision `a` in it has no manifest");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"].as_array_mut().expect("a list").pop();
-    })), @"");
+    })), @"it holds texts for migrations/d, which is no revision of it");
     insta::assert_snapshot!(told(parts.clone().with_blob("/layers/0", |texts| {
         texts["migrations/a"]["upgrade"] = "DROP SCHEMA public CASCADE;".into();
-    })), @"");
+    })), @"revision `a` in it does not have the scripts of its source digest");
     insta::assert_snapshot!(told(parts.clone().with_blob("/layers/0", |texts| {
-        texts["migrations/a"]["manifest"] = texts["migrations/c"]["manifest"].clone();
-    })), @"");
-    insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
+        texts["migrations/a"]["manifest"] = texts["migrations/d"]["manifest"].clone();
+    })), @"revision `a` in it has the manifest of another one");
+    let found = told(parts.clone().with_blob("/config", |config| {
         config["revisions"] = "none".into();
-    })), @"");
+    }));
+    assert!(found.contains("the list of the revisions cannot be understood: invalid type: string \"none\", expected a sequence"), "{found}");
+
+    // A file of holes, which is not read.
+    let large = std::fs::File::create(&file).expect("makes");
+    large.set_len(1 << 40).expect("a file may have holes");
+    let error = Bundle::open(&file).expect_err("is too large").fault.to_string();
+    assert_eq!(error, "it has 1099511627776 bytes, and a bundle has at most 1073741824");
 
     let mut link = tar::Builder::new(Vec::new());
     append(&mut link, "oci-layout", b"", tar::EntryType::Symlink);
@@ -506,8 +515,8 @@ fn what_is_wrong_is_named() {
     }
     insta::assert_snapshot!(said(&file, &twice.into_inner().expect("writes")), @"it holds oci-layout twice");
     // Sound in itself, and not as `runner bundle` writes it.
-    let said = digests(said(&file, &parts.archive()));
-    assert!(said.starts_with("it was changed at byte"), "{said}");
+    let found = digests(said(&file, &parts.archive()));
+    assert!(found.starts_with("it was changed at byte"), "{found}");
 }
 
 /// What a bundle of this version is, byte for byte: a later runner has to read it.

@@ -19,7 +19,21 @@ fn every_part_of_the_database_says_where_it_is_from() {
         Finished::of(command.env("PGHOST", "db.example").env("PGUSER", "me").env("PGDATABASE", "app"));
     assert_eq!(shown.code, 0, "{}", shown.stderr);
     let database: Vec<&str> = shown.stdout.lines().take_while(|line| !line.starts_with("Settings")).collect();
-    insta::assert_snapshot!(database.join("\n"), @"");
+    insta::assert_snapshot!(database.join("\n"), @r#"
+    Configuration: runner.toml (the nearest one)
+    Variables: .env (2 variables)
+
+    Database: database `app` on db.example:6000 as `me` (named by PGHOST and the like)
+      host                  db.example  PGHOST
+      port                  6000        PGPORT in .env
+      dbname                app         PGDATABASE
+      user                  me          PGUSER
+      password              set         PGPASSWORD in .env
+      sslmode               prefer      default
+      connect_timeout       10          default
+      target_session_attrs  any         default
+      Set too, and passed over: runner.toml
+    "#);
     let settings = |key: &str| {
         let line = shown.stdout.lines().find(|line| line.trim_start().starts_with(key)).expect(key);
         line.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -62,7 +62,7 @@ fn is_let_go(database: &Database) {
 const IN_STATEMENT: &str = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(62)%' \
     AND pid <> pg_backend_pid() AND datname = current_database() AND state = 'active'";
 const COMPUTING: &str = "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'idle in transaction' \
-    AND query LIKE '%INSERT INTO%t_a%' AND datname = current_database()";
+    AND query LIKE '%INSERT INTO public.t_a VALUES%' AND datname = current_database()";
 
 #[test]
 fn in_a_statement() {
@@ -244,6 +244,24 @@ fn with_a_login_of_its_own_for_migrations() {
     is_let_go(database);
     assert_eq!(sandbox.leftovers(), [""; 0]);
     assert_eq!(database.value("SELECT count(*) FROM public.t_a"), "0");
+}
+
+/// Nobody listens at the port.
+#[test]
+fn while_it_waits_for_a_server() {
+    let project = Project::at(format!("postgresql://me@127.0.0.1:{}/app", crate::support::free_port()));
+    project.tables(&["a"]);
+    for args in [&["wait"] as &[&str], &["upgrade", "head", "--wait", "60s"]] {
+        let mut child = start(&project, args);
+        let mut said =
+            BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+        assert!(said.any(|line| line.contains("127.0.0.1")), "it says what it waits for");
+        let began = Instant::now();
+        signal("TERM", child.id());
+        assert_eq!(child.wait().expect("ends").code(), Some(143));
+        assert!(began.elapsed() < LIMIT, "it took {:?}", began.elapsed());
+        assert!(said.any(|line| line.contains("told to stop (SIGTERM)")));
+    }
 }
 
 /// A command that only reads has nothing to roll back.

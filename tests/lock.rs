@@ -41,9 +41,9 @@ fn who_holds_the_lock_is_named_while_waiting_and_in_the_end() {
 fn a_wait_that_is_no_time_is_refused() {
     let (_database, project) = project(&["a"]);
     let said = project.fails(2, &["upgrade", "head", "--lock-wait", "soon"]);
-    assert!(said.contains("a time is written as in 5m, 90s or 500ms"), "{said}");
+    assert!(said.contains("`soon` is no length of time"), "{said}");
     let said = project.fails(2, &["upgrade", "head", "--lock-wait=-5s"]);
-    assert!(said.contains("it is negative"), "{said}");
+    assert!(said.contains("`-5s` is negative"), "{said}");
     project.fails(2, &["upgrade", "head", "--sql", "--lock-wait", "5s"]);
 }
 
@@ -53,9 +53,9 @@ fn a_wait_is_told_again_after_ten_seconds() {
     let (database, project) = project(&["a"]);
     let blocker = holder(&database);
     let began = Instant::now();
-    let finished = project.run(&["upgrade", "head", "--lock-wait", "11s", "--json"]);
+    let finished = project.run(&["upgrade", "head", "--lock-wait", "13s", "--json"]);
     assert_eq!(finished.code, 6, "{}", finished.stderr);
-    assert!(began.elapsed().as_secs() >= 11);
+    assert!(began.elapsed().as_secs() >= 13);
     let told: Vec<serde_json::Value> = finished
         .stdout
         .lines()
@@ -69,7 +69,7 @@ fn a_wait_is_told_again_after_ten_seconds() {
     assert_eq!(told[0]["holder"]["client"], "127.0.0.1");
     assert_eq!(told[0]["holder"]["state"], "idle in transaction");
     assert!(told[0]["left_ms"].as_u64() > Some(10_000), "{}", told[0]);
-    assert!(told[1]["left_ms"].as_u64() < Some(1_500), "{}", told[1]);
+    assert!(told[1]["left_ms"].as_u64() < Some(3_500), "{}", told[1]);
     assert!(told[1]["waited_ms"].as_u64() >= Some(10_000), "{}", told[1]);
 }
 

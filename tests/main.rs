@@ -53,6 +53,7 @@ mod sandbox;
 mod secrets;
 mod security;
 mod stamp;
+mod storm;
 mod suggest;
 mod tidy;
 mod tls;

@@ -10,6 +10,10 @@ fn behind(pool: &Pool, tables: &[&str]) -> (Database, Project) {
     (database, project)
 }
 
+/// How many advisory locks there are in the database.
+const LOCKS: &str = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database \
+    WHERE locktype = 'advisory' AND datname = current_database()";
+
 /// Fails with the pool's mode, changes nothing, and leaves no lock behind.
 #[track_caller]
 fn refused(database: &Database, project: &Project) -> String {
@@ -18,9 +22,7 @@ fn refused(database: &Database, project: &Project) -> String {
     assert!(said.contains("Nothing was changed."), "{said}");
     assert_eq!(database.value("SELECT to_regnamespace('runner') IS NULL"), "t");
     assert!(!database.has("t_a"));
-    let locks = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database \
-        WHERE locktype = 'advisory' AND datname = current_database()";
-    assert_eq!(database.value(locks), "0");
+    assert_eq!(database.value(LOCKS), "0");
     said
 }
 
@@ -94,7 +96,7 @@ fn session_mode_works() {
     project.ok(&["downgrade", "c"]);
     project.ok(&["upgrade", "head"]);
     assert_eq!(project.ok(&["current"]), "d (head)\n");
-    assert_eq!(database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+    assert_eq!(database.value(LOCKS), "0");
 }
 
 /// There is no second session to compare ours with: the run goes on, and says

@@ -135,7 +135,7 @@ impl Shared {
         let mut from = &ends.client;
         let mut tag = None;
         while let Ok(frame) = read_frame(&mut from, tag) {
-            if self.acts_on(tag.unwrap_or_default(), &frame, &ends)? {
+            if self.acts_on(tag.unwrap_or_default(), &frame, &ends) {
                 break;
             }
             (&ends.server).write_all(&frame)?;
@@ -152,18 +152,18 @@ impl Shared {
     }
 
     /// Whether nothing of the program's is to pass any more.
-    fn acts_on(&self, tag: u8, frame: &[u8], ends: &Arc<Ends>) -> std::io::Result<bool> {
+    fn acts_on(&self, tag: u8, frame: &[u8], ends: &Arc<Ends>) -> bool {
         let is_it =
             self.moment.is(tag, frame) && self.seen.fetch_add(1, Ordering::SeqCst) >= self.moment.after;
         if !is_it || self.acted.swap(true, Ordering::SeqCst) {
-            return Ok(false);
+            return false;
         }
         match &self.act {
-            Act::CutBefore => Ok(true),
+            Act::CutBefore => true,
             Act::CutAnswer => {
+                // More may have to come before the server answers.
                 *ends.withholds.lock().expect("no panic") = true;
-                (&ends.server).write_all(frame)?;
-                Ok(true)
+                false
             }
             Act::CutLater(delay) => {
                 let (ends, delay) = (Arc::clone(ends), *delay);
@@ -171,11 +171,11 @@ impl Shared {
                     std::thread::sleep(delay);
                     ends.cut();
                 });
-                Ok(false)
+                false
             }
             Act::First(first) => {
                 first();
-                Ok(false)
+                false
             }
         }
     }

@@ -120,13 +120,6 @@ impl Command {
     }
 }
 
-/// Reads a time as in `5m`, `90s` or `0s`.
-pub fn time(text: &str) -> Result<Duration, String> {
-    let wrong = |why: String| format!("{why}; a time is written as in 5m, 90s or 500ms");
-    let time: SignedDuration = text.parse().map_err(|error: jiff::Error| wrong(error.to_string()))?;
-    Duration::try_from(time).map_err(|_| wrong("it is negative".into()))
-}
-
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {

@@ -210,10 +210,11 @@ fn actor() -> String {
     format!("{user}@{host}")
 }
 
-/// Two threads: this one runs the component, and the other moves the bytes of the
-/// connection meanwhile, so that what is fetched ahead arrives while the
-/// component computes.
+/// One thread moves the bytes of the connection and does nearly everything else:
+/// a second one would have to be woken up twice for each answer of the server.
+/// Components that compute have a thread of their own, so that what is fetched
+/// ahead arrives meanwhile.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

@@ -222,7 +222,7 @@ fn found(
         Source::Url => written(&url.unwrap_or_default(), source, environment)?,
         Source::Config => written(configured.unwrap_or_default(), source, environment)?,
         Source::Libpq => {
-            described(libpq, |name| ConnectionParameters::variable_of(name), source, environment)?
+            described(libpq, ConnectionParameters::variable_of, source, environment)?
         }
         Source::Compose => described(compose, compose_variable, source, environment)?,
     };

@@ -5,20 +5,18 @@ use std::error::Error;
 use std::path::Path;
 
 use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
-use runner::graph::TargetError;
-use runner::host::LoadError;
 use runner::ledger::LedgerError;
-use runner::plan::{Drift, PlanError};
-use runner::revision::{Place, RevisionId};
-use runner::run::{BackupError, Failed, ImportError, PrepareError, ReadOnly, RunError};
+use runner::plan::PlanError;
+use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
-use runner::source::alembic::OfflineError;
-use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
+use runner::source::{ConfigError, GrantsError};
 use serde::Serialize;
 
+use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
-use super::facts;
+use super::facts::{self, Facts};
 use super::hints;
+use super::prepare_error;
 use super::render;
 
 /// An error at the edge of the program.
@@ -31,8 +29,7 @@ pub struct CommandError {
     /// What was done and what was not.
     outcome: Vec<String>,
     hints: Vec<String>,
-    place: Option<Place>,
-    sqlstate: Option<String>,
+    facts: Box<Facts>,
 }
 
 /// The error as JSON.
@@ -60,8 +57,7 @@ impl CommandError {
             causes: Vec::new(),
             outcome: Vec::new(),
             hints: Vec::new(),
-            place: None,
-            sqlstate: None,
+            facts: Box::default(),
         }
     }
 
@@ -76,7 +72,7 @@ impl CommandError {
 
     /// What the server objected to, if it did.
     pub(super) fn with_server(mut self, server: Option<&ServerError>) -> Self {
-        self.sqlstate = server.map(|server| server.sqlstate.clone());
+        self.facts.sqlstate = server.map(|server| server.sqlstate.clone());
         self
     }
 
@@ -147,14 +143,6 @@ impl CommandError {
         Self::new(Exit::Usage, format!("the value of {option} cannot be used")).cause(error.to_string())
     }
 
-    /// A revision that is not there.
-    pub fn target(error: &TargetError) -> Self {
-        let hint = target_hint(error);
-        let wrong = matches!(error, TargetError::Malformed { .. } | TargetError::WrongWay { .. });
-        let exit = if wrong { Exit::Usage } else { Exit::Error };
-        Self { hints: hint.into_iter().collect(), ..Self::new(exit, error.to_string()) }
-    }
-
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -181,9 +169,9 @@ impl CommandError {
         tracing::error!(
             target: "runner::cli",
             exit_code = self.exit as u8,
-            sqlstate = self.sqlstate,
-            file = self.place.as_ref().map(|place| place.file.display().to_string()),
-            line = self.place.as_ref().map(|place| place.line),
+            sqlstate = self.facts.sqlstate,
+            file = self.facts.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.facts.place.as_ref().map(|place| place.line),
             causes = joined(&self.causes),
             outcome = joined(&self.outcome),
             hints = joined(&self.hints),
@@ -200,16 +188,16 @@ impl CommandError {
             causes: &self.causes,
             outcome: &self.outcome,
             hints: &self.hints,
-            sqlstate: self.sqlstate.as_deref(),
-            file: self.place.as_ref().map(|place| place.file.as_path()),
-            line: self.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
+            sqlstate: self.facts.sqlstate.as_deref(),
+            file: self.facts.place.as_ref().map(|place| place.file.as_path()),
+            line: self.facts.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
             exit_code: self.exit as u8,
         }
     }
 }
 
 /// The messages of an error and its sources, without repetition.
-fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
+pub(super) fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     let mut messages = Vec::new();
     while let Some(cause) = error {
         messages.push(cause.to_string());
@@ -217,41 +205,6 @@ fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     }
     messages.dedup();
     messages
-}
-
-fn target_hint(error: &TargetError) -> Option<String> {
-    Some(match error {
-        TargetError::Unknown(_) | TargetError::NotInScope { .. } | TargetError::NotBefore { .. } => {
-            "Run `runner history` to see the revisions.".into()
-        }
-        TargetError::UnknownBranch(_) => "Run `runner branches` to see the branches and their labels.".into(),
-        TargetError::UnknownPackage(_) => "Packages are named in `migrations.dirs` in runner.toml.".into(),
-        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
-        TargetError::SeveralHeads { heads, .. } => several_heads(heads),
-        TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
-        TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
-        TargetError::SeveralCurrent { target, heads } => {
-            let one = heads.first().map_or("ID", RevisionId::as_str);
-            let steps = target.rsplit('@').next().unwrap_or_default();
-            format!("Say which branch is meant: `LABEL@{steps}`, or `{one}@{steps}`.")
-        }
-        TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
-        TargetError::NotAhead { .. } => {
-            "Name the revision to go down to, if the branches that share it may go too.".into()
-        }
-        TargetError::NeedsDatabase(_) => "Name the revision.".into(),
-        TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
-            return None;
-        }
-    })
-}
-
-fn several_heads(heads: &[RevisionId]) -> String {
-    let last = heads.last().map_or("ID", RevisionId::as_str);
-    format!(
-        "Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `{last}`; \
-         or join them: `runner merge heads -m MESSAGE`."
-    )
 }
 
 impl From<ConfigError> for CommandError {
@@ -272,14 +225,15 @@ impl From<ConfigError> for CommandError {
             ConfigError::Invalid(invalid) => Some(facts::manifest_place(invalid)),
             _ => None,
         };
-        Self { hints: hint.into_iter().collect(), place, ..Self::from_chain(Exit::Error, &error) }
+        let facts = Box::new(Facts { place, sqlstate: None });
+        Self { hints: hint.into_iter().collect(), facts, ..Self::from_chain(Exit::Error, &error) }
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
-        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
-        let found = Self { sqlstate, place, ..Self::explained(error) };
+        let (pool, facts) = (pool_hint(&error), Box::new(Facts::of(&error)));
+        let found = Self { facts, ..Self::explained(error) };
         match pool {
             Some(hint) => found.hint(hint),
             None => found,
@@ -330,7 +284,7 @@ impl CommandError {
             RunError::Plan(PlanError::Target(error)) => Self::target(&error),
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
                 .hint("Run `runner current` to see where the database is."),
-            RunError::Drift(drift) => drifted(&drift),
+            RunError::Drift(drift) => prepare_error::drifted(&drift),
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
@@ -350,7 +304,7 @@ impl CommandError {
                 let hint = error.hint().map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
-            RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Prepare { revision, source } => prepare_error::explained(revision.as_str(), &source),
             RunError::Script { revision, direction, error, statement, script } => Self {
                 causes: render::recording_causes(&error, statement.as_deref(), script.as_deref()),
                 ..Self::new(
@@ -409,77 +363,7 @@ impl From<GrantsError> for CommandError {
     }
 }
 
-impl From<ImportError> for CommandError {
-    fn from(error: ImportError) -> Self {
-        const EDIT: &str =
-            "Nothing was written. Write it as a literal, or put it right, and run the command again.";
-        let message = error.to_string();
-        match error {
-            ImportError::OnDisk(error) => (*error).into(),
-            ImportError::Write(error) => error.into(),
-            ImportError::Unread(findings) => {
-                several(&message, findings.iter().map(ToString::to_string), [EDIT.to_owned()])
-            }
-            ImportError::Conflicts(findings) => {
-                let hint = "Nothing was written. To import a revision anew, delete its folder.".to_owned();
-                several(&message, findings.iter().map(ToString::to_string), [hint])
-            }
-            ImportError::Graph(errors) => several(&message, errors.iter().map(ToString::to_string), []),
-            ImportError::Made(errors) => {
-                several(&message, errors.0.iter().map(|error| chain(Some(error)).join(": ")), [])
-            }
-            ImportError::Layout(error) => Self::new(Exit::Error, message).hint(error.hint()),
-            ImportError::Offline(error) => {
-                let found = Self::from_chain(Exit::Error, &error);
-                match error {
-                    OfflineError::Io { .. } => found,
-                    _ => found.hint(
-                        "Nothing was written. Set what env.py needs and name the right program with \
-                         `--alembic`, or pass `--no-run` to import without SQL.",
-                    ),
-                }
-            }
-            ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
-        }
-    }
-}
-
-fn backup_hint(error: &BackupError) -> &'static str {
-    match error {
-        BackupError::Embedded(_) => "Pass `--no-backup`.",
-        BackupError::NoProgram(_) => {
-            "pg_dump is in the package that Debian calls postgresql-client. `--no-backup` goes without a backup."
-        }
-        BackupError::TooLong { .. } => {
-            "Raise `backup.timeout` in runner.toml; `0s` turns it off. `--no-backup` goes without a backup."
-        }
-        BackupError::Interrupted(_) => "Run the command again.",
-        _ => "Put right what is named above. `--no-backup` goes without a backup.",
-    }
-}
-
-fn bundle_hint(error: &BundleError) -> Option<&'static str> {
-    Some(match &error.fault {
-        BundleFault::Folders { .. } => {
-            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
-        }
-        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
-            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
-        }
-        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
-        BundleFault::Unreadable(_)
-        | BundleFault::Unwritable(_)
-        | BundleFault::Name(_)
-        | BundleFault::NotBuilt(_) => {
-            return None;
-        }
-        _ => {
-            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
-        }
-    })
-}
-
-fn several(
+pub(super) fn several(
     message: &str,
     causes: impl IntoIterator<Item = String>,
     hints: impl IntoIterator<Item = String>,
@@ -519,71 +403,6 @@ pub(super) fn ledger(error: &LedgerError) -> CommandError {
         ),
         LedgerError::NotALedger { .. } => {
             found.hint("Choose another name with `ledger.schema` in runner.toml.")
-        }
-        _ => found,
-    }
-}
-
-fn drifted(drift: &[Drift]) -> CommandError {
-    let changed = drift.iter().any(|drift| matches!(drift, Drift::Changed { .. }));
-    let missing = drift.iter().any(|drift| matches!(drift, Drift::Missing { .. }));
-    let mut error = CommandError::new(Exit::Drift, "the ledger and the revisions on disk disagree");
-    error.causes = drift.iter().map(ToString::to_string).collect();
-    if changed {
-        error = error
-            .hint(
-            "Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with \
-             `runner downgrade` (which runs what was recorded, not what is on disk now) and apply it again.",
-        );
-    }
-    if missing {
-        error = error.hint("Is this an older checkout than the one that was deployed? `runner downgrade` works without the folder.");
-    }
-    error
-}
-
-fn prepare(revision: &str, error: &PrepareError) -> CommandError {
-    let message = format!("revision `{revision}` cannot be run; nothing was changed");
-    let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
-    match error {
-        PrepareError::Script { file, text, error } => {
-            let found = CommandError { causes: vec![render::script_cause(file, text, error)], ..found };
-            match error.grant() {
-                Some(line) => found.hint(hints::lines_to_add(&[line])),
-                None => found,
-            }
-        }
-        PrepareError::Resume { file, text, error } => {
-            CommandError { causes: vec![render::resume_cause(file, text, error)], ..found }
-                .hint(hints::RESUME)
-        }
-        PrepareError::WasPartly(partly) => found.hint(hints::finish(partly)),
-        PrepareError::NotTriable => found.hint(
-            "Leave its [capabilities] out, or write them by hand: a statement that needs more is refused before \
-             anything runs, with the line that would allow it.",
-        ),
-        PrepareError::NotBuilt => found.hint("Run `runner build`."),
-        PrepareError::Imported { revision, .. } => found
-            .hint(format!(
-                "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \
-                 set `kind = \"sql\"` in its migration.toml."
-            )),
-        PrepareError::NoComponent => found
-            .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
-        PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
-            found.hint("Delete the file and run `runner build`.")
-        }
-        PrepareError::Load { source: LoadError::Version { .. }, .. } => {
-            found.hint("Build it against the `plugin-sdk` of this runner's version.")
-        }
-        PrepareError::Load {
-            source:
-                LoadError::TooLarge { .. } | LoadError::FunctionTooLarge { .. } | LoadError::CompileTime { .. },
-            ..
-        } => found.hint("The limits are set in [limits] in runner.toml."),
-        PrepareError::Capabilities { lines, .. } => {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            found.hint(hints::lines_to_add(&lines))
         }
         _ => found,
     }

@@ -11,8 +11,24 @@ use runner::source::ScanError;
 
 use super::render::byte_offset;
 
+/// The facts of one error.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Where it is to be put right; the line is 0 where only the file is known.
+    pub place: Option<Place>,
+    /// What the server calls it.
+    pub sqlstate: Option<String>,
+}
+
+impl Facts {
+    /// What an error of a run knows.
+    pub fn of(error: &RunError) -> Self {
+        Self { place: place(error), sqlstate: sqlstate(error) }
+    }
+}
+
 /// The server's SQLSTATE, if it was the server that objected.
-pub fn sqlstate(error: &RunError) -> Option<String> {
+fn sqlstate(error: &RunError) -> Option<String> {
     match error {
         RunError::Step(failed) => failed.error.database().and_then(DbError::sqlstate).map(str::to_owned),
         RunError::Connect(error) => error.server().map(|server| server.sqlstate.clone()),
@@ -35,7 +51,7 @@ pub fn sqlstate_in(mut error: Option<&(dyn Error + 'static)>) -> Option<String> 
 }
 
 /// Where it is to be put right; the first place where there are several.
-pub fn place(error: &RunError) -> Option<Place> {
+fn place(error: &RunError) -> Option<Place> {
     match error {
         RunError::Scan(errors) => errors.0.first().map(scan_place),
         RunError::Prepare { source, .. } => match source.as_ref() {

@@ -120,6 +120,13 @@ fn general(error: &StepError) -> &'static str {
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
             "PostgreSQL does not allow this inside a transaction: put it into a revision of kind `sql` with `transaction = \"none\"` in its migration.toml."
         }
+        error if error.database().and_then(DbError::sqlstate) == Some("42501") => {
+            "The login lacks a right. Have whoever owns the object grant it, as with `GRANT CREATE ON SCHEMA schema TO \
+             role` or `GRANT role_of_owner TO role`, and run the command again."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25006") => {
+            "The server takes no writes: it is a standby, or default_transaction_read_only is on. Connect to the primary."
+        }
         error if error.database().and_then(DbError::sqlstate) == Some("55P04") => {
             "PostgreSQL lets a new value of an enum be used once its transaction is committed: put both into a \
              revision with `transaction = \"none\"` in its migration.toml, or use the value in a later revision."

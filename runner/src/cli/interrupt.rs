@@ -47,18 +47,22 @@ fn until_told<T>(
             result = &mut work => return Ok(result?),
             signal = signals.next() => signal,
         };
-        if let Some(migrator) = migrator {
-            let wind_up = async { tokio::join!(migrator.interrupt(), work).1 };
-            tokio::select! {
-                ended = tokio::time::timeout(GRACE, wind_up) => if let Ok(Ok(done)) = ended {
-                    return Ok(done);
-                },
-                _ = signals.next() => {}
-            }
-        }
         // What is dropped here closes the connection, and the server rolls back
         // by itself.
-        Err(interrupted(signal, migrator.map(Migrator::so_far)))
+        let Some(migrator) = migrator else {
+            return Err(interrupted(signal, SoFar::default(), true));
+        };
+        let wind_up = async { tokio::join!(migrator.interrupt(), work).1 };
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(GRACE, wind_up) => ended.ok(),
+            _ = signals.next() => None,
+        };
+        let untouched = match ended {
+            Some(Ok(done)) => return Ok(done),
+            Some(Err(error)) => matches!(error, RunError::Interrupted),
+            None => false,
+        };
+        Err(interrupted(signal, migrator.so_far(), untouched))
     });
     // A compiler, or an embedded server, that does not listen must not keep the
     // process.
@@ -101,17 +105,18 @@ impl Signals {
 }
 
 /// What became of the run: what is committed, what was rolled back, and how to go
-/// on.
-fn interrupted(signal: Signal, so_far: Option<SoFar>) -> CommandError {
+/// on. `untouched` says that it ended before it changed anything, if no step of it
+/// was begun.
+fn interrupted(signal: Signal, so_far: SoFar, untouched: bool) -> CommandError {
     let found = match signal {
         Signal::Interrupt => CommandError::new(Exit::Interrupted, "interrupted (Ctrl-C)"),
         Signal::Terminate => CommandError::new(Exit::Terminated, "told to stop (SIGTERM)"),
     };
-    let Some(so_far) = so_far else {
-        return found;
-    };
-    if so_far.done.is_empty() && so_far.open.is_empty() {
-        return found.outcome_line("Nothing was changed.");
+    if so_far == SoFar::default() {
+        return found.outcome_line(match untouched {
+            true => "Nothing was changed.",
+            false => "What it had begun in the database is rolled back.",
+        });
     }
     let open: Vec<RevisionId> = so_far.open.iter().map(|(_, revision)| revision.clone()).collect();
     let hint = match so_far.committing {
@@ -167,17 +172,20 @@ mod tests {
     }
 
     fn text(so_far: SoFar) -> String {
-        interrupted(Signal::Terminate, Some(so_far)).outcome().concat()
+        interrupted(Signal::Terminate, so_far, true).outcome().concat()
     }
 
     #[test]
     fn what_became_of_the_run_is_said() {
         use Direction::{Downgrade, Upgrade};
         assert_eq!(text(SoFar::default()), "Nothing was changed.");
+        let begun = interrupted(Signal::Interrupt, SoFar::default(), false);
+        assert_eq!(begun.outcome(), ["What it had begun in the database is rolled back."]);
         let one = SoFar {
             done: vec![(Upgrade, id("a"))],
             open: vec![(Upgrade, id("b"))],
             committing: false,
+            partly: None,
             not_tried: vec![id("c"), id("d")],
         };
         insta::assert_snapshot!(text(one.clone()), @"Applied: 1 revision (a). Not tried: 2 revisions (c, d). The step of `b` was rolled back.");
@@ -192,7 +200,7 @@ mod tests {
 
     #[test]
     fn each_signal_has_its_exit_code() {
-        assert_eq!(interrupted(Signal::Interrupt, None).exit() as u8, 130);
-        assert_eq!(interrupted(Signal::Terminate, None).exit() as u8, 143);
+        assert_eq!(interrupted(Signal::Interrupt, SoFar::default(), true).exit() as u8, 130);
+        assert_eq!(interrupted(Signal::Terminate, SoFar::default(), true).exit() as u8, 143);
     }
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod author;
+mod bundle_error;
 mod commands;
 mod connect_error;
 mod context;
@@ -16,15 +17,18 @@ mod exit_code;
 mod facts;
 mod graph;
 mod hints;
+mod import_error;
 mod interrupt;
 mod logging;
 mod origin;
+mod prepare_error;
 mod printable;
 mod progress;
 mod render;
 mod sandbox_error;
 mod span;
 mod summary;
+mod target_error;
 #[cfg(feature = "otlp")]
 mod telemetry;
 mod ui;

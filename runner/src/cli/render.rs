@@ -78,7 +78,7 @@ fn call_causes(error: &CallError, statement: Option<&FailedStatement>, script: O
     let mut causes = Vec::new();
     // What the migration says of an error that it passes on is what the
     // statement says, in fewer words.
-    if !matches!(error, CallError::Sql { .. }) || statement.is_none() {
+    if !matches!(error, CallError::Sql { .. } | CallError::Connection { .. }) || statement.is_none() {
         causes.push(error.to_string());
     }
     if let CallError::Trap { backtrace, .. } = error

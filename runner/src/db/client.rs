@@ -170,7 +170,7 @@ mod tests {
         let access = access("postgresql://me:hunter2%21@db:5433/a%20b?sslmode=verify-ca&sslrootcert=/ca.pem");
         assert_eq!(access.url, "postgresql://me@db:5433/a%20b");
         assert_eq!((access.host.as_str(), access.port), ("db", 5433));
-        let holds: Vec<_> = access
+        let holds = access
             .variables
             .iter()
             .filter(|(_, value)| value.as_deref().is_some_and(|value| value.contains("hunter2")));

@@ -60,7 +60,7 @@ pub struct Waiting {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another session held it for the whole time.
-    #[error("another runner holds the lock and did not release it within {waited:?}{}", holder_text(holder.as_ref()))]
+    #[error("another runner holds the lock and did not release it within {waited:?}{}", holder_text(holder.as_deref()))]
     Held {
         /// How long we waited.
         waited: Duration,
@@ -72,7 +72,7 @@ pub enum LockError {
     Database(#[from] DbError),
 }
 
-fn holder_text(holder: Option<&Box<Activity>>) -> String {
+fn holder_text(holder: Option<&Activity>) -> String {
     holder.map(|holder| format!(": {}", holder.since())).unwrap_or_default()
 }
 

@@ -70,6 +70,15 @@ impl PostgresSession {
         Self { client, wire, canceller, cursors: HashMap::new(), next_cursor: 0, own: HashMap::new() }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The tags of the request before are forgotten.
+    pub(super) fn begin_request(&self) {
+        self.wire.begin_request();
+    }
+
     /// What cancels this session's statements.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
@@ -171,7 +180,7 @@ impl PostgresSession {
 
     /// The outcome of a request, once its answer has ended. Where the guard
     /// ended the connection, that is the reason.
-    async fn answered<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, DbError> {
+    pub(super) async fn answered<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, DbError> {
         self.wire.settled().await;
         result.map_err(|error| self.reason(error))
     }
@@ -234,7 +243,7 @@ impl PostgresSession {
         (self.answered(first).await.map(text_rows), self.answered(second).await)
     }
 
-    async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
+    pub(super) async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
         if let Some(prepared) = self.own.get(sql) {
             return Ok(prepared.clone());
         }
@@ -287,7 +296,7 @@ impl PostgresSession {
     }
 }
 
-fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
+pub(super) fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
     let rows = messages.into_iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => {
             Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
@@ -297,7 +306,7 @@ fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
     rows.collect()
 }
 
-fn statement(prepared: &Prepared) -> &Statement {
+pub(super) fn statement(prepared: &Prepared) -> &Statement {
     match &prepared.inner {
         PreparedInner::Postgres(statement) => statement,
         PreparedInner::Recorded { .. } => panic!("a statement of a recording"),

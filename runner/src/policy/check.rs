@@ -47,6 +47,10 @@ pub struct Policy {
     remembered: HashMap<String, Arc<Vec<Checked>>>,
 }
 
+/// Texts that were found to be right while nothing had been sent.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered(HashMap<String, Arc<Vec<Checked>>>);
+
 #[derive(Debug)]
 enum Mode {
     Unrestricted,
@@ -168,6 +172,18 @@ impl Policy {
     /// For a step that is wrapped in transactions in this way.
     pub fn wrapped(self, transactions: TransactionMode) -> Self {
         Self { transactions, ..self }
+    }
+
+    /// The texts that were found to be right, for another policy with the same
+    /// rules.
+    pub fn remembered(&self) -> Remembered {
+        Remembered(self.remembered.clone())
+    }
+
+    /// With what a policy with the same rules has found to be right before the
+    /// first statement was sent: it need not be parsed again.
+    pub fn remembering(self, remembered: &Remembered) -> Self {
+        Self { remembered: remembered.0.clone(), ..self }
     }
 
     /// Whether nothing is held against a manifest.

@@ -30,7 +30,7 @@ mod walk;
 mod tests;
 
 pub use alone::{Alone, Course, ReindexScope, course};
-pub use check::{Checked, Context, Policy, TableUse};
+pub use check::{Checked, Context, Policy, Remembered, TableUse};
 pub use error::{PolicyError, Refusal};
 pub use facts::ServerFacts;
 pub use marks::{Mark, marks};

@@ -186,12 +186,21 @@ impl ManifestError {
         let offset = error.span().map_or(0, |span| span.start);
         let (message, hint) = match unknown_key(error.message()) {
             Some((key, known)) => (format!("unknown key `{key}`"), nearest(&key, &known)),
-            // The parser repeats values that are of the wrong type: one may be the
-            // database's URL.
-            None => (without_passwords(&error.message().replace('\n', " ")), None),
+            None => (without_values(&error.message().replace('\n', " ")), None),
         };
         Self { place: Place::of(file, text, offset), message, hint }
     }
+}
+
+/// Leaves out the text that is of the wrong type, which serde repeats: it may be the
+/// database's URL, or a password alone.
+fn without_values(message: &str) -> String {
+    let text = ["invalid type: string \"", "invalid value: string \""];
+    let cut = text.iter().find_map(|begins| {
+        let (_, expected) = message.strip_prefix(begins)?.rsplit_once("\", expected ")?;
+        Some(format!("{}, expected {expected}", begins.trim_end_matches(" \"")))
+    });
+    cut.unwrap_or_else(|| without_passwords(message))
 }
 
 /// Reads serde's "unknown field `x`, expected one of `a`, `b`".

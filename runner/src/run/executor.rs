@@ -11,7 +11,7 @@ use crate::revision::RevisionId;
 use super::alone::Script;
 use super::error::with_causes;
 use super::prepare::Prepared;
-use super::step::{Context, Done, Ends};
+use super::step::{Context, Done, Ends, Transaction};
 use super::stop::{ANSWER_GRACE, STEP_GRACE};
 use super::trace::{self, milliseconds};
 use super::{Event, Failed, StepError};
@@ -20,6 +20,9 @@ use super::{Event, Failed, StepError};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A step's transaction, or why there is none.
+type Begun = Result<Transaction, StepError>;
 
 /// What all steps of a run did together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +43,8 @@ impl Total {
 /// Runs the steps, each in a transaction of its own.
 pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Result<Total, Failed> {
     context.stop.expect(revisions(steps).into_iter());
+    // The transaction of the next step, if the one before has begun it.
+    let mut begun = None;
     let mut all = Total::default();
     for (at, prepared) in steps.iter().enumerate() {
         if context.stop.is_told() {
@@ -49,8 +54,13 @@ pub(super) async fn run_each(context: &Context<'_>, steps: &[Prepared]) -> Resul
         started(context, steps, at);
         let began = Instant::now();
         let span = trace::step(prepared, at + 1, steps.len());
-        let result = attempts(context, prepared).instrument(span.clone()).await;
+        let attempts = attempts(context, prepared, begun.take(), steps.get(at + 1));
+        let (result, next) = match attempts.instrument(span.clone()).await {
+            Ok((done, next)) => (Ok(done), next),
+            Err(error) => (Err(error), None),
+        };
         trace::record(&span, &result);
+        begun = next;
         match result {
             Ok(done) => {
                 all.add(done);
@@ -107,11 +117,20 @@ pub(super) async fn run_together(context: &Context<'_>, steps: &[Prepared]) -> R
 }
 
 /// Runs one step, again and again while another session stands in the way.
-async fn attempts(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+///
+/// `begun` is its transaction, for the first attempt, if the step before has
+/// begun it; what is returned beside is that of `next`.
+async fn attempts(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    mut begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let mut attempt = 1;
     loop {
-        let error = match attempt_once(context, prepared).instrument(trace::attempt(attempt)).await {
-            Ok(done) => return Ok(Done { retries: attempt - 1, ..done }),
+        let one = attempt_once(context, prepared, begun.take(), next);
+        let error = match one.instrument(trace::attempt(attempt)).await {
+            Ok((done, next)) => return Ok((Done { retries: attempt - 1, ..done }, next)),
             Err(error) => error,
         };
         if !error.is_transient() || attempt > context.settings.retries || context.stop.is_told() {
@@ -154,16 +173,33 @@ async fn or_stopped<T>(
     }
 }
 
-async fn attempt_once(context: &Context<'_>, prepared: &Prepared) -> Result<Done, StepError> {
+async fn attempt_once(
+    context: &Context<'_>,
+    prepared: &Prepared,
+    begun: Option<Begun>,
+    next: Option<&Prepared>,
+) -> Result<(Done, Option<Begun>), StepError> {
     let attempt = async {
-        match (&context.door, &prepared.statements) {
-            (_, Some(script)) => context.perform_statements(prepared, script).await,
-            (Some(door), None) => context.attempt_apart(door, prepared).await,
-            (None, None) => {
-                let transaction = context.begin(prepared).await?;
-                context.perform(&transaction, prepared, Ends::WithStep).await
-            }
+        if let Some(script) = &prepared.statements {
+            return Ok((context.perform_statements(prepared, script).await?, None));
         }
+        if let Some(door) = &context.door {
+            return Ok((context.attempt_apart(door, prepared).await?, None));
+        }
+        let transaction = match begun {
+            Some(begun) => begun?,
+            None => {
+                context.prepare_handover(prepared).await?;
+                context.begin(prepared).await?
+            }
+        };
+        // What runs without a transaction begins none.
+        let Some(next) = next.filter(|next| next.statements.is_none()) else {
+            return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
+        };
+        let done = context.work(&transaction, prepared).await?;
+        let begun = context.hand_over(&transaction, prepared, done, next).await?;
+        Ok((done, Some(begun)))
     };
     let done = or_stopped(context, prepared, attempt).await;
     done.map_err(|error| error.hide(&prepared.redactor))

@@ -15,6 +15,7 @@ mod ensure;
 mod error;
 mod event;
 mod executor;
+mod handover;
 mod import;
 mod isolation;
 mod lock;

@@ -11,7 +11,7 @@ use crate::db::{PostgresSession, SharedSession};
 use crate::host::{Call, Component, Description, Grants, Host, Limits};
 use crate::ledger::Ledger;
 use crate::plan::Step;
-use crate::policy::{self, Policy};
+use crate::policy::{self, Policy, Remembered};
 use crate::revision::{
     Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef,
     TransactionMode,
@@ -43,6 +43,8 @@ pub(super) struct Prepared {
     pub(super) script: Option<String>,
     /// The statements of a step without a transaction.
     pub(super) statements: Option<Script>,
+    /// What was parsed while it was prepared.
+    checked: Remembered,
 }
 
 impl Prepared {
@@ -86,7 +88,8 @@ impl Prepared {
 
     /// The policy of one call.
     fn policy(&self) -> Policy {
-        self.rules.policy(self.manifest.grants().as_ref()).expect("the grants were read when it was prepared")
+        let policy = self.rules.policy(self.manifest.grants().as_ref());
+        policy.expect("the grants were read when it was prepared").remembering(&self.checked)
     }
 }
 
@@ -287,9 +290,9 @@ impl<'a> Preparer<'a> {
         if let Some(grants) = grants.as_ref().filter(|_| !self.rules.records()) {
             check_capabilities(&loaded.description, grants, &params)?;
         }
-        let statements = match manifest.kind {
+        let (statements, checked) = match manifest.kind {
             Kind::Sql => self.check_statements(step.direction, &params, &manifest, found.as_ref())?,
-            Kind::Rust | Kind::Imported => None,
+            Kind::Rust | Kind::Imported => (None, Remembered::default()),
         };
         let component = loaded.component.clone();
         let step = step.clone();
@@ -306,28 +309,29 @@ impl<'a> Preparer<'a> {
             artifact,
             script,
             statements,
+            checked,
         })
     }
 
     /// Holds a script against the grants of its manifest: all of what it does is
     /// known before the first statement of the first step. Returns the statements
-    /// of a step without a transaction.
+    /// of a step without a transaction, and what need not be parsed again.
     fn check_statements(
         &self,
         direction: Direction,
         params: &Value,
         manifest: &Manifest,
         found: Option<&Found>,
-    ) -> Result<Option<Script>, PrepareError> {
+    ) -> Result<(Option<Script>, Remembered), PrepareError> {
         let Some(text) = params.get(direction.as_str()).and_then(Value::as_str) else {
-            return Ok(None);
+            return Ok(Default::default());
         };
         let wrapped = |policy: Policy| policy.wrapped(manifest.transaction);
         let policy = self.rules.policy(manifest.grants().as_ref()).map(wrapped);
-        let checked = policy.and_then(|mut policy| policy.statements(text));
-        let script = checked.and_then(|checked| match manifest.transaction {
-            TransactionMode::Revision => Ok(None),
-            TransactionMode::None => Script::new(text, checked).map(Some),
+        let checked = policy.and_then(|mut policy| Ok((policy.statements(text)?, policy.remembered())));
+        let script = checked.and_then(|(checked, remembered)| match manifest.transaction {
+            TransactionMode::Revision => Ok((None, remembered)),
+            TransactionMode::None => Ok((Some(Script::new(text, checked)?), remembered)),
         });
         let file = || script_file(direction, found);
         script.map_err(|error| PrepareError::Script { file: file(), text: text.to_owned(), error })

@@ -11,7 +11,7 @@ use crate::db::{
 };
 use crate::host::{Host, Report};
 use crate::ledger::{Confinement, How, Ledger, Outcome, Run};
-use crate::revision::{Digest, Direction, RevisionId};
+use crate::revision::{Digest, Direction, Kind, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Isolation};
 
@@ -147,13 +147,22 @@ impl Context<'_> {
         prepared: &Prepared,
         ends: Ends,
     ) -> Result<Done, StepError> {
-        let done = self.call(transaction, prepared, self.session.clone(), &self.canceller).await?;
+        let done = self.work(transaction, prepared).await?;
         self.settle(transaction, prepared, done).await?;
         if ends == Ends::WithStep {
             self.commit(transaction).await?;
             self.kept.lock().await.insert(prepared.artifact.digest);
         }
         Ok(done)
+    }
+
+    /// Runs the migration of one step, on our own session.
+    pub(super) async fn work(
+        &self,
+        transaction: &Transaction,
+        prepared: &Prepared,
+    ) -> Result<Done, StepError> {
+        self.call(transaction, prepared, self.session.clone(), &self.canceller).await
     }
 
     /// Resets the session, and checks the precondition, for a step that does not
@@ -213,7 +222,15 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
         let call = prepared.call(session, Some(transaction.time), self.reporter);
-        self.bounded(canceller, self.host.call(&prepared.component, call)).await
+        let work = async {
+            match prepared.manifest.kind {
+                // It hands its script to the host, and computes nothing: a thread
+                // of its own would only have to be woken up.
+                Kind::Sql => self.host.call(&prepared.component, call).await,
+                Kind::Rust | Kind::Imported => self.host.call_on_thread(&prepared.component, call).await,
+            }
+        };
+        self.bounded(canceller, work).await
     }
 
     /// Waits for a step's work: as long as a step may take, and until the run is
@@ -308,7 +325,7 @@ impl Context<'_> {
 
     /// Keeps the component's bytes, once. What an earlier step of the run kept
     /// is there: the steps are committed in order.
-    async fn keep_component(
+    pub(super) async fn keep_component(
         &self,
         session: &mut PostgresSession,
         artifact: &Artifact,
@@ -383,8 +400,9 @@ impl Context<'_> {
         session.forget_cursors();
         let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
         let limit = self.patience(if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE });
-        let sql = "ROLLBACK";
-        match tokio::time::timeout(limit, session.batch(sql)).await {
+        // Settings that came with the step's transaction have gone with it.
+        let sql = format!("ROLLBACK; SELECT {}", self.settings.all_calls());
+        match tokio::time::timeout(limit, session.batch(&sql)).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => {
                 let _ = tokio::time::timeout(self.patience(CANCEL_TIMEOUT), self.terminate()).await;

@@ -89,7 +89,7 @@ pub enum BackupError {
         said: String,
     },
     /// The program took too long and was ended.
-    #[error("`{command}` was ended after {} s{}", limit.as_secs(), after(said))]
+    #[error("`{command}` was ended after {limit:?}{}", after(said))]
     TooLong {
         /// The program and its arguments.
         command: String,

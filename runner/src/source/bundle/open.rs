@@ -152,11 +152,14 @@ fn in_file(file: &Path, fault: BundleFault) -> BundleError {
 fn read(file: &Path) -> Result<Bytes, BundleFault> {
     let file = File::open(file).map_err(BundleFault::Unreadable)?;
     let announced = file.metadata().map_err(BundleFault::Unreadable)?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(announced.min(MOST_BYTES)).unwrap_or_default());
+    if announced > MOST_BYTES {
+        return Err(BundleFault::TooLarge { bytes: announced, most: MOST_BYTES });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
     // What is no file, as a pipe, does not say how long it is.
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(BundleFault::Unreadable)?;
-    match bytes.len() as u64 > MOST_BYTES {
-        true => Err(BundleFault::TooLarge { bytes: announced.max(bytes.len() as u64), most: MOST_BYTES }),
-        false => Ok(bytes.into()),
+    match bytes.len() as u64 {
+        bytes if bytes > MOST_BYTES => Err(BundleFault::TooLarge { bytes, most: MOST_BYTES }),
+        _ => Ok(bytes.into()),
     }
 }
