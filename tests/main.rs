@@ -42,6 +42,10 @@ mod offline;
 mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[path = "plugins/cases.rs"]
+mod plugin_cases;
+#[path = "plugins/edited.rs"]
+mod plugins_edited;
 mod pooler;
 mod properties;
 mod recipes;

@@ -13,7 +13,7 @@ pub mod shape;
 pub use alembic::{alembic_command, alembic_is_there};
 pub use blocker::{Blocker, holder};
 pub use database::{Database, execute};
-pub use guest::{bulk, change_guest, probe, replay};
+pub use guest::{bulk, change_guest, plugin, probe, replay};
 pub use pgbouncer::Pool;
 pub use project::{Finished, Project, filters, manifest};
 pub use relay::{Act, Moment, Relay};
