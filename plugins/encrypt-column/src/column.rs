@@ -1,38 +1,8 @@
 //! The column: what it is, and what an encrypted one would break.
 
+use plugin_kit::{DependentKind, refuse_dependents};
 use plugin_sdk::TableDescription;
 use plugin_sdk::prelude::*;
-
-/// The catalogs that are read.
-pub const CATALOGS: [&str; 5] = [
-    "pg_catalog.pg_attribute",
-    "pg_catalog.pg_class",
-    "pg_catalog.pg_constraint",
-    "pg_catalog.pg_depend",
-    "pg_catalog.pg_namespace",
-];
-
-/// What depends on a column, by the catalog that has it: 1259 is `pg_class` (an
-/// index, or a generated column of the same table), 2606 `pg_constraint`, 2604
-/// `pg_attrdef`.
-pub(crate) const DEPENDENTS: &str = "\
-select case
-    when constrained.conname is not null then 'the constraint ' || constrained.conname
-    when dependent.classid = 2604 then 'its default'
-    when related.oid = owner.oid then 'a generated column'
-    else 'the index ' || related.relname end
-from pg_catalog.pg_class owner
-join pg_catalog.pg_namespace space on space.oid = owner.relnamespace
-join pg_catalog.pg_attribute attribute on attribute.attrelid = owner.oid
-join pg_catalog.pg_depend dependent on dependent.refclassid = 1259 and dependent.refobjid = owner.oid
-    and dependent.refobjsubid = attribute.attnum
-left join pg_catalog.pg_constraint constrained
-    on dependent.classid = 2606 and constrained.oid = dependent.objid and constrained.contype <> 'n'
-left join pg_catalog.pg_class related
-    on dependent.classid = 1259 and related.oid = dependent.objid and related.relkind in ('r', 'p', 'i', 'I')
-where space.nspname = $1 and owner.relname = $2 and attribute.attname = $3
-    and (constrained.oid is not null or related.oid is not null or dependent.classid = 2604)
-order by 1";
 
 /// How the column holds bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +22,9 @@ pub fn check(tx: &Transaction, table: &str, column: &str) -> Result<Encoding> {
     let description = tx.describe_table(table)?;
     ensure!(!description.key.is_empty(), "{table} has no primary key, by which its rows could be found");
     let encoding = encoding(&description, table, column)?;
-    let params = params![&description.schema, &description.name, column];
-    let dependents: Vec<(String,)> = tx.query_as(DEPENDENTS, params)?;
-    let names: Vec<String> = dependents.into_iter().map(|(name,)| name).collect();
-    ensure!(
-        names.is_empty(),
-        "the column `{column}` of {table} cannot be encrypted: {} depends on its values. Drop that first, in \
-         a revision before this one",
-        names.join(", ")
-    );
+    // Views and triggers see other values and are none the worse.
+    let follow = [DependentKind::View, DependentKind::Trigger];
+    refuse_dependents(tx, (&description.schema, &description.name, column), &follow)?;
     Ok(encoding)
 }
 

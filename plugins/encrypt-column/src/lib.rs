@@ -11,9 +11,10 @@ mod nonces;
 #[cfg(test)]
 mod tests;
 
+use plugin_kit::{DEPENDENT_CATALOGS, ident};
 use plugin_sdk::prelude::*;
 
-use column::{CATALOGS, Encoding, check};
+use column::{Encoding, check};
 use envelope::{Envelope, open, seal};
 use key::Key;
 use nonces::Nonces;
@@ -56,7 +57,7 @@ impl Migration for EncryptColumn {
             Capability::new("read", ["${table}"], "reads the values"),
             Capability::new("write", ["${table}"], "writes the encrypted values"),
             Capability::new("lock", ["${table}"], "keeps others from writing meanwhile"),
-            Capability::new("read", CATALOGS, "looks for what an encrypted column would break"),
+            Capability::new("read", DEPENDENT_CATALOGS, "looks for what an encrypted column would break"),
             Capability::new("secrets", ["key"], "is given the key"),
             Capability::new("random", [""; 0], "a random nonce for each value"),
         ]
@@ -86,7 +87,7 @@ impl EncryptColumn {
     fn convert(&self, tx: &Transaction, from: Option<&Key>, to: Option<&Key>) -> Result<()> {
         let encoding = check(tx, &self.table, &self.column)?;
         let mut change = Change { from, to, nonces: Nonces::default(), kept: 0 };
-        let filter = format!("\"{}\" is not null", self.column.replace('"', "\"\""));
+        let filter = format!("{} is not null", ident(&self.column));
         let changed = match encoding {
             Encoding::Text => tx
                 .transform::<(String,), (String,)>(&self.table)

@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use plugin_kit::DEPENDENTS;
 use plugin_sdk::mock::Mock;
 use plugin_sdk::prelude::*;
 use plugin_sdk::row;
 
 use crate::EncryptColumn;
-use crate::column::DEPENDENTS;
 use crate::envelope::{Envelope, open};
 use crate::key::Key;
 
@@ -38,7 +38,7 @@ fn users(rows: impl IntoIterator<Item = Vec<Value>>) -> Mock {
     let mock = Mock::new();
     mock.grant_random();
     mock.table("public.users", &COLUMNS).key("id").rows(rows);
-    mock.on_query(DEPENDENTS).returns(&[("name", "text")], []);
+    mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], []);
     for column in ["email", "photo"] {
         mock.on_filter(&format!("\"{column}\" is not null"), move |row| {
             row.value(column) != Some(&Value::Null)
@@ -146,13 +146,13 @@ fn no_error_and_no_line_of_the_log_holds_a_value() {
 fn what_depends_on_the_values_is_named_before_anything_changes() {
     let mock = Mock::new();
     mock.table("public.users", &COLUMNS).key("id").rows([row![1_i64, "a", Value::Null]]);
-    let names = [row!["the constraint users_email_key"], row!["the index users_email_idx"]];
-    mock.on_query(DEPENDENTS).returns(&[("name", "text")], names);
+    let found = [row!["index", "users_email_idx"], row!["u", "users_email_key"]];
+    mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], found);
     let error = mock.upgrade(&encrypt("email")).unwrap_err().to_string();
     assert_eq!(
         error,
-        "the column `email` of public.users cannot be encrypted: the constraint users_email_key, the index \
-         users_email_idx depends on its values. Drop that first, in a revision before this one"
+        "the column `email` of public.users cannot be changed so: the index users_email_idx, the constraint \
+         users_email_key depends on it. Drop that in a revision before this one"
     );
 }
 

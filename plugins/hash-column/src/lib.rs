@@ -10,6 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use plugin_kit::ident;
 use plugin_sdk::prelude::*;
 use plugin_sdk::{FromField, ToField};
 
@@ -147,7 +148,7 @@ impl Column<'_> {
     where
         T: for<'a> FromField<'a> + ToField,
     {
-        let filter = format!("\"{}\" is not null", self.name.replace('"', "\"\""));
+        let filter = format!("{} is not null", ident(self.name));
         let transform = tx.transform::<(T,), (T,)>(self.table).columns(self.name, self.name);
         let counts = transform.filter(&filter, &[]).map(|(value,)| Ok((pseudonym(value)?,)))?;
         Ok(counts.updated)
