@@ -30,6 +30,10 @@ mod location;
 mod migrations;
 mod offline;
 mod oracle;
+#[path = "plugins/cases.rs"]
+mod plugin_cases;
+#[path = "plugins/random.rs"]
+mod plugin_random;
 mod properties;
 mod sandbox;
 mod secrets;

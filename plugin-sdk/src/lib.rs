@@ -41,7 +41,9 @@ pub use self::error::{Context, Error, Result};
 pub use self::migration::Migration;
 pub use self::params::{ParamError, ParamType, Params};
 pub use self::reader::{Batch, BatchRows, Reader, ReaderRows, Rows};
-pub use self::row::{ColumnIndex, FieldSpec, FromRow, OwnedRow, ReadRow, Row, RowView, ToRow, WriteRow};
+pub use self::row::{
+    ColumnIndex, FieldSpec, FromRow, OwnedRow, RawFields, RawRow, ReadRow, Row, RowView, ToRow, WriteRow,
+};
 pub use self::savepoint::Savepoint;
 pub use self::transaction::Transaction;
 pub use self::transform::Transform;

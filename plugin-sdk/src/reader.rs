@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::bindings::types::Column;
 use crate::codec::{Span, next_tuple};
-use crate::row::{FromRow, OwnedRow, Plan, ReadRow, Row, RowView, decode_next};
+use crate::row::{FromRow, OwnedRow, Plan, RawRow, ReadRow, Row, RowView, decode_next};
 use crate::{Result, Transaction, sys};
 
 /// A server-side cursor.
@@ -78,6 +78,27 @@ impl<'tx> Reader<'tx> {
     /// The server's error.
     pub fn next_bytes(&mut self, max_rows: u32, max_bytes: u32) -> Result<Vec<u8>> {
         Ok(self.inner.next_bytes(max_rows, max_bytes)?)
+    }
+
+    /// Calls the closure with each remaining row, whose columns need not be known
+    /// before. The first error ends it.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error and the server's. Those about one row name its number,
+    /// counted from 1.
+    pub fn for_each(mut self, mut work: impl FnMut(RawRow<'_>) -> Result<()>) -> Result<()> {
+        let (mut spans, mut number) = (Vec::new(), 0_u64);
+        while let Some(batch) = self.next_batch()? {
+            let Batch { bytes, columns } = &batch;
+            let mut position = 0;
+            while next_tuple(bytes, &mut position, columns.len(), &mut spans)? {
+                number += 1;
+                let row = RawRow::new(bytes, &spans, columns);
+                work(row).map_err(|error| error.in_row(format_args!("row {number}")))?;
+            }
+        }
+        self.close()
     }
 
     /// Says how many rows there are in all, for the progress that the runner shows

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::bindings::types::Column;
 use crate::bulk::{Counts, row_place};
 use crate::codec::{write_field, write_null};
-use crate::row::{ToRow, WritePlan};
+use crate::row::{RawFields, ToRow, WritePlan};
 use crate::types::{PgType, ToField};
 use crate::{Result, Transaction, Value, sys};
 
@@ -68,6 +68,30 @@ impl Writer<'_> {
             let key = plan.first_values(row, &self.columns[..self.target.key_columns]);
             return Err(error.in_row(row_place(self.rows, &self.target.table, &key)));
         }
+        match self.buffer.len() >= Self::BUFFER_BYTES {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes one row field by field, in the order of the [columns](Self::columns):
+    /// for columns that are known only when the migration runs.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error, a column without a field, or the server's error about
+    /// rows before this one.
+    #[inline]
+    pub fn write_fields(&mut self, fill: impl FnOnce(&mut RawFields<'_>) -> Result<()>) -> Result<()> {
+        let start = self.buffer.len();
+        let mut fields = RawFields::new(&self.columns, &mut self.buffer);
+        let filled = fill(&mut fields).and_then(|()| fields.finish());
+        if let Err(error) = filled {
+            // Half a row must not be sent if the migration goes on without it.
+            self.buffer.truncate(start);
+            return Err(error);
+        }
+        self.rows += 1;
         match self.buffer.len() >= Self::BUFFER_BYTES {
             true => self.flush(),
             false => Ok(()),

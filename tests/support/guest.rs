@@ -31,6 +31,11 @@ pub fn change_guest() -> &'static [u8] {
     &CHANGE
 }
 
+/// A plugin of `plugins/`, built anew.
+pub fn plugin(name: &str) -> Vec<u8> {
+    build(name)
+}
+
 fn build(package: &str) -> Vec<u8> {
     let root = Path::new(ROOT);
     let toolchain = Toolchain::find().expect("a compiler for guests");

@@ -2,6 +2,7 @@
 
 mod dynamic;
 mod from_row;
+mod raw;
 mod to_row;
 mod tuples;
 
@@ -11,5 +12,6 @@ pub(crate) use dynamic::encode_row;
 pub use dynamic::{ColumnIndex, Row};
 pub use from_row::{FieldSpec, FromRow, OwnedRow, ReadRow, RowView};
 pub(crate) use from_row::{Plan, decode_next};
+pub use raw::{RawFields, RawRow};
 pub use to_row::{ToRow, WriteRow};
 pub(crate) use to_row::{WritePlan, unwritable};

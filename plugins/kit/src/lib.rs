@@ -1,7 +1,21 @@
 //! What the plugins of the catalogue share.
+//!
+//! A plugin learns from its parameters which table it works on. Here is what comes
+//! before and after its own work: the table is looked up and checked ([`Target`]),
+//! the old values are kept so that a downgrade can put them back ([`Saved`]), and the
+//! values that could not be understood are kept with the reason ([`Rejects`]). What
+//! stands in the way of changing a column, [`refuse_dependents`] knows.
+
 mod dependents;
 mod names;
+mod rejects;
+mod saved;
+mod target;
+
 pub use dependents::{
     DEPENDENT_CATALOGS, DEPENDENTS, Dependent, DependentKind, dependents, refuse_dependents,
 };
 pub use names::{TableName, ident, list, literal};
+pub use rejects::{RejectWriter, Rejects};
+pub use saved::{Saved, SavedWriter};
+pub use target::Target;

@@ -1,0 +1,2 @@
+CREATE TABLE public.notes (body text);
+INSERT INTO public.notes VALUES ('cafÃ©');
