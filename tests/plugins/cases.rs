@@ -25,6 +25,7 @@ plugins! {
     encrypt_column_cases => "encrypt-column",
     extract_lookup_cases => "extract-lookup",
     hash_column_cases => "hash-column",
+    partition_table_cases => "partition-table",
     repair_text_cases => "repair-text",
     timestamps_cases => "timestamps",
     uuid_keys_cases => "uuid-keys",

@@ -7,6 +7,7 @@
 //! stands in the way of changing a column, [`refuse_dependents`] knows.
 
 mod dependents;
+mod foreign_key;
 mod names;
 mod rejects;
 mod saved;
@@ -15,6 +16,7 @@ mod target;
 pub use dependents::{
     DEPENDENT_CATALOGS, DEPENDENTS, Dependent, DependentKind, dependents, refuse_dependents,
 };
+pub use foreign_key::ForeignKeyRules;
 pub use names::{TableName, ident, list, literal};
 pub use rejects::{RejectWriter, Rejects};
 pub use saved::{Saved, SavedWriter};
