@@ -171,13 +171,14 @@ fn rows_that_came_as_uuids_get_the_next_numbers() {
 
 fn uuid_keys(referencing: &str) -> String {
     let tables = format!("\"public.orders\", \"public.order_keys\", {referencing}");
+    let indexes = "\"public.orders_pkey\", \"public.items_pkey\", \"public.items_by_order\"";
     let sequences = "\"public.orders_id_seq\", \"public.order_keys_old_key_seq\"";
     format!(
-        "\n[params]\ntable = \"public.orders\"\nreferencing = [{referencing}]\nmapping = \"public.order_keys\"\n\
-         created_at = \"placed\"\n\n[capabilities]\n\
+        "\n[params]\ntable = \"public.orders\"\nreferencing = [{referencing}]\nindexes = [{indexes}]\n\
+         mapping = \"public.order_keys\"\ncreated_at = \"placed\"\n\n[capabilities]\n\
          read = [{tables}, {sequences}, \"pg_catalog.pg_sequences\", \"pg_catalog.pg_type\", {CATALOGS}]\n\
-         write = [{tables}, {sequences}]\nlock = [\"public.orders\", {referencing}]\nddl = [{tables}]\n\
-         drop = [{tables}]\nrandom = true\n"
+         write = [{tables}, {sequences}]\nlock = [\"public.orders\", {referencing}]\n\
+         ddl = [{tables}, {indexes}]\ndrop = [{tables}]\nrandom = true\n"
     )
 }
 

@@ -1,6 +1,6 @@
 //! The column: its type, its default, and what stands in the way of changing it.
 
-use plugin_kit::{DependentKind, TableName, refuse_dependents};
+use plugin_kit::{DependentKind, TableName, check_indexes, refuse_dependents};
 use plugin_sdk::prelude::*;
 use plugin_sdk::{TableColumn, TableDescription};
 
@@ -109,13 +109,16 @@ pub fn former_type(tx: &Transaction, names: &Names, plugin: &ExtractLookup) -> R
     })
 }
 
-/// Refuses a column that something depends on which cannot follow.
+/// Refuses a column that something depends on which cannot follow, and one with an
+/// index that the parameters do not name.
 ///
 /// # Errors
 ///
-/// Names all that depends on it.
-pub fn check_dependents(tx: &Transaction, table: &TableName, column: &str) -> Result<()> {
-    refuse_dependents(tx, (table.schema(), table.name(), column), &FOLLOW)
+/// Names all that depends on the column, or the index.
+pub fn check_dependents(tx: &Transaction, table: &TableName, column: &str, indexes: &[String]) -> Result<()> {
+    let place = (table.schema(), table.name(), column);
+    refuse_dependents(tx, place, &FOLLOW)?;
+    check_indexes(tx, place, indexes)
 }
 
 /// A column's default as SQL.

@@ -33,6 +33,10 @@ pub struct ExtractLookup {
     name_column: String,
     /// For an enum: its type, as `schema.type`, which the downgrade brings back.
     enum_type: Option<String>,
+    /// The indexes that have the column, those of keys too, each as `schema.index`:
+    /// all of them.
+    #[param(default)]
+    indexes: Vec<String>,
     /// The most different values. More than this is no lookup, but a mistake.
     #[param(default = 1000)]
     max_values: u32,
@@ -55,6 +59,7 @@ impl Migration for ExtractLookup {
             Capability::new("read", both, "reads the values"),
             Capability::new("lock", ["${table}"], "keeps others out while the column changes"),
             Capability::new("ddl", both, "makes the lookup table, and changes the column's type and name"),
+            Capability::new("ddl", ["${indexes}"], "changes the column in its indexes"),
             Capability::new("drop", both, "on the way down drops the foreign key and the lookup table"),
             Capability::new("read", CATALOGS, "looks at the enum and the default"),
             Capability::new("read", DEPENDENT_CATALOGS, "looks for what depends on the column"),
@@ -91,7 +96,7 @@ impl Names {
     fn extract(&self, tx: &Transaction, plugin: &ExtractLookup) -> Result<()> {
         self.lock(tx)?;
         let origin = Origin::find(tx, self, plugin)?;
-        column::check_dependents(tx, &self.table, &self.column)?;
+        column::check_dependents(tx, &self.table, &self.column, &plugin.indexes)?;
         let default = column::default_of(tx, &self.table, &self.column)?;
         let default = default.map(|sql| default::text_of(&sql)).transpose()?;
         let values = self.values(tx, plugin, &origin, default.as_deref())?;
@@ -120,7 +125,7 @@ impl Names {
         let (table, lookup) = (self.table.sql(), self.lookup.sql());
         tx.execute(&format!("ALTER TABLE {table} DROP CONSTRAINT {}", ident(&self.foreign_key)), &[])
             .with_context(|| format!("the foreign key `{}` that the upgrade made", self.foreign_key))?;
-        column::check_dependents(tx, &self.table, &self.key_column)?;
+        column::check_dependents(tx, &self.table, &self.key_column, &plugin.indexes)?;
         let default = column::default_of(tx, &self.table, &self.key_column)?;
 
         let select = format!("select id::text, {}::text from {lookup}", ident(&plugin.name_column));
@@ -130,7 +135,9 @@ impl Names {
         self.change_type(tx, &self.key_column, &type_sql, &constant)?;
         self.rename(tx, &self.key_column, &self.column)?;
         if let Some(text) = default {
-            self.set_default(tx, &self.column, &format!("{}::{type_sql}", literal(&text)))?;
+            // As PostgreSQL keeps it: the length of a varchar is the column's alone.
+            let (bare_type, _) = type_sql.split_once('(').unwrap_or((&type_sql, ""));
+            self.set_default(tx, &self.column, &format!("{}::{bare_type}", literal(&text)))?;
         }
         tx.execute(&format!("DROP TABLE {lookup}"), &[])?;
         info!("{}.{} has its values again", self.table, self.column);

@@ -18,6 +18,7 @@ fn plugin() -> ExtractLookup {
         key_column: None,
         name_column: "name".to_owned(),
         enum_type: None,
+        indexes: vec![],
         max_values: 3,
     }
 }
@@ -121,4 +122,13 @@ fn what_cannot_be_done_is_said_before_anything_changes() {
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], [row!["view", "open_orders"]]);
     let view = said(mock, plugin());
     assert!(view.contains("cannot be changed so: the view open_orders depends on it"), "{view}");
+    let mock = Mock::new();
+    mock.table("\"public\".\"orders\"", &[("id", "int4"), ("status", "text")]).key("id");
+    mock.on_prefix("LOCK TABLE").affects(0);
+    mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], [row!["index", "by_status"]]);
+    assert_eq!(
+        said(mock, plugin()),
+        "the index by_status of public.orders has the column `status` and changes with it: name \
+         \"public.by_status\" under `indexes`, and grant `ddl` on it"
+    );
 }

@@ -87,7 +87,9 @@ impl Migration for HashColumn {
     }
 
     fn downgrade(&self, _: &Transaction) -> Result<()> {
-        Err(Error::irreversible("the values are gone: a pseudonym does not tell what it stands for"))
+        Err(Error::irreversible(
+            "hash-column is irreversible: a pseudonym does not tell which value it stood for",
+        ))
     }
 
     fn capabilities() -> Vec<Capability> {

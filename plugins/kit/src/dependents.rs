@@ -117,6 +117,31 @@ pub fn refuse_dependents(
     Ok(())
 }
 
+/// Refuses a column with an index, that of a key too, which the parameters do not
+/// name as `schema.index`: it changes with the column, so whoever reviews the revision
+/// has to see it, and the manifest has to grant `ddl` on it.
+///
+/// # Errors
+///
+/// Names the index.
+pub fn check_indexes(
+    tx: &Transaction,
+    (schema, table, column): (&str, &str, &str),
+    indexes: &[String],
+) -> Result<()> {
+    let has_index = |kind: DependentKind| matches!(kind, DependentKind::Index | DependentKind::Unique);
+    let found = dependents(tx, schema, table, column)?;
+    let mut found = found.iter().filter(|dependent| has_index(dependent.kind));
+    match found.find(|dependent| !indexes.contains(&format!("{schema}.{}", dependent.name))) {
+        None => Ok(()),
+        Some(index) => bail!(
+            "{index} of {schema}.{table} has the column `{column}` and changes with it: name \
+             \"{schema}.{}\" under `indexes`, and grant `ddl` on it",
+            index.name
+        ),
+    }
+}
+
 impl DependentKind {
     fn parse(text: &str) -> Result<Self> {
         Ok(match text {

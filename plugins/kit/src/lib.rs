@@ -14,7 +14,7 @@ mod saved;
 mod target;
 
 pub use dependents::{
-    DEPENDENT_CATALOGS, DEPENDENTS, Dependent, DependentKind, dependents, refuse_dependents,
+    DEPENDENT_CATALOGS, DEPENDENTS, Dependent, DependentKind, check_indexes, dependents, refuse_dependents,
 };
 pub use foreign_key::ForeignKeyRules;
 pub use names::{TableName, ident, list, literal};

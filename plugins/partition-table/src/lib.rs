@@ -37,6 +37,10 @@ pub struct PartitionTable {
     /// The roles to which privileges on the table are granted: all of them.
     #[param(default)]
     grantees: Vec<String>,
+    /// The tables to which the table has foreign keys, each as `schema.table`: all of
+    /// them.
+    #[param(default)]
+    references: Vec<String>,
     /// The functions of the table's triggers, as `schema.function`: all of them.
     #[param(default)]
     trigger_functions: Vec<String>,
@@ -85,6 +89,7 @@ impl Migration for PartitionTable {
         let all = ["${table}", "${table}_*"];
         vec![
             Capability::new("read", all, "reads the rows, and where their numbers stand"),
+            Capability::new("read", ["${references}"], "carries foreign keys over"),
             Capability::new("write", all, "lets an identity go on where it stood"),
             Capability::new("lock", ["${table}"], "keeps others out meanwhile"),
             Capability::new("ddl", all, "makes the table of the other kind, and its partitions"),

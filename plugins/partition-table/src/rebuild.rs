@@ -115,8 +115,8 @@ impl<'tx> Rebuild<'tx> {
     pub fn create(&self, tx: &Transaction, clause: &str) -> Result<()> {
         let (beside, table) = (self.beside.sql(), self.table.sql());
         let create = format!(
-            "CREATE TABLE {beside} (LIKE {table} INCLUDING ALL EXCLUDING IDENTITY EXCLUDING INDEXES \
-             EXCLUDING STATISTICS){clause}"
+            "CREATE TABLE {beside} (LIKE {table} INCLUDING COMMENTS INCLUDING COMPRESSION INCLUDING CONSTRAINTS \
+             INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE){clause}"
         );
         tx.execute(&create, &[])?;
         Ok(())

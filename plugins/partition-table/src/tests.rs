@@ -17,6 +17,7 @@ fn plugin(period: Period) -> PartitionTable {
         ahead: 1,
         default_partition: true,
         grantees: vec![],
+        references: vec![],
         trigger_functions: vec![],
     }
 }
@@ -31,9 +32,10 @@ fn events(time_type: &str, kind: &str, obstacles: &[&str], without: &[&str]) -> 
     mock.on_query(OBSTACLES).returns(&[("obstacle", "text")], obstacles.iter().map(|text| row![*text]));
     mock.on_query(UNIQUE_WITHOUT).returns(&[("relname", "text")], without.iter().map(|name| row![*name]));
     let parts = [catalog::KEYS, catalog::INDEXES, catalog::FOREIGN_KEYS, catalog::TRIGGERS, catalog::GRANTS];
-    for query in parts.into_iter().chain([catalog::SEQUENCES, catalog::COMMENT]) {
+    for query in parts.into_iter().chain([catalog::SEQUENCES]) {
         mock.on_query(query).returns(&COLUMNS, []);
     }
+    mock.on_query(catalog::COMMENT).returns(&[("description", "text")], []);
     mock
 }
 
@@ -110,10 +112,8 @@ fn what_cannot_be_done_is_said_before_anything_changes() {
         "public.events cannot become a table of another kind: it has row-level security, the view or rule of v \
          depends on it"
     );
-    assert!(
-        said(events("date", "r", &[], &["events_pkey"]))
-            .starts_with("`events_pkey` of public.events does not")
-    );
+    let key = said(events("date", "r", &[], &["events_pkey"]));
+    assert!(key.starts_with("`events_pkey` of public.events does not"), "{key}");
     assert!(said(events("text", "r", &[], &[])).ends_with("is of type text, and no time"));
     assert_eq!(said(events("date", "p", &[], &[])), "public.events is partitioned already");
 }

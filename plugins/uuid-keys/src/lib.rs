@@ -11,7 +11,9 @@ mod sequence;
 mod tests;
 mod uuid7;
 
-use plugin_kit::{DEPENDENT_CATALOGS, DependentKind, TableName, dependents, ident, list, refuse_dependents};
+use plugin_kit::{
+    DEPENDENT_CATALOGS, DependentKind, TableName, check_indexes, dependents, ident, list, refuse_dependents,
+};
 use plugin_sdk::TableDescription;
 use plugin_sdk::prelude::*;
 
@@ -32,6 +34,10 @@ pub struct UuidKeys {
     /// them, but for the table itself.
     #[param(default)]
     referencing: Vec<String>,
+    /// The indexes that have these columns, those of keys too, each as
+    /// `schema.index`: all of them.
+    #[param(default)]
+    indexes: Vec<String>,
     /// The table that is made to keep which number became which UUID, as
     /// `schema.table`.
     mapping: String,
@@ -66,7 +72,7 @@ impl Migration for UuidKeys {
         let key_type = tables.integer_key(tx)?;
         self.check_created_at(&tx.describe_table(&tables.table.sql())?)?;
         let foreign_keys = tables.foreign_keys(tx, &key_type)?;
-        tables.check_dependents(tx, &foreign_keys)?;
+        tables.check_dependents(tx, &foreign_keys, &self.indexes)?;
         let owned = Owned::find(tx, &tables.table, &self.column)?;
 
         let mapping = Mapping::create(tx, &tables.mapping, &key_type, owned.as_ref())?;
@@ -96,7 +102,7 @@ impl Migration for UuidKeys {
         let tables = Tables::of(self)?;
         tables.lock(tx)?;
         let foreign_keys = tables.foreign_keys(tx, "uuid")?;
-        tables.check_dependents(tx, &foreign_keys)?;
+        tables.check_dependents(tx, &foreign_keys, &self.indexes)?;
         let mapping = Mapping::open(tx, &tables.mapping)?;
         let identity = Owned::find(tx, &tables.mapping, mapping::OLD)?.filter(Owned::is_identity);
         let behind_default = Owned::find(tx, &tables.table, &self.column)?;
@@ -133,6 +139,7 @@ impl Migration for UuidKeys {
             Capability::new("write", all, "puts the new keys in place of the old ones"),
             Capability::new("lock", ["${table}", "${referencing}"], "keeps others out meanwhile"),
             Capability::new("ddl", all, "changes the columns' types and makes the mapping table"),
+            Capability::new("ddl", ["${indexes}"], "changes the columns in their indexes"),
             Capability::new("drop", all, "drops foreign keys, columns it made, and the mapping table again"),
             Capability::new("read", sequences, "notes where the numbers stand"),
             Capability::new("write", sequences, "lets the numbers go on where they stood"),
@@ -254,13 +261,19 @@ impl Tables {
 
     /// Refuses columns on which something depends that cannot follow, such as a
     /// foreign key to yet another table.
-    fn check_dependents(&self, tx: &Transaction, foreign_keys: &[ForeignKey]) -> Result<()> {
+    fn check_dependents(
+        &self,
+        tx: &Transaction,
+        foreign_keys: &[ForeignKey],
+        indexes: &[String],
+    ) -> Result<()> {
         use DependentKind::{Default, ForeignKey, Index, Unique};
         let follow = [Default, ForeignKey, Index, Unique];
         let key = (self.table.schema(), self.table.name(), self.column.as_str());
         let others = foreign_keys.iter().map(|key| key.place());
         for place in [key].into_iter().chain(others) {
             refuse_dependents(tx, place, &follow)?;
+            check_indexes(tx, place, indexes)?;
             let (schema, table, column) = place;
             let other = dependents(tx, schema, table, column)?.into_iter().find(|dependent| {
                 dependent.kind == ForeignKey && !foreign_keys.iter().any(|key| key.is(&dependent.name))

@@ -31,6 +31,7 @@ fn plugin(referencing: &[&str]) -> UuidKeys {
         table: "public.orders".to_owned(),
         column: "id".to_owned(),
         referencing: referencing.iter().map(|&table| table.to_owned()).collect(),
+        indexes: vec!["public.orders_pkey".to_owned()],
         mapping: "public.order_keys".to_owned(),
         created_at: None,
         default: NewDefault::Random,
@@ -54,7 +55,7 @@ fn shop() -> Mock {
         &FOREIGN_KEY,
         [row!["items_fkey", "public", "items", "order_id", "int4", 1_i32, "a", "c", "s", false, false, true]],
     );
-    mock.on_query(DEPENDENTS).returns(&DEPENDENT, [row!["f", "items_fkey"]]);
+    mock.on_query(DEPENDENTS).returns(&DEPENDENT, [row!["f", "items_fkey"], row!["p", "orders_pkey"]]);
     mock.on_prefix("select count(*) from").returns(&[("count", "int8")], [row![0_i64]]);
     for begin in ["LOCK TABLE", "CREATE TABLE", "ALTER TABLE", "UPDATE"] {
         mock.on_prefix(begin).affects(0);
@@ -146,6 +147,9 @@ fn the_parameters_name_exactly_the_tables_that_refer() {
         said(&["public.items", "public.users"]),
         "public.users is named under `referencing`, and has no foreign key to public.orders"
     );
+    let without = UuidKeys { indexes: vec![], ..plugin(&["public.items"]) };
+    let error = shop().upgrade(&without).unwrap_err().to_string();
+    assert!(error.contains("name \"public.orders_pkey\" under `indexes`"), "{error}");
 }
 
 #[test]

@@ -12,5 +12,5 @@ ALTER TABLE public.orders ALTER COLUMN status DROP DEFAULT;
 ALTER TABLE public.orders ALTER COLUMN status TYPE integer USING public.number_of(status);
 DROP FUNCTION public.number_of;
 ALTER TABLE public.orders RENAME COLUMN status TO status_id;
-ALTER TABLE public.orders ALTER COLUMN status_id SET DEFAULT 2;
+ALTER TABLE public.orders ALTER COLUMN status_id SET DEFAULT 3;
 ALTER TABLE public.orders ADD FOREIGN KEY (status_id) REFERENCES public.order_status;
