@@ -59,6 +59,8 @@ fn action_sql(letter: &str) -> Result<Option<&'static str>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::*;
 
     #[test]

@@ -211,6 +211,8 @@ impl Sequence {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::*;
 
     #[test]
