@@ -7,11 +7,16 @@ mod support;
 
 mod alembic_import;
 mod audit;
+mod backup;
 mod bad_input;
 mod bench_data;
+mod blocked;
 mod branches;
+mod bundle;
 mod cli;
 mod component;
+mod conditions;
+mod config;
 mod data;
 mod docs;
 #[cfg(feature = "embedded")]
@@ -24,24 +29,37 @@ mod graph;
 mod hostile;
 #[path = "hostile/tests.rs"]
 mod hostile_tests;
+mod interrupt;
 mod ledger;
 mod library;
 mod location;
+mod lock;
+mod logs;
+mod lost;
 mod migrations;
+mod none;
 mod offline;
 mod oracle;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[path = "plugins/cases.rs"]
 mod plugin_cases;
 #[path = "plugins/random.rs"]
-mod plugin_random;
+mod plugins_random;
+#[path = "plugins/edited.rs"]
+mod plugins_edited;
+mod pooler;
 mod properties;
+mod recipes;
 mod sandbox;
 mod secrets;
 mod security;
 mod stamp;
+mod storm;
 mod suggest;
 mod tidy;
 mod tls;
 mod types;
+mod waiting;
 mod wire;
 mod wit_frozen;

@@ -69,7 +69,7 @@ impl Sandbox {
 
     /// What is left of a run: tickets, members of the owner, a valid password,
     /// sessions of the guest.
-    fn leftovers(&self) -> Vec<String> {
+    pub fn leftovers(&self) -> Vec<String> {
         let Self { owner, guest, .. } = self;
         self.database.rows(&format!(
             "SELECT 'a ticket' FROM runner.ticket \
@@ -291,7 +291,7 @@ fn a_run_that_is_told_to_stop_leaves_nothing() {
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("This step was rolled back."), "{said}");
+    assert!(said.contains("The step of `a` was rolled back."), "{said}");
     assert_eq!(sandbox.leftovers(), [""; 0]);
 }
 
@@ -312,8 +312,8 @@ fn code_that_computes_is_stopped_too() {
     std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("This step was rolled back."), "{said}");
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    assert!(said.contains("The step of `b` was rolled back."), "{said}");
     assert_eq!(sandbox.leftovers(), [""; 0]);
     let journal =
         sandbox.database.rows("SELECT revision, outcome, error FROM runner.journal WHERE revision = 'b'");

@@ -124,6 +124,8 @@ impl<'w> RawFields<'w> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use crate::mock::Mock;
     use crate::prelude::*;
     use crate::row;
@@ -177,7 +179,7 @@ mod tests {
         assert_eq!(
             errors,
             [
-                "the column `name` is of type text, expected smallint, integer or bigint",
+                "the column `name` is of type text, expected int2, int4 or int8",
                 "there is no column 2; there are 2",
                 "the column `name` of type text cannot be copied to `id` of type int8",
                 "the column `id` is of type int8, expected text, varchar, char(n), name, citext or an enum",

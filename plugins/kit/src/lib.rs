@@ -19,5 +19,5 @@ pub use dependents::{
 pub use foreign_key::ForeignKeyRules;
 pub use names::{TableName, ident, list, literal};
 pub use rejects::{RejectWriter, Rejects};
-pub use saved::{Saved, SavedWriter};
+pub use saved::{Saved, SavedWriter, create_beside, prefixed};
 pub use target::Target;

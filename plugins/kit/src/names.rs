@@ -91,6 +91,8 @@ pub fn list<T>(names: impl IntoIterator<Item = T>, sql: impl FnMut(T) -> String)
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use super::*;
 
     #[test]

@@ -202,8 +202,12 @@ impl SavedWriter<'_> {
     }
 }
 
-/// Makes a table beside the one that is worked on.
-pub(crate) fn create_beside(tx: &Transaction, create: &str, table: &TableName) -> Result<()> {
+/// Makes a table beside the one that is worked on, by a statement that creates it.
+///
+/// # Errors
+///
+/// The server's error; says what to do where there is such a table already.
+pub fn create_beside(tx: &Transaction, create: &str, table: &TableName) -> Result<()> {
     tx.execute(create, &[]).map(drop).map_err(|error| match error.sqlstate() {
         Some(DUPLICATE_TABLE) => Error::message(format!(
             "there is a table {table} already, as of another revision with this plugin: give this one another \
@@ -217,7 +221,8 @@ pub(crate) fn alias(name: &str, prefix: &str) -> String {
     format!("{} AS {}", ident(name), prefixed(prefix, name))
 }
 
-pub(crate) fn prefixed(prefix: &str, name: &str) -> String {
+/// A column of a table beside, as SQL spells it: `prefixed("old", "title")`.
+pub fn prefixed(prefix: &str, name: &str) -> String {
     ident(&format!("{prefix}_{name}"))
 }
 

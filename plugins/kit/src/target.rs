@@ -125,7 +125,7 @@ impl Target {
 
     /// Says in SQL that a row of the table and a row of another one that has the key
     /// as `key_…` belong together.
-    pub(crate) fn joins(&self, row: &str, other: &str) -> String {
+    pub fn joins(&self, row: &str, other: &str) -> String {
         let same = |key: &String| format!("{row}.{} = {other}.{}", ident(key), ident(&format!("key_{key}")));
         self.key().iter().map(same).collect::<Vec<_>>().join(" AND ")
     }
@@ -133,6 +133,8 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
     use plugin_sdk::mock::Mock;
 
     use super::*;

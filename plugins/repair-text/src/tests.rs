@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use plugin_sdk::mock::Mock;
 use plugin_sdk::row;
 

@@ -6,15 +6,18 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use runner::run::Override;
 
+use super::exit_code::Exit;
+use super::logging::LogFormat;
+
 use super::commands::{
-    branches, build, completions, current, downgrade, edit, ensure_version, graph, heads, history, import,
-    init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest, upgrade,
-    verify,
+    branches, build, bundle, check, completions, config, current, downgrade, edit, ensure_version, graph,
+    heads, history, import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp,
+    status, suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
-#[command(name = "runner", version, max_term_width = 100, infer_long_args = false)]
+#[command(name = "runner", version, max_term_width = 100, infer_long_args = false, after_long_help = Exit::help())]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -29,6 +32,12 @@ pub struct Global {
     /// Use this configuration file instead of the nearest runner.toml
     #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+
+    /// Use a bundle that `runner bundle` made instead of a project's folder
+    ///
+    /// No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+    #[arg(long, global = true, value_name = "FILE", env = "RUNNER_BUNDLE", hide_env_values = true)]
+    pub bundle: Option<PathBuf>,
 
     /// Use the named section `[named.NAME]` of the configuration file
     #[arg(short, long, global = true, value_name = "NAME")]
@@ -58,9 +67,29 @@ pub struct Global {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
+    /// How the log on standard error is written; with `json` nothing else is written there
+    ///
+    /// What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "RUNNER_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub log_format: LogFormat,
+
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
+}
+
+impl Args {
+    /// Whether a word of the command line is a command's name.
+    pub fn is_command(word: &str) -> bool {
+        <Self as clap::CommandFactory>::command().get_subcommands().any(|command| command.get_name() == word)
+    }
 }
 
 impl Command {
@@ -71,6 +100,23 @@ impl Command {
             self,
             Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_) | Self::Suggest(_)
         )
+    }
+
+    /// What a command is called that works on the sources of a project: none of
+    /// the others needs any.
+    pub fn needs_sources(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Init(_) => "init",
+            Self::ListTemplates(_) => "list-templates",
+            Self::Import(_) => "import",
+            Self::Revision(_) => "revision",
+            Self::Merge(_) => "merge",
+            Self::Edit(_) => "edit",
+            Self::Build(_) => "build",
+            Self::Bundle(_) => "bundle",
+            Self::Suggest(args) if args.writes() => "suggest --write",
+            _ => return None,
+        })
     }
 }
 
@@ -93,6 +139,7 @@ pub enum Command {
     Merge(merge::Args),
     Edit(edit::Args),
     Build(build::Args),
+    Bundle(bundle::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),
@@ -103,6 +150,9 @@ pub enum Command {
     Suggest(suggest::Args),
     Status(status::Args),
     Current(current::Args),
+    Check(check::Args),
+    Config(config::Args),
+    Wait(wait::Args),
     History(history::Args),
     Heads(heads::Args),
     Branches(branches::Args),

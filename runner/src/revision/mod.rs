@@ -10,6 +10,7 @@ mod id;
 mod manifest;
 mod pattern;
 mod secret;
+mod userinfo;
 
 pub use capability::{Capabilities, CapabilityError, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
@@ -18,3 +19,4 @@ pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
 pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};
+pub use userinfo::without_passwords;

@@ -109,15 +109,16 @@ pub fn load_artifact(
     };
     // A file that was tampered with fails when the host loads it; here only
     // its age counts.
-    // Only a component from elsewhere, which says nothing of its sources, is
-    // taken as it is.
-    let current = match section(&bytes) {
-        None => true,
-        Some(data) => {
-            serde_json::from_slice(data).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
-        }
-    };
+    let current = is_built_from(&bytes, source_digest);
     Ok(current.then(|| Artifact::new(bytes, path.display().to_string())))
+}
+
+/// Whether a component says that it was built from these sources. One from
+/// elsewhere, which says nothing of its sources, is taken as it is.
+pub(super) fn is_built_from(component: &[u8], source_digest: Digest) -> bool {
+    section(component).is_none_or(|data| {
+        serde_json::from_slice(data).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
+    })
 }
 
 /// What the custom section holds; the last one, which is the one we appended.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::revision::{Kind, RevisionId};
 
 use super::artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact};
+use super::build_stop::BuildStop;
 use super::{Found, Project, Toolchain, ToolchainError};
 
 /// A revision whose component is finished.
@@ -32,6 +33,9 @@ pub enum BuildError {
     /// cargo cannot be run or speaks another language.
     #[error("cargo failed: {0}")]
     Cargo(String),
+    /// Somebody stopped it.
+    #[error("the build was stopped")]
+    Stopped,
     /// The compiler found errors; it has shown them already.
     #[error("the crates of {} did not compile", list(.0))]
     Compile(Vec<RevisionId>),
@@ -60,7 +64,7 @@ impl BuildError {
             Self::NoModule { .. } => {
                 Some("Its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`.")
             }
-            Self::Compile(_) | Self::Cargo(_) | Self::Artifact(_) => None,
+            Self::Stopped | Self::Compile(_) | Self::Cargo(_) | Self::Artifact(_) => None,
         }
     }
 }
@@ -70,6 +74,15 @@ impl BuildError {
 /// what came out different is written. The compiler's own messages go to
 /// standard error as they come.
 pub fn build(project: &Project, revisions: &[Found]) -> Result<Vec<Built>, BuildError> {
+    build_until(project, revisions, &BuildStop::default())
+}
+
+/// The same, until somebody stops it.
+pub fn build_until(
+    project: &Project,
+    revisions: &[Found],
+    stop: &BuildStop,
+) -> Result<Vec<Built>, BuildError> {
     let crates: Vec<&Found> = revisions.iter().filter(|found| found.manifest.kind == Kind::Rust).collect();
     if crates.is_empty() {
         return Ok(Vec::new());
@@ -77,7 +90,7 @@ pub fn build(project: &Project, revisions: &[Found]) -> Result<Vec<Built>, Build
     let toolchain = Toolchain::find().map_err(BuildError::Toolchain)?;
     let mut built = Vec::with_capacity(crates.len());
     for (workspace, members) in by_workspace(&crates)? {
-        let modules = compile(project, &toolchain, &workspace, &members)?;
+        let modules = compile(project, &toolchain, &workspace, &members, stop)?;
         for (found, module) in members.iter().zip(modules) {
             built.push(finish(project, found, &module)?);
         }
@@ -162,6 +175,7 @@ fn compile(
     toolchain: &Toolchain,
     workspace: &Path,
     members: &[Crate<'_>],
+    stop: &BuildStop,
 ) -> Result<Vec<PathBuf>, BuildError> {
     let cargo = |error: std::io::Error| BuildError::Cargo(error.to_string());
     let target_dir = std::path::absolute(project.target_dir()).map_err(cargo)?;
@@ -170,15 +184,21 @@ fn compile(
     for (_, name) in members {
         command.args(["--package", name]);
     }
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(cargo)?;
-    let output = child.stdout.take().expect("standard output is piped");
+    let running = stop.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped())).map_err(cargo)?;
+    let Some((mut running, output)) = running else {
+        return Err(BuildError::Stopped);
+    };
     let mut modules = BTreeMap::new();
     for line in BufReader::new(output).lines() {
         if let Some((manifest, module)) = module_of(&line.map_err(cargo)?) {
             modules.insert(manifest, module);
         }
     }
-    if !child.wait().map_err(cargo)?.success() {
+    let status = running.wait().map_err(cargo)?;
+    if stop.is_stopped() {
+        return Err(BuildError::Stopped);
+    }
+    if !status.success() {
         return Err(BuildError::Compile(
             members.iter().map(|(found, _)| found.manifest.revision.clone()).collect(),
         ));

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::revision::{ManifestError, PackageName, Place};
 
+use super::artifact::{Artifact, ArtifactError, load_artifact};
 use super::migrations_dir::MigrationsDir;
-use super::{FolderTemplate, Hook, Zone};
+use super::scan::{Found, ScanErrors, scan};
+use super::{BackupConfig, Bundle, BundleError, FolderTemplate, Hook, Zone, span};
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "runner.toml";
@@ -27,10 +30,14 @@ pub struct Project {
     pub file: PathBuf,
     /// What it says.
     pub config: Config,
+    /// The same as a table.
+    pub(super) settings: toml::Table,
+    /// Where the revisions are, if they are not in the folders that it names.
+    pub(super) bundle: Option<Arc<Bundle>>,
 }
 
 /// What `runner.toml` says.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the revisions are.
@@ -48,6 +55,8 @@ pub struct Config {
     pub limits: crate::host::Limits,
     /// How bulk changes are made.
     pub data: crate::host::DataConfig,
+    /// What is done before a run changes anything.
+    pub backup: BackupConfig,
     /// What runs after the files of a new revision were written, in order.
     pub hooks: Vec<Hook>,
     /// Named sections: each holds the same tables, and where it is chosen takes
@@ -56,7 +65,7 @@ pub struct Config {
 }
 
 /// `[migrations]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MigrationsConfig {
     /// The folder that holds one folder a revision, relative to `runner.toml`;
@@ -100,7 +109,7 @@ impl Default for MigrationsConfig {
 }
 
 /// `[database]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// The URL, or `embedded:PATH`.
@@ -108,7 +117,7 @@ pub struct DatabaseConfig {
 }
 
 /// `[ledger]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedgerConfig {
     /// The schema that holds the ledger's tables.
@@ -130,17 +139,22 @@ pub struct SessionConfig {
     pub search_path: String,
     /// How long a statement waits for a lock; after that the step is rolled
     /// back and tried again, so that a queue behind it does not build up.
+    #[serde(with = "span")]
     pub lock_timeout: SignedDuration,
     /// How long a statement may run.
+    #[serde(with = "span")]
     pub statement_timeout: SignedDuration,
     /// How long the transaction may wait for the migration between statements.
+    #[serde(with = "span")]
     pub idle_in_transaction_session_timeout: SignedDuration,
     /// How long to wait for another runner.
+    #[serde(with = "span")]
     pub lock_wait: SignedDuration,
     /// How often a step is tried again after a lock time-out, a deadlock or a
     /// serialisation failure.
     pub retries: u32,
     /// How long a step may take altogether.
+    #[serde(with = "span")]
     pub step_timeout: SignedDuration,
 }
 
@@ -159,7 +173,7 @@ impl Default for SessionConfig {
 }
 
 /// `[sandbox]`: who a migration is while it runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxConfig {
     /// What confines a step besides the rules for its statements.
@@ -213,6 +227,9 @@ pub enum ConfigError {
     /// The file is wrong.
     #[error(transparent)]
     Invalid(#[from] ManifestError),
+    /// The bundle cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// It has no section of that name.
     #[error("{} has no section `[named.{name}]`", path.display())]
     UnknownName {
@@ -225,25 +242,60 @@ pub enum ConfigError {
     },
 }
 
-impl Config {
-    /// The configuration with the keys of a named section in their place.
-    fn with_named(self, file: &Path, text: &str, name: &str) -> Result<Self, ConfigError> {
-        let Some(section) = self.named.get(name) else {
-            let (path, known) = (file.to_owned(), self.named.into_keys().collect());
-            return Err(ConfigError::UnknownName { path, name: name.to_owned(), known });
-        };
-        let mut whole: toml::Table =
-            text.parse().map_err(|error| ManifestError::from_toml(file, text, &error))?;
-        forget_other_spelling(&mut whole, section);
-        overlay(&mut whole, section);
-        let wrong = |error: toml::de::Error| {
-            let error = ManifestError::from_toml(file, "", &error);
-            let place = Place::of_key(file, text, &format!("[named.{name}"));
-            ManifestError { place, message: format!("section `named.{name}`: {}", error.message), ..error }
-        };
-        Ok(whole.try_into().map_err(wrong)?)
+/// The text of a `runner.toml`, and the table that it is: understood, with no
+/// named section chosen.
+pub(super) struct Settings<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+    pub(super) table: toml::Table,
+}
+
+impl<'a> Settings<'a> {
+    /// Parses a text; `file` is for messages only. What only all settings
+    /// together tell is looked at when they are chosen.
+    pub(super) fn parse(file: &'a Path, text: &'a str) -> Result<Self, ManifestError> {
+        let wrong = |error| ManifestError::from_toml(file, text, &error);
+        let _: Config = toml::from_str(text).map_err(wrong)?;
+        Ok(Self { file, text, table: text.parse().map_err(wrong)? })
     }
 
+    /// Lays the keys over those of other settings.
+    pub(super) fn over(self, mut below: toml::Table) -> Self {
+        forget_other_spelling(&mut below, &self.table);
+        overlay(&mut below, &self.table);
+        Self { table: below, ..self }
+    }
+
+    /// Puts the keys of a named section in their place, and says what that is.
+    pub(super) fn choose(mut self, name: Option<&str>) -> Result<(Config, toml::Table), ConfigError> {
+        if let Some(name) = name {
+            let section = self.section(name)?;
+            forget_other_spelling(&mut self.table, &section);
+            overlay(&mut self.table, &section);
+        }
+        let wrong = |error: toml::de::Error| {
+            let error = ManifestError::from_toml(self.file, "", &error);
+            let Some(name) = name else { return error };
+            let place = Place::of_key(self.file, self.text, &format!("[named.{name}"));
+            ManifestError { place, message: format!("section `named.{name}`: {}", error.message), ..error }
+        };
+        let config: Config = self.table.clone().try_into().map_err(wrong)?;
+        config.check(self.file, self.text)?;
+        Ok((config, self.table))
+    }
+
+    fn section(&self, name: &str) -> Result<toml::Table, ConfigError> {
+        let named = self.table.get("named").and_then(toml::Value::as_table);
+        let section = named.and_then(|named| named.get(name)?.as_table());
+        section.cloned().ok_or_else(|| ConfigError::UnknownName {
+            path: self.file.to_owned(),
+            name: name.to_owned(),
+            known: named.into_iter().flat_map(toml::Table::keys).cloned().collect(),
+        })
+    }
+}
+
+impl Config {
     /// What the types alone do not say.
     fn check(&self, file: &Path, text: &str) -> Result<(), ManifestError> {
         if self.migrations.dir.is_some() && !self.migrations.dirs.is_empty() {
@@ -251,6 +303,16 @@ impl Config {
                 place: Place::of_key(file, text, "dirs"),
                 message: "`dir` and `dirs` are both set".into(),
                 hint: Some("Name all folders in `dirs`, and leave `dir` out.".into()),
+            });
+        }
+        if self.backup.command.is_none() && self.backup != BackupConfig::default() {
+            return Err(ManifestError {
+                place: Place::of_key(file, text, "[backup]"),
+                message: "[backup] has no `command`".into(),
+                hint: Some(
+                    "As in `command = [\"pg_dump\", \"--format=custom\", \"--file={file}\", \"{url}\"]`."
+                        .into(),
+                ),
             });
         }
         Ok(())
@@ -272,17 +334,41 @@ impl Project {
     /// Reads a `runner.toml`, with one of its named sections in the place of the
     /// keys that it sets.
     pub fn load_named(file: &Path, name: Option<&str>) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| ConfigError::Unreadable { path: file.to_owned(), source })?;
-        let config: Config =
-            toml::from_str(&text).map_err(|error| ManifestError::from_toml(file, &text, &error))?;
-        let config = match name {
-            Some(name) => config.with_named(file, &text, name)?,
-            None => config,
-        };
-        config.check(file, &text)?;
+        let text = read(file)?;
+        let (config, settings) = Settings::parse(file, &text)?.choose(name)?;
         let root = file.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { root, file: file.to_owned(), config })
+        Ok(Self { root, file: file.to_owned(), config, settings, bundle: None })
+    }
+
+    /// A project whose `runner.toml` has this text.
+    #[cfg(test)]
+    pub(super) fn of_text(root: PathBuf, text: &str) -> Self {
+        let config = toml::from_str(text).expect("parses");
+        let settings = text.parse().expect("parses");
+        Self { file: root.join(CONFIG_FILE), root, config, settings, bundle: None }
+    }
+
+    /// The revisions, in the order of the folders and of the names in each; or
+    /// everything that is wrong with them.
+    pub fn revisions(&self) -> Result<Vec<Found>, ScanErrors> {
+        match &self.bundle {
+            Some(bundle) => Ok(bundle.revisions()),
+            None => scan(&self.migrations_dirs()),
+        }
+    }
+
+    /// The component of a revision of kind `rust`; none if it was not built from
+    /// the sources as they are.
+    pub fn artifact(&self, found: &Found) -> Result<Option<Artifact>, ArtifactError> {
+        match &self.bundle {
+            Some(bundle) => Ok(bundle.artifact(&found.manifest.revision)),
+            None => load_artifact(&self.components_dir(), &found.manifest.revision, found.source_digest),
+        }
+    }
+
+    /// Whether there are no sources: the revisions are in a bundle.
+    pub fn is_bundle(&self) -> bool {
+        self.bundle.is_some()
     }
 
     /// The folders that hold the revisions; at least one. Their paths are
@@ -325,6 +411,11 @@ impl Project {
     }
 }
 
+/// The text of a `runner.toml`.
+pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { path: file.to_owned(), source })
+}
+
 /// `dir` and `dirs` say the same thing: a section that sets one of them replaces
 /// both.
 fn forget_other_spelling(table: &mut toml::Table, with: &toml::Table) {
@@ -358,8 +449,8 @@ mod tests {
         [named.billing.migrations]\ndirs = [\"billing\"]\n[named.wrong.session]\nretires = 3\n";
 
     fn named(name: &str) -> Result<Config, ConfigError> {
-        let config: Config = toml::from_str(NAMED).expect("parses");
-        config.with_named(Path::new("runner.toml"), NAMED, name)
+        let settings = Settings::parse(Path::new("runner.toml"), NAMED).expect("parses");
+        settings.choose(Some(name)).map(|(config, _)| config)
     }
 
     #[test]
@@ -386,9 +477,20 @@ mod tests {
         assert_eq!(config.session.lock_wait, SignedDuration::from_mins(2));
     }
 
+    #[test]
+    fn a_time_that_is_none_says_how_times_are_written() {
+        let wrong = |value: &str| {
+            let text = format!("[session]\nlock_timeout = {value}\n");
+            let error = toml::from_str::<Config>(&text).expect_err("is refused");
+            ManifestError::from_toml(Path::new("runner.toml"), &text, &error).to_string()
+        };
+        insta::assert_snapshot!(wrong("\"-5s\""), @r#"runner.toml:2:16: `-5s` is negative; "0s" turns a time-out off"#);
+        insta::assert_snapshot!(wrong("\"soon\""), @r#"runner.toml:2:16: `soon` is no length of time; write it as in "5s", "500ms" or "2m""#);
+        insta::assert_snapshot!(wrong("5"), @r#"runner.toml:2:16: invalid type: integer `5`, expected a length of time in quotes, as in "5s", "500ms" or "2m""#);
+    }
+
     fn dirs(text: &str) -> Vec<MigrationsDir> {
-        let config = toml::from_str(text).expect("parses");
-        Project { root: "p".into(), file: "p/runner.toml".into(), config }.migrations_dirs()
+        Project::of_text("p".into(), text).migrations_dirs()
     }
 
     #[test]

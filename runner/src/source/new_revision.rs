@@ -126,7 +126,7 @@ fn failed(path: &Path, source: io::Error) -> TemplateError {
 mod tests {
     use super::*;
     use crate::revision::RevisionId;
-    use crate::source::{Config, FolderTemplate, INIT_TEMPLATES, Template, init, scan};
+    use crate::source::{FolderTemplate, INIT_TEMPLATES, Template, init, scan};
 
     fn new(message: &str, template: Template) -> NewRevision {
         NewRevision {
@@ -142,12 +142,12 @@ mod tests {
     }
 
     fn project(root: &Path, file_template: &str, templates: Option<&str>) -> Project {
-        let mut config = Config::default();
-        config.migrations.file_template =
-            FolderTemplate::try_from(file_template.to_owned()).expect("a template");
-        config.migrations.templates = templates.map(PathBuf::from);
-        config.migrations.recursive = true;
-        Project { root: root.to_owned(), file: root.join("runner.toml"), config }
+        let mut project = Project::of_text(root.to_owned(), "");
+        let migrations = &mut project.config.migrations;
+        migrations.file_template = FolderTemplate::try_from(file_template.to_owned()).expect("a template");
+        migrations.templates = templates.map(PathBuf::from);
+        migrations.recursive = true;
+        project
     }
 
     fn make(project: &Project, new: &NewRevision) -> Result<NewFiles, TemplateError> {

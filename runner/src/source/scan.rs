@@ -1,6 +1,7 @@
 //! Finding the revisions on disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -29,6 +30,8 @@ pub struct Found {
     pub source_digest: Digest,
     /// For kind `sql`: the scripts.
     pub scripts: Option<Scripts>,
+    /// The manifest as it is written.
+    pub text: Arc<str>,
 }
 
 /// The scripts of a revision of kind `sql`.
@@ -104,16 +107,14 @@ impl Found {
 impl Found {
     /// Where the manifest grants a capability; for messages.
     pub fn place_of_grant(&self, capability: &str) -> Place {
-        let file = self.dir.join(MANIFEST_FILE);
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        Place::of_grant(&file, &text, capability)
+        Place::of_grant(&self.dir.join(MANIFEST_FILE), &self.text, capability)
     }
 
     /// Where a parameter is set in the manifest, or where the parameters begin;
     /// for messages.
     pub fn place_of_param(&self, name: &str) -> Place {
         let file = self.dir.join(MANIFEST_FILE);
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let text = &*self.text;
         let first = name.split('.').next().unwrap_or_default();
         let table = text.find("[params]").unwrap_or(text.len());
         let lines = text[table..].match_indices('\n').map(|(at, _)| table + at + 1);
@@ -122,8 +123,8 @@ impl Found {
             !first.is_empty() && rest.is_some_and(|rest| rest.trim_start().starts_with('='))
         };
         match lines.into_iter().find(sets) {
-            Some(at) => Place::of(&file, &text, at),
-            None if table < text.len() => Place::of(&file, &text, table),
+            Some(at) => Place::of(&file, text, at),
+            None if table < text.len() => Place::of(&file, text, table),
             None => Place { file, line: 0, column: 0 },
         }
     }
@@ -230,7 +231,8 @@ fn read_revision(dir: &Path, package: Option<&PackageName>) -> Result<Option<Fou
         }
         Kind::Imported => None,
     };
-    Ok(Some(Found { dir: dir.to_owned(), manifest, source_digest: digest.finish(), scripts }))
+    let source_digest = digest.finish();
+    Ok(Some(Found { dir: dir.to_owned(), manifest, source_digest, scripts, text: text.into() }))
 }
 
 fn read_scripts(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Result<Scripts, ScanError> {

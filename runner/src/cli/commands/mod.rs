@@ -3,7 +3,10 @@
 
 pub mod branches;
 pub mod build;
+pub mod bundle;
+pub mod check;
 pub mod completions;
+pub mod config;
 pub mod current;
 pub mod downgrade;
 pub mod edit;
@@ -26,6 +29,7 @@ pub mod status;
 pub mod suggest;
 pub mod upgrade;
 pub mod verify;
+pub mod wait;
 
 use super::args::{Args, Command};
 use super::error::CommandError;
@@ -38,6 +42,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
     if !global.params.is_empty() && !args.command.takes_params() {
         return Err(CommandError::params_not_taken());
     }
+    if let (Some(_), Some(command)) = (&global.bundle, args.command.needs_sources()) {
+        return Err(CommandError::no_sources(command));
+    }
     match args.command {
         Command::Init(args) => init::run(&args, ui),
         Command::ListTemplates(args) => list_templates::run(&args, global, ui),
@@ -46,6 +53,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Edit(args) => edit::run(&args, global, ui),
         Command::Import(args) => import::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
+        Command::Bundle(args) => bundle::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
         Command::EnsureVersion(args) => ensure_version::run(&args, global, ui),
@@ -55,6 +63,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Status(args) => status::run(&args, global, ui),
         Command::Suggest(args) => suggest::run(&args, global, ui),
         Command::Branches(args) => branches::run(&args, global, ui),
+        Command::Config(args) => config::run(&args, global, ui),
+        Command::Check(args) => check::run(&args, global, ui),
+        Command::Wait(args) => wait::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),
         Command::History(args) => history::run(&args, global, ui),
         Command::Heads(args) => heads::run(&args, global, ui),

@@ -29,6 +29,13 @@ pub struct Args {
     no_build: bool,
 }
 
+impl Args {
+    /// Whether it changes a file of the project.
+    pub fn writes(&self) -> bool {
+        self.write
+    }
+}
+
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let target = context::target(&args.target)?;
     let options = Options { no_build: args.no_build, params: global.params.clone(), ..Options::default() };

@@ -22,6 +22,7 @@ fn found(id: &str, more: &str) -> Found {
         manifest: Manifest::parse(Path::new("migration.toml"), &text).expect("a sound manifest"),
         source_digest: Digest::of(id.as_bytes()),
         scripts: None,
+        text: text.into(),
     }
 }
 

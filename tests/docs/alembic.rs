@@ -1,12 +1,9 @@
 //! The commands of docs/alembic.md, run as the page says: in its order, in one
 //! project, on one database.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use super::page::{self, Shown};
 
-use crate::support::Database;
-
-const PAGE: &str = include_str!("../docs/alembic.md");
+const PAGE: &str = include_str!("../../docs/alembic.md");
 
 /// Every command and flag of Alembic, as its own help prints them.
 const ALEMBIC: &[(&str, &[&str])] = &[
@@ -44,35 +41,11 @@ const ALEMBIC: &[(&str, &[&str])] = &[
 const GLOBAL: &[&str] =
     &["-h", "--help", "--version", "-c", "--config", "-n", "--name", "-x", "--raiseerr", "-q", "--quiet"];
 
-/// A command of the page.
-#[derive(Debug, PartialEq, Eq)]
-struct Shown {
-    line: usize,
-    command: String,
-    code: i32,
-}
-
 #[test]
 fn every_command_of_the_page_does_what_the_page_says() {
-    let (database, folder) = (Database::new(), tempfile::tempdir().expect("a folder"));
     let shown = shown();
     assert!(shown.len() > 80, "only {} commands were found", shown.len());
-    let mut here = folder.path().to_owned();
-    for Shown { line, command, code } in shown {
-        if let Some(dir) = command.strip_prefix("cd ") {
-            here.push(dir);
-            continue;
-        }
-        let output = shell(&command, &here, &database).output().expect("there is a shell");
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "docs/alembic.md:{line}: `{command}`\n{}{}",
-            said(&output.stdout),
-            said(&output.stderr)
-        );
-    }
+    page::run("docs/alembic.md", &shown);
 }
 
 #[test]
@@ -91,37 +64,13 @@ fn every_command_and_flag_of_alembic_has_a_row() {
     }
 }
 
-/// A command of the page, as a user would type it.
-fn shell(command: &str, here: &Path, database: &Database) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-ec", command]).current_dir(here).stdin(Stdio::null());
-    let program = Path::new(env!("CARGO_BIN_EXE_runner")).parent().expect("it is in a folder");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> =
-        std::iter::once(program.to_owned()).chain(std::env::split_paths(&path)).collect();
-    shell.env("PATH", std::env::join_paths(folders).expect("no folder's name holds a colon"));
-    for name in ["RUNNER_CONFIG", "RUNNER_LOG", "VISUAL"] {
-        shell.env_remove(name);
-    }
-    shell.env("DATABASE_URL", &database.url).env("EDITOR", "true").env("USER", "tester");
-    shell.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
-    shell
-}
-
 /// The commands of the page: those of its blocks, and those of the last column
 /// of its tables.
 fn shown() -> Vec<Shown> {
-    let (mut shown, mut in_block) = (Vec::new(), false);
-    for (number, text) in (1..).zip(PAGE.lines()) {
-        if text.starts_with("```") {
-            in_block = text == "```sh";
-        } else if in_block {
-            shown.push(Shown { line: number, command: text.to_owned(), code: 0 });
-        }
-        if let Some((_, [_, _, cell])) = rows().find(|(line, _)| *line == number) {
-            shown.extend(of_cell(number, cell));
-        }
-    }
+    let mut shown = page::commands(PAGE);
+    shown.extend(rows().flat_map(|(line, [_, _, cell])| of_cell(line, cell)));
+    // As the page is read; the commands of a cell stay in their order.
+    shown.sort_by_key(|shown| shown.line);
     shown
 }
 

@@ -1,0 +1,219 @@
+//! The statements that move fields and put them back.
+
+use plugin_kit::{Rejects, TableName, Target, create_beside, ident, list, literal, prefixed};
+use plugin_sdk::prelude::*;
+
+use crate::kind::Kind;
+
+/// The fields that are moved, and the tables that are needed for it.
+pub struct Moved<'a> {
+    pub target: &'a Target,
+    /// The column of documents as SQL spells it.
+    pub document: String,
+    pub fields: Vec<MovedField<'a>>,
+    /// Has for each document its key (`key_…`), and for each column the JSON that the
+    /// field was (`old_…`; NULL where it was not moved) and its value (`new_…`).
+    pub table: TableName,
+    pub rejects: Rejects<'a>,
+}
+
+/// One of them.
+pub struct MovedField<'a> {
+    pub column: &'a str,
+    /// Its name in the document.
+    pub name: &'a str,
+    pub kind: Kind,
+}
+
+impl MovedField<'_> {
+    fn old_column(&self) -> String {
+        prefixed("old", self.column)
+    }
+
+    fn new_column(&self) -> String {
+        prefixed("new", self.column)
+    }
+
+    /// Says in SQL that the column has what it was given.
+    fn is_unedited(&self) -> String {
+        format!("target.{} IS NOT DISTINCT FROM moved.{}", ident(self.column), self.new_column())
+    }
+
+    /// An object with the field as the column has it; an empty one for NULL.
+    fn current(&self) -> String {
+        let (name, column) = (literal(self.name), ident(self.column));
+        object_unless_null(&name, &format!("to_jsonb(target.{column})"), &format!("target.{column}"))
+    }
+
+    /// An object with the field as it was, unless the column was changed since.
+    fn back(&self) -> String {
+        let old = format!("moved.{}", self.old_column());
+        let was = object_unless_null(&literal(self.name), &old, &old);
+        format!("CASE WHEN {} THEN {was} ELSE {} END", self.is_unedited(), self.current())
+    }
+
+    /// The field's JSON in a document.
+    fn of(&self, document: &str) -> String {
+        format!("({document} -> {})", literal(self.name))
+    }
+}
+
+impl Moved<'_> {
+    /// Keeps what the fields are and will be, of documents that have one that fits.
+    pub fn create(&self, tx: &Transaction) -> Result<()> {
+        let (table, document) = (self.table.sql(), format!("target.{}", self.document));
+        let keys =
+            list(self.target.key(), |key| format!("target.{} AS {}", ident(key), prefixed("key", key)));
+        let values = list(&self.fields, |field| {
+            let value = field.of(&document);
+            let fits = field.kind.fits(&value);
+            format!(
+                "CASE WHEN {fits} THEN {value} END AS {}, CASE WHEN {fits} THEN {} END AS {}",
+                field.old_column(),
+                field.kind.convert(&value),
+                field.new_column()
+            )
+        });
+        let create = format!(
+            "CREATE TABLE {table} AS SELECT {keys}, {values} FROM {} AS target WHERE {} AND ({})",
+            self.target.name.sql(),
+            self.is_object("target"),
+            any(&self.fields, |field| format!("{} IS NOT NULL", field.of(&document))),
+        );
+        create_beside(tx, &create, &self.table)?;
+        let keys = list(self.target.key(), |key| prefixed("key", key));
+        tx.execute(&format!("ALTER TABLE {table} ADD PRIMARY KEY ({keys})"), &[])?;
+        Ok(())
+    }
+
+    /// Lists the fields that do not fit their type.
+    pub fn reject(&self, tx: &Transaction) -> Result<()> {
+        self.rejects.create(tx)?.finish(self.rejects.table())?;
+        let mut rejected = 0;
+        for field in &self.fields {
+            let value = field.of(&format!("target.{}", self.document));
+            rejected += tx.execute(
+                &format!(
+                    "INSERT INTO {} SELECT {}, {}, {value}::text, {} FROM {} AS target JOIN {} AS moved ON {} \
+                     WHERE {value} IS NOT NULL AND moved.{} IS NULL",
+                    self.rejects.table().sql(),
+                    list(self.target.key(), |key| format!("target.{}", ident(key))),
+                    literal(field.column),
+                    literal(field.kind.reason()),
+                    self.target.name.sql(),
+                    self.table.sql(),
+                    self.joins(),
+                    field.old_column(),
+                ),
+                &[],
+            )?;
+        }
+        if rejected > 0 {
+            warn!(
+                "fields that do not fit, and stay in their documents: {rejected}; {} has them",
+                self.rejects.table()
+            );
+        }
+        Ok(())
+    }
+
+    /// Moves the fields.
+    pub fn apply(&self, tx: &Transaction) -> Result<u64> {
+        let document = &self.document;
+        let sets =
+            list(&self.fields, |field| format!("{} = moved.{}", ident(field.column), field.new_column()));
+        let gone = list(&self.fields, |field| {
+            format!("CASE WHEN moved.{} IS NOT NULL THEN {} END", field.old_column(), literal(field.name))
+        });
+        tx.execute(
+            &format!(
+                "UPDATE {} AS target SET {sets}, {document} = target.{document} - array_remove(ARRAY[{gone}]::text[], NULL) \
+                 FROM {} AS moved WHERE {} AND ({})",
+                self.target.name.sql(),
+                self.table.sql(),
+                self.joins(),
+                any(&self.fields, |field| format!("moved.{} IS NOT NULL", field.old_column())),
+            ),
+            &[],
+        )
+    }
+
+    /// Puts the fields back: as they were where the column is unchanged, and as the
+    /// column has it where it was changed since, or the row is new.
+    pub fn restore(&self, tx: &Transaction) -> Result<u64> {
+        self.check_places(tx)?;
+        let (target, moved, document) = (self.target.name.sql(), self.table.sql(), &self.document);
+        let there = format!("coalesce(target.{document}, '{{}}'::jsonb)");
+        let joins = self.joins();
+        let old = tx.execute(
+            &format!(
+                "UPDATE {target} AS target SET {document} = {there} || {} FROM {moved} AS moved \
+                 WHERE {joins} AND ({})",
+                merged(&self.fields, MovedField::back),
+                any(&self.fields, |field| {
+                    format!("moved.{} IS NOT NULL OR NOT ({})", field.old_column(), field.is_unedited())
+                }),
+            ),
+            &[],
+        )?;
+        let new = tx.execute(
+            &format!(
+                "UPDATE {target} AS target SET {document} = {there} || {} \
+                 WHERE ({}) AND NOT EXISTS (SELECT FROM {moved} AS moved WHERE {joins})",
+                merged(&self.fields, MovedField::current),
+                self.has_values(),
+            ),
+            &[],
+        )?;
+        Ok(old + new)
+    }
+
+    /// Refuses to drop values for which there is no object to put them into.
+    fn check_places(&self, tx: &Transaction) -> Result<()> {
+        let (lost,): (i64,) = tx.query_one(
+            &format!(
+                "SELECT count(*) FROM {} AS target WHERE jsonb_typeof(target.{}) <> 'object' AND ({})",
+                self.target.name.sql(),
+                self.document,
+                self.has_values(),
+            ),
+            &[],
+        )?;
+        ensure!(
+            lost == 0,
+            "{lost} rows of {} have values in the columns, and a document that is no object: there is no place to \
+             put them back to",
+            self.target.name
+        );
+        Ok(())
+    }
+
+    /// Says in SQL that a row has something to put back.
+    fn has_values(&self) -> String {
+        any(&self.fields, |field| format!("target.{} IS NOT NULL", ident(field.column)))
+    }
+
+    fn is_object(&self, row: &str) -> String {
+        format!("jsonb_typeof({row}.{}) = 'object'", self.document)
+    }
+
+    /// Says in SQL that a row and what is kept of it belong together.
+    fn joins(&self) -> String {
+        self.target.joins("target", "moved")
+    }
+}
+
+fn any<'a>(fields: &[MovedField<'a>], condition: impl FnMut(&MovedField<'a>) -> String) -> String {
+    fields.iter().map(condition).collect::<Vec<_>>().join(" OR ")
+}
+
+/// The objects of all fields in one.
+fn merged<'a>(fields: &[MovedField<'a>], object: impl FnMut(&MovedField<'a>) -> String) -> String {
+    fields.iter().map(object).collect::<Vec<_>>().join(" || ")
+}
+
+fn object_unless_null(name: &str, value: &str, tested: &str) -> String {
+    format!(
+        "CASE WHEN {tested} IS NULL THEN '{{}}'::jsonb ELSE jsonb_build_object({name}::text, {value}) END"
+    )
+}

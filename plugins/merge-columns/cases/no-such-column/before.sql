@@ -1,0 +1,1 @@
+CREATE TABLE public.addresses (id int PRIMARY KEY, street text);

@@ -1,0 +1,6 @@
+//! The pages of docs/: what they say is run, and where they point is there.
+
+mod alembic;
+mod book;
+mod page;
+mod recovery;
