@@ -44,10 +44,10 @@ mod oracle;
 mod otlp;
 #[path = "plugins/cases.rs"]
 mod plugin_cases;
-#[path = "plugins/random.rs"]
-mod plugins_random;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/random.rs"]
+mod plugins_random;
 mod pooler;
 mod properties;
 mod recipes;

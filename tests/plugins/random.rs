@@ -49,7 +49,11 @@ fn encryption(column: &str, key: &str, more: &str, secrets: &str) -> String {
 fn run(project: &Project, args: &[&str]) -> Finished {
     let first = "11".repeat(FIRST.len());
     let finished = Finished::of(project.command(args).env("FIRST", first).env("SECOND", SECOND_TEXT));
-    assert!(!finished.stderr.contains("topsecret") && !finished.stderr.contains("1111111111"), "{}", finished.stderr);
+    assert!(
+        !finished.stderr.contains("topsecret") && !finished.stderr.contains("1111111111"),
+        "{}",
+        finished.stderr
+    );
     finished
 }
 
@@ -100,7 +104,8 @@ fn encrypted_columns_are_decrypted_by_others_rotated_and_brought_back() {
     ok(&project, &["upgrade", "b", "--verbose", "--verbose"]);
     let plain = ["measles topsecret", "", "grippe ✓"];
     assert_eq!(diagnoses(&database, FIRST, "FIRST"), plain);
-    let scan = database.value("SELECT encode(scan, 'hex') FROM public.patients WHERE id = 1 AND region = 'eu'");
+    let scan =
+        database.value("SELECT encode(scan, 'hex') FROM public.patients WHERE id = 1 AND region = 'eu'");
     assert_eq!(decrypt(FIRST, "FIRST", &from_hex(&scan)), [0x00, 0xff]);
 
     ok(&project, &["upgrade", "head"]);
@@ -141,7 +146,8 @@ fn keys_become_uuids_everywhere_and_numbers_again() {
         LEFT JOIN public.order_keys f ON f.new_key = o.follows LEFT JOIN public.items i ON i.order_id = o.id ORDER BY 1, 3";
     assert_eq!(database.rows(joined), ["10||cup", "10||tea", "15||", "20|10|milk"]);
     // 2024-02-29 12:00:00 UTC is 0x018df4bc5600 milliseconds after 1970.
-    let heads = database.rows("SELECT left(id::text, 18) FROM public.orders WHERE placed IS NOT NULL ORDER BY id");
+    let heads =
+        database.rows("SELECT left(id::text, 18) FROM public.orders WHERE placed IS NOT NULL ORDER BY id");
     assert_eq!(heads, ["018df4bc-5600-7000", "018df4bc-5601-7000"]);
     assert_eq!(
         database.value("SELECT string_agg(data_type, ' ') FROM information_schema.columns
