@@ -46,6 +46,8 @@ mod otlp;
 mod plugin_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/random.rs"]
+mod plugins_random;
 mod pooler;
 mod properties;
 mod recipes;

@@ -314,3 +314,34 @@ fn more_rows_than_fit_the_buffers_are_all_there() {
     let read = mock.written::<Whole>("public.users");
     assert!(read.iter().all(|user| user.1 == text && user.2.as_deref() == Some("a")));
 }
+
+#[test]
+fn the_columns_of_tuples_are_named_when_it_runs() {
+    let mock = users();
+    let counts = mock
+        .transaction()
+        .transform::<(String, String), (String,)>("public.users")
+        .columns(["name", "email"], "name")
+        .map(|(name, email)| Ok((format!("{} <{email}>", name.trim()),)))
+        .unwrap();
+    assert_eq!(counts.updated, 3);
+    assert_eq!(mock.written::<Whole>("public.users")[0].1, "Ada <ADA@x.org>");
+}
+
+#[test]
+fn columns_that_do_not_fit_the_tuple_are_an_error() {
+    let transformed = |reads: &[&str], write: &str| {
+        let mock = users();
+        let transform = mock.transaction().transform::<(String,), (String,)>("public.users");
+        transform.columns(reads, write).map(|(text,)| Ok((text.clone(),))).unwrap_err().to_string()
+    };
+    assert_eq!(
+        transformed(&["name", "email"], "name"),
+        "a tuple of 1 fields is given 2 columns of public.users"
+    );
+    assert_eq!(
+        transformed(&["nmae"], "name"),
+        "there is no column `nmae` for the field `0` of `a tuple`; there are `id`, `name`, `email`, `note`"
+    );
+    assert!(transformed(&["name"], "note").contains("does not fit the column `note` of type bytea"));
+}

@@ -22,12 +22,17 @@ macro_rules! plugins {
 }
 
 plugins! {
+    encrypt_column_cases => "encrypt-column",
+    extract_lookup_cases => "extract-lookup",
+    hash_column_cases => "hash-column",
     json_to_columns_cases => "json-to-columns",
     merge_columns_cases => "merge-columns",
     normalize_text_cases => "normalize-text",
+    partition_table_cases => "partition-table",
     repair_text_cases => "repair-text",
     split_column_cases => "split-column",
     timestamps_cases => "timestamps",
+    uuid_keys_cases => "uuid-keys",
 }
 
 #[test]

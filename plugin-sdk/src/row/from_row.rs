@@ -98,7 +98,17 @@ impl FieldSpec {
             None => Some(place).filter(|place| *place < columns.len()),
             Some(name) => columns.iter().position(|column| column.name == name),
         };
-        index.ok_or_else(|| self.missing(owner, columns))
+        index.ok_or_else(|| self.missing(owner, self.column_name(), columns))
+    }
+
+    /// Finds the column of that name, and checks that the types fit.
+    pub(crate) fn resolve_named(&self, owner: &str, name: &str, columns: &[Column]) -> Result<usize> {
+        let index = columns.iter().position(|column| column.name == name);
+        let index = index.ok_or_else(|| self.missing(owner, name, columns))?;
+        match (self.accepts)(columns[index].pg_type()) {
+            true => Ok(index),
+            false => Err(self.mismatch(owner, &columns[index])),
+        }
     }
 
     /// Finds the field's column, and checks that the types fit.
@@ -111,9 +121,9 @@ impl FieldSpec {
         }
     }
 
-    fn missing(&self, owner: &str, columns: &[Column]) -> Error {
+    fn missing(&self, owner: &str, column: &str, columns: &[Column]) -> Error {
         let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
-        let (field, column, names) = (self.field, self.column_name(), names.join("`, `"));
+        let (field, names) = (self.field, names.join("`, `"));
         Error::message(format!(
             "there is no column `{column}` for the field `{field}` of `{owner}`; there are `{names}`"
         ))
@@ -146,6 +156,14 @@ impl Plan {
         }
         let resolve = |(place, spec): (usize, &FieldSpec)| spec.resolve(T::NAME, place, columns);
         let indexes = specs.iter().enumerate().map(resolve).collect::<Result<_>>()?;
+        Ok(Self { indexes, owner: T::NAME })
+    }
+
+    /// Matches a row's fields with the columns of these names.
+    pub(crate) fn named<'a, T: FromRow<'a>>(names: &[String], columns: &[Column]) -> Result<Self> {
+        let specs = T::fields();
+        let resolve = |(spec, name): (&FieldSpec, &String)| spec.resolve_named(T::NAME, name, columns);
+        let indexes = specs.iter().zip(names).map(resolve).collect::<Result<_>>()?;
         Ok(Self { indexes, owner: T::NAME })
     }
 }

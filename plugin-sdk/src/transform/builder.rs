@@ -57,6 +57,9 @@ pub struct Transform<'tx, In, Out> {
     tx: &'tx Transaction,
     table: String,
     key: Vec<String>,
+    /// The columns of the fields that are read and written; none where the structs
+    /// name them.
+    columns: Option<(Vec<String>, Vec<String>)>,
     filter: Option<(String, Vec<Value>)>,
     is_ordered: bool,
     is_counted: bool,
@@ -73,6 +76,7 @@ impl<'tx, In: ReadRow, Out: WriteRow> Transform<'tx, In, Out> {
             tx,
             table: table.to_owned(),
             key: Vec::new(),
+            columns: None,
             filter: None,
             is_ordered: false,
             is_counted: false,
@@ -87,6 +91,24 @@ impl<'tx, In: ReadRow, Out: WriteRow> Transform<'tx, In, Out> {
     /// of a unique index. Without this it is the primary key.
     pub fn key(mut self, key: impl ColumnNames) -> Self {
         self.key = key.into_names();
+        self
+    }
+
+    /// Names the columns that are read and those that are written, in the order of
+    /// the fields: for tuples, whose columns are known only when the migration runs.
+    ///
+    /// ```
+    /// # use plugin_sdk::prelude::*;
+    /// # fn example(tx: &Transaction, column: &str) -> Result<()> {
+    /// let counts = tx
+    ///     .transform::<(String,), (String,)>("public.users")
+    ///     .columns(column, column)
+    ///     .map(|(text,)| Ok((text.to_lowercase(),)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn columns(mut self, reads: impl ColumnNames, writes: impl ColumnNames) -> Self {
+        self.columns = Some((reads.into_names(), writes.into_names()));
         self
     }
 
@@ -238,8 +260,10 @@ impl<'tx, In: ReadRow, Out: WriteRow> Transform<'tx, In, Out> {
             name: &self.table,
             key: &self.key,
             reads: &reads,
+            read_names: self.columns.as_ref().map(|(reads, _)| reads.as_slice()),
             reader: In::Of::<'static>::NAME,
             writes: &writes,
+            write_names: self.columns.as_ref().map(|(_, writes)| writes.as_slice()),
             writer: Out::Of::<'static>::NAME,
         };
         match self.rewrite {

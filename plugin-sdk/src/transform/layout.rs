@@ -13,9 +13,13 @@ pub(super) struct Request<'a> {
     pub(super) name: &'a str,
     pub(super) key: &'a [String],
     pub(super) reads: &'a [FieldSpec],
+    /// The columns of those fields, where the migration names them.
+    pub(super) read_names: Option<&'a [String]>,
     /// The name of the struct that is read.
     pub(super) reader: &'static str,
     pub(super) writes: &'a [FieldSpec],
+    /// The columns of those fields, where the migration names them.
+    pub(super) write_names: Option<&'a [String]>,
     /// The name of the struct that is written.
     pub(super) writer: &'static str,
 }
@@ -33,6 +37,10 @@ pub(super) struct Layout {
     pub(super) key_writes: usize,
     /// Where the columns of the writer come from, in their order.
     pub(super) parts: Vec<Part>,
+    /// The column of each field that is read.
+    pub(super) read_fields: Vec<String>,
+    /// The column of each field that is written.
+    pub(super) written_fields: Vec<String>,
 }
 
 /// Columns of a row that is written.
@@ -61,7 +69,7 @@ impl Layout {
 impl Request<'_> {
     /// The key, and then the columns that change.
     pub(super) fn in_place(&self) -> Result<Layout> {
-        let (reads, fields) = (self.names(self.reads, self.reader)?, self.written()?);
+        let (reads, fields) = (self.read()?, self.written()?);
         let values = fields.iter().filter(|name| !self.key.contains(name));
         let writes: Vec<String> = self.key.iter().chain(values).cloned().collect();
         if writes.len() == self.key.len() {
@@ -79,43 +87,48 @@ impl Request<'_> {
             }
         };
         let parts = joined(writes.iter().enumerate().map(part));
-        Ok(self.layout(self.key.to_vec(), reads, writes, self.key.len(), parts))
+        Ok(self.layout(self.key.to_vec(), (reads, fields), writes, self.key.len(), parts))
     }
 
     /// All columns that can be written, in the table's order.
     pub(super) fn rewrite(&self) -> Result<Layout> {
-        let (reads, fields) = (self.names(self.reads, self.reader)?, self.written()?);
+        let (reads, fields) = (self.read()?, self.written()?);
         let writable = self.table.columns.iter().filter(|column| !column.generated);
         let writes: Vec<String> = writable.map(|column| column.column.name.clone()).collect();
         let part = |(place, name): (usize, &String)| {
             position(&fields, name).map_or(Part::Copied(place, place), Part::Field)
         };
         let parts = joined(writes.iter().enumerate().map(part));
-        Ok(self.layout(writes.clone(), reads, writes, 0, parts))
+        Ok(self.layout(writes.clone(), (reads, fields), writes, 0, parts))
     }
 
     /// Reads the columns that are copied first, and then what else is asked for.
     fn layout(
         &self,
         copied: Vec<String>,
-        read: Vec<String>,
+        (read_fields, written_fields): (Vec<String>, Vec<String>),
         writes: Vec<String>,
         key_writes: usize,
         parts: Vec<Part>,
     ) -> Layout {
         let mut reads = copied;
-        for name in read.into_iter().chain(self.key.iter().cloned()) {
+        for name in read_fields.iter().cloned().chain(self.key.iter().cloned()) {
             if !reads.contains(&name) {
                 reads.push(name);
             }
         }
         let key_reads = self.key.iter().filter_map(|name| position(&reads, name)).collect();
-        Layout { reads, key_reads, writes, key_writes, parts }
+        Layout { reads, key_reads, writes, key_writes, parts, read_fields, written_fields }
+    }
+
+    /// The columns of the fields that are read.
+    fn read(&self) -> Result<Vec<String>> {
+        self.names(self.reads, self.read_names, self.reader)
     }
 
     /// The columns of the struct that is written.
     fn written(&self) -> Result<Vec<String>> {
-        let names = self.names(self.writes, self.writer)?;
+        let names = self.names(self.writes, self.write_names, self.writer)?;
         let generated = self.table.columns.iter().filter(|column| column.generated);
         match generated.map(|column| &column.column.name).find(|name| names.contains(name)) {
             None => Ok(names),
@@ -126,19 +139,43 @@ impl Request<'_> {
         }
     }
 
-    /// The columns of a struct's fields, all of which the table has to have.
-    fn names(&self, fields: &[FieldSpec], owner: &str) -> Result<Vec<String>> {
+    /// The columns of a row's fields, all of which the table has to have.
+    fn names(&self, fields: &[FieldSpec], given: Option<&[String]>, owner: &str) -> Result<Vec<String>> {
         let columns: Vec<Column> = self.table.columns.iter().map(|column| column.column.clone()).collect();
+        if let Some(names) = given {
+            return self.given(fields, names, owner, &columns);
+        }
         for (place, field) in fields.iter().enumerate() {
             field.find(owner, place, &columns)?;
         }
         named_columns(fields).ok_or_else(|| {
             Error::message(format!(
                 "a transform finds the columns of {} by name: instead of {owner} use a struct with \
-                 `#[derive(FromRow)]` or `#[derive(ToRow)]`",
+                 `#[derive(FromRow)]` or `#[derive(ToRow)]`, or name them with `.columns(…)`",
                 self.name
             ))
         })
+    }
+
+    /// The columns that the migration names for the fields, one for each.
+    fn given(
+        &self,
+        fields: &[FieldSpec],
+        names: &[String],
+        owner: &str,
+        columns: &[Column],
+    ) -> Result<Vec<String>> {
+        if fields.len() != names.len() {
+            let (expected, found) = (fields.len(), names.len());
+            return Err(Error::message(format!(
+                "{owner} of {expected} fields is given {found} columns of {}",
+                self.name
+            )));
+        }
+        for (field, name) in fields.iter().zip(names) {
+            field.resolve_named(owner, name, columns)?;
+        }
+        Ok(names.to_vec())
     }
 }
 

@@ -88,7 +88,7 @@ impl<In: ReadRow, Out: WriteRow> Run<In, Out> {
 
 impl<In: ReadRow, Out: WriteRow> Mapper<In, Out> {
     fn new(table: String, layout: Layout, columns: Vec<Column>, written: &[Column]) -> Result<Self> {
-        let plan = Plan::of::<In::Of<'static>>(&columns)?;
+        let plan = Plan::named::<In::Of<'static>>(&layout.read_fields, &columns)?;
         let assembly = Assembly::of::<Out::Of<'static>>(&layout, written)?;
         let source = Source { table, columns, key: layout.key_reads };
         Ok(Self { source, plan, assembly, spans: Vec::new(), rows: 0, types: PhantomData })
@@ -146,7 +146,7 @@ impl Assembly {
             at += match *part {
                 Part::Copied(from, to) => to + 1 - from,
                 Part::Field(field) | Part::Key { field, .. } => {
-                    fields[field].resolve(Out::NAME, field, columns)?;
+                    fields[field].resolve_named(Out::NAME, &layout.written_fields[field], columns)?;
                     1
                 }
             };
