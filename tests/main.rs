@@ -30,6 +30,8 @@ mod location;
 mod migrations;
 mod offline;
 mod oracle;
+mod plugin;
+mod plugins;
 mod properties;
 mod sandbox;
 mod secrets;

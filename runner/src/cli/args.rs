@@ -8,8 +8,8 @@ use runner::run::Override;
 
 use super::commands::{
     branches, build, bundle, completions, current, downgrade, edit, ensure_version, graph, heads, history,
-    import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp, status, suggest,
-    upgrade, verify,
+    import, init, list_templates, man, merge, plan, plugin, redo, revision, sandbox, show, stamp, status,
+    suggest, upgrade, verify,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -91,6 +91,7 @@ impl Command {
             Self::Edit(_) => "edit",
             Self::Build(_) => "build",
             Self::Bundle(_) => "bundle",
+            Self::Plugin(_) => "plugin",
             Self::Suggest(args) if args.writes() => "suggest --write",
             _ => return None,
         })
@@ -117,6 +118,7 @@ pub enum Command {
     Edit(edit::Args),
     Build(build::Args),
     Bundle(bundle::Args),
+    Plugin(plugin::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),

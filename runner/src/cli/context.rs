@@ -14,6 +14,7 @@ use runner::source::Project;
 use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
+use super::plugin;
 
 /// The argument with which the program starts itself to compile a component from
 /// standard input to standard output. It is no command, so that neither the help
@@ -23,7 +24,8 @@ pub const COMPILE: &str = "__compile";
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
     if let Some(bundle) = &global.bundle {
-        return Ok(Project::open_bundle(bundle, global.config.as_deref(), global.name.as_deref())?);
+        let project = Project::open_bundle(bundle, global.config.as_deref(), global.name.as_deref())?;
+        return Ok(project.with_access(plugin::access(false)));
     }
     let file = match &global.config {
         Some(file) => file.clone(),
@@ -36,7 +38,7 @@ pub fn project(global: &Global) -> Result<Project, CommandError> {
             file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Ok(Project::load_named(&file, global.name.as_deref())?)
+    Ok(Project::load_named(&file, global.name.as_deref())?.with_access(plugin::access(false)))
 }
 
 /// Parses a target.
@@ -126,7 +128,8 @@ pub fn silent() -> Reporter {
     Arc::new(|_| {})
 }
 
-fn host(project: &Project) -> Result<Host, CommandError> {
+/// The host, with the limits of a project.
+pub fn host(project: &Project) -> Result<Host, CommandError> {
     let program =
         env::current_exe().map_err(|error| CommandError::user("this program cannot find itself", error))?;
     let config = HostConfig {

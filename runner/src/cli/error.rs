@@ -12,7 +12,7 @@ use runner::plan::{Drift, PlanError};
 use runner::revision::RevisionId;
 use runner::run::{Failed, ImportError, PrepareError, RunError};
 use runner::source::alembic::OfflineError;
-use runner::source::{BundleError, BundleFault, ConfigError, GrantsError};
+use runner::source::{BundleError, BundleFault, ConfigError, GrantsError, LockFileError};
 use serde::Serialize;
 
 use super::exit_code::Exit;
@@ -222,6 +222,7 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
             ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
+            ConfigError::Lock(error) => lock_hint(error),
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
@@ -287,6 +288,19 @@ impl From<RunError> for CommandError {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
+            RunError::Plugin(error) => error.into(),
+            RunError::Config(error) => error.into(),
+            RunError::PluginLoad { source: LoadError::Version { .. }, .. } => Self::from_chain(Exit::Error, &error)
+                .hint("Use a version of the plugin that was made for this interface, or a runner that has its interface."),
+            RunError::PluginInUse { .. } => Self::from_chain(Exit::Error, &error)
+                .hint("A revision keeps its plugin: it is needed where the revision is applied anew."),
+            RunError::PluginLoad { .. } | RunError::PluginDescribe { .. } | RunError::Case { .. } => {
+                Self::from_chain(Exit::Error, &error)
+            }
+            RunError::CaseNeedsServer => Self::new(Exit::Error, error.to_string())
+                .hint("Name a server: `--database postgresql://…`."),
+            RunError::CaseDatabase { .. } => Self::from_chain(Exit::Error, &error)
+                .hint("The login must be allowed to make databases: ALTER ROLE … CREATEDB."),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
@@ -334,6 +348,13 @@ impl From<ImportError> for CommandError {
             }
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
+    }
+}
+
+fn lock_hint(error: &LockFileError) -> Option<String> {
+    match error {
+        LockFileError::Invalid(error) => error.hint.clone(),
+        LockFileError::Io { .. } | LockFileError::Conflict { .. } => None,
     }
 }
 
@@ -459,6 +480,7 @@ fn prepare(revision: &str, error: &PrepareError) -> CommandError {
             }
         }
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::Plugin(error) => error.hint().into_iter().fold(found, CommandError::hint),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(
                 "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \

@@ -14,6 +14,7 @@ mod error;
 mod exit_code;
 mod graph;
 mod hints;
+mod plugin;
 mod printable;
 mod progress;
 mod render;

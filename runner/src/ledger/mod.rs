@@ -8,6 +8,7 @@
 mod alembic;
 mod entry;
 mod error;
+mod plugins;
 mod read;
 mod schema;
 mod script;
@@ -17,6 +18,7 @@ mod write;
 pub use alembic::alembic_heads;
 pub use entry::{Applied, Confinement, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
+pub use plugins::PluginApplied;
 pub use schema::CURRENT_VERSION;
 pub use script::AtRunTime;
 pub(crate) use ticket::derived_name;

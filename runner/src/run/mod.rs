@@ -16,6 +16,8 @@ mod import;
 mod isolation;
 mod migrator;
 mod overrides;
+mod pinned;
+mod plugins;
 mod precondition;
 mod prepare;
 mod rules;
@@ -39,6 +41,9 @@ pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use plugins::{
+    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
+};
 pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};
 pub use secrets::Secrets;

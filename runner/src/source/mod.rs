@@ -7,6 +7,7 @@ pub mod alembic;
 mod artifact;
 mod build;
 mod bundle;
+mod compile;
 mod config;
 mod folder_name;
 mod grants;
@@ -14,6 +15,8 @@ mod hooks;
 mod init;
 mod migrations_dir;
 mod new_revision;
+mod oci;
+mod plugins;
 mod scan;
 mod template;
 mod tokens;
@@ -21,8 +24,9 @@ mod toolchain;
 mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
-pub use build::{BuildError, Built, build};
+pub use build::{Built, build};
 pub use bundle::{Bundle, BundleError, BundleFault, Packed};
+pub use compile::BuildError;
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,
@@ -33,8 +37,13 @@ pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, Hook
 pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;
 pub use new_revision::{NewFiles, new_revision, write_revision};
+pub use plugins::{
+    Access, BuiltPlugin, Fetched, LOCK_FILE, LayoutFault, Lock, LockFileError, Locked, Metadata, Parameter,
+    Pin, PluginEntry, PluginError, PluginFiles, PluginSource, Publication, Store, build_plugins, new_plugin,
+    publish, usage, with_plugin, without_plugin,
+};
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
-pub use template::{NewRevision, TEMPLATE_TOKENS, Template, TemplateError};
+pub use template::{NewRevision, PluginTexts, TEMPLATE_TOKENS, Template, TemplateError};
 pub use tokens::UnknownToken;
 pub use toolchain::{Toolchain, ToolchainError};
 pub use zone::{UnknownZone, Zone};
