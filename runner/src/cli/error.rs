@@ -222,7 +222,8 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
             ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
-            ConfigError::Lock(error) => lock_hint(error),
+            ConfigError::Lock(LockFileError::Invalid(error)) => error.hint.clone(),
+            ConfigError::Lock(_) => None,
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
@@ -290,17 +291,12 @@ impl From<RunError> for CommandError {
             }
             RunError::Plugin(error) => error.into(),
             RunError::Config(error) => error.into(),
-            RunError::PluginLoad { source: LoadError::Version { .. }, .. } => Self::from_chain(Exit::Error, &error)
-                .hint("Use a version of the plugin that was made for this interface, or a runner that has its interface."),
-            RunError::PluginInUse { .. } => Self::from_chain(Exit::Error, &error)
-                .hint("A revision keeps its plugin: it is needed where the revision is applied anew."),
-            RunError::PluginLoad { .. } | RunError::PluginDescribe { .. } | RunError::Case { .. } => {
-                Self::from_chain(Exit::Error, &error)
-            }
-            RunError::CaseNeedsServer => Self::new(Exit::Error, error.to_string())
-                .hint("Name a server: `--database postgresql://…`."),
-            RunError::CaseDatabase { .. } => Self::from_chain(Exit::Error, &error)
-                .hint("The login must be allowed to make databases: ALTER ROLE … CREATEDB."),
+            error @ (RunError::PluginLoad { .. }
+            | RunError::PluginDescribe { .. }
+            | RunError::PluginInUse { .. }
+            | RunError::Case { .. }
+            | RunError::CaseNeedsServer
+            | RunError::CaseDatabase { .. }) => Self::plugin(&error),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
             RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
                 .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
@@ -348,13 +344,6 @@ impl From<ImportError> for CommandError {
             }
             ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
         }
-    }
-}
-
-fn lock_hint(error: &LockFileError) -> Option<String> {
-    match error {
-        LockFileError::Invalid(error) => error.hint.clone(),
-        LockFileError::Io { .. } | LockFileError::Conflict { .. } => None,
     }
 }
 

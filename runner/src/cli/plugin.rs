@@ -4,7 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use runner::db::Location;
-use runner::run::{PluginChange, PluginManager};
+use runner::host::LoadError;
+use runner::run::{PluginChange, PluginManager, RunError};
 use runner::source::{Access, ConfigError, PluginError, Project};
 
 use super::args::Global;
@@ -18,7 +19,7 @@ use super::exit_code::Exit;
 pub fn access(offline: bool) -> Access {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    Access { store: data.map(|data| data.join("runner/plugins")), offline }
+    Access { store: data.map(|data| data.join("runner/plugins")), offline, in_cargo_target: false }
 }
 
 /// The plugins of the project.
@@ -52,7 +53,8 @@ pub fn of_crate(dir: &Path) -> Result<PluginManager, CommandError> {
 }
 
 fn of_folder(dir: PathBuf) -> Result<PluginManager, CommandError> {
-    let project = Project::without_revisions(dir, access(false));
+    let access = Access { in_cargo_target: true, ..access(false) };
+    let project = Project::without_revisions(dir, access);
     let host = context::host(&project)?;
     Ok(PluginManager::new(project, host, None))
 }
@@ -72,6 +74,24 @@ impl CommandError {
     /// A plugin from nowhere.
     pub fn no_plugin_source() -> Self {
         Self::new(Exit::Usage, "where is the plugin from?").hint("Pass `--path DIR` or `--layout DIR`.")
+    }
+
+    /// Something about a plugin, or about its cases.
+    pub(super) fn plugin(error: &RunError) -> Self {
+        let found = Self::from_chain(Exit::Error, error);
+        match error {
+            RunError::PluginLoad { source: LoadError::Version { .. }, .. } => found.hint(
+                "Use a version of the plugin that was made for this interface, or a runner that has its interface.",
+            ),
+            RunError::PluginInUse { .. } => {
+                found.hint("A revision keeps its plugin: it is needed wherever the revision is applied anew.")
+            }
+            RunError::CaseNeedsServer => found.hint("Name a server: `--database postgresql://…`."),
+            RunError::CaseDatabase { .. } => {
+                found.hint("The login must be allowed to make databases: ALTER ROLE … CREATEDB.")
+            }
+            _ => found,
+        }
     }
 
     /// A Cargo.toml of no crate.

@@ -27,7 +27,7 @@ pub fn build(project: &Project, revisions: &[Found]) -> Result<Vec<Built>, Build
     let crates: Vec<Crate> =
         found.iter().map(|found| Crate { dir: found.dir.clone(), of: of(found) }).collect();
     let target_dir = project.target_dir();
-    let options = CompileOptions { target_dir: &target_dir, offline: project.access.offline };
+    let options = CompileOptions { target_dir: Some(&target_dir), offline: project.access.offline };
     let compiled = compile(&crates, options)?;
     found.into_iter().zip(compiled).map(|(found, compiled)| finish(project, found, &compiled)).collect()
 }

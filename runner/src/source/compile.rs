@@ -61,8 +61,8 @@ pub(super) struct Crate {
 /// How it is compiled.
 #[derive(Clone, Copy)]
 pub(super) struct CompileOptions<'a> {
-    /// Where cargo puts what it makes.
-    pub(super) target_dir: &'a Path,
+    /// Where cargo puts what it makes; none for a folder in each workspace's own.
+    pub(super) target_dir: Option<&'a Path>,
     /// Whether cargo may ask a registry for what is not on this machine.
     pub(super) offline: bool,
 }
@@ -80,6 +80,7 @@ pub(super) struct Compiled {
 struct Metadata {
     packages: Vec<Package>,
     workspace_root: PathBuf,
+    target_directory: PathBuf,
 }
 
 /// A package, as `cargo metadata` tells of it.
@@ -111,6 +112,8 @@ struct Member<'a> {
     place: usize,
     of: &'a str,
     package: Package,
+    /// The target folder of its workspace.
+    target_directory: PathBuf,
 }
 
 /// Compiles crates, in their order. cargo decides what has to be compiled, and
@@ -146,7 +149,7 @@ fn by_workspace(crates: &[Crate]) -> Result<BTreeMap<PathBuf, Vec<Member<'_>>>, 
             metadata.and_then(|metadata| Some((metadata, package(metadata, &manifest)?))).ok_or_else(
                 || BuildError::Cargo(format!("{} is no package of its workspace", manifest.display())),
             )?;
-        let member = Member { place, of, package };
+        let member = Member { place, of, package, target_directory: metadata.target_directory.clone() };
         groups.entry(metadata.workspace_root.join("Cargo.toml")).or_default().push(member);
     }
     Ok(groups)
@@ -182,7 +185,12 @@ fn compile_workspace(
     options: CompileOptions<'_>,
 ) -> Result<Vec<PathBuf>, BuildError> {
     let cargo = |error: std::io::Error| BuildError::Cargo(error.to_string());
-    let target_dir = std::path::absolute(options.target_dir).map_err(cargo)?;
+    let target_dir = match (options.target_dir, members.first()) {
+        (Some(dir), _) => std::path::absolute(dir).map_err(cargo)?,
+        // Beside what cargo itself makes there, which it would lock.
+        (None, Some(member)) => member.target_directory.join("guests"),
+        (None, None) => return Ok(Vec::new()),
+    };
     let mut command = toolchain.cargo_build(&target_dir);
     command.arg("--message-format=json-render-diagnostics").arg("--manifest-path").arg(workspace);
     if options.offline {

@@ -154,7 +154,15 @@ impl<'a> Cases<'a> {
         artifact: &Artifact,
         case: &Case,
     ) -> Result<Option<CaseFailure>, RunError> {
-        let scratch = [self.scratch().await?, self.scratch().await?];
+        let by_hand = self.scratch().await?;
+        let by_plugin = match self.scratch().await {
+            Ok(by_plugin) => by_plugin,
+            Err(error) => {
+                self.drop_now(&by_hand).await?;
+                return Err(error);
+            }
+        };
+        let scratch = [by_hand, by_plugin];
         let result = self.compare(name, artifact, case, &scratch).await;
         for database in &scratch {
             self.drop_now(database).await?;

@@ -112,7 +112,8 @@ impl Project {
         let path = self.built_plugin(name);
         let built = Crate { dir: dir.to_owned(), of: format!("plugin `{name}`") };
         let target_dir = self.target_dir();
-        let options = CompileOptions { target_dir: &target_dir, offline: self.access.offline };
+        let target_dir = (!self.access.in_cargo_target).then_some(target_dir.as_path());
+        let options = CompileOptions { target_dir, offline: self.access.offline };
         let compiled = compile(&[built], options)?;
         let compiled = compiled.first().expect("each crate that is compiled has a module");
         let component = finish(name, compiled, sources)?;

@@ -20,6 +20,9 @@ pub struct Access {
     pub store: Option<PathBuf>,
     /// Whether nothing may be asked over a network, as by cargo for a crate.
     pub offline: bool,
+    /// Whether crates of plugins are compiled in the target folder of their own
+    /// workspace, rather than in that of the project.
+    pub in_cargo_target: bool,
 }
 
 /// What a change of the plugins does to the project's files.

@@ -11,7 +11,7 @@ pub struct ${type} {
     /// The table, as `schema.table`.
     table: String,
     /// The name of the column.
-    #[param(default = "note".to_owned())]
+    #[param(default = "note")]
     column: String,
 }
 
