@@ -22,7 +22,7 @@ fn project() -> (Database, Project) {
 #[test]
 fn help() {
     let project = Project::without_database();
-    snapshot!(project.ok(&["--help"]), @r"
+    snapshot!(project.ok(&["--help"]), @r#"
     PostgreSQL migrations as sandboxed WebAssembly components
 
     Usage: runner [OPTIONS] <COMMAND>
@@ -35,6 +35,7 @@ fn help() {
       merge           Make a revision that brings branches together
       edit            Open a revision in the editor that VISUAL or EDITOR names
       build           Build the components of all revisions of kind `rust`
+      bundle          Write one file with everything that a deployment needs
       upgrade         Apply revisions, up to a target
       downgrade       Take revisions back, down to a target
       stamp           Tell the ledger where the database is, without running anything
@@ -44,6 +45,9 @@ fn help() {
       suggest         Find out what a revision needs to be allowed
       status          Show where each revision stands: applied, pending, changed or missing
       current         Show where the database is: the heads of what is applied
+      check           Say in one line, and by the exit code, whether the database is up to date
+      config          Show every setting, and where its value is from
+      wait            Wait until the database takes a login
       history         List the revisions on disk, newest first
       heads           List the revisions on disk that no other one follows
       branches        List the revisions after which the graph divides, with the ways on
@@ -68,6 +72,13 @@ fn help() {
               
               [env: RUNNER_CONFIG]
 
+          --bundle <FILE>
+              Use a bundle that `runner bundle` made instead of a project's folder
+              
+              No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+              
+              [env: RUNNER_BUNDLE]
+
       -n, --name <NAME>
               Use the named section `[named.NAME]` of the configuration file
 
@@ -91,13 +102,38 @@ fn help() {
       -v, --verbose...
               Print more (can be repeated)
 
+          --log-format <FORMAT>
+              How the log on standard error is written; with `json` nothing else is written there
+              
+              What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+
+              Possible values:
+              - text: Lines for people, beside the progress
+              - json: One JSON object a line on standard error, and nothing else there
+              
+              [env: RUNNER_LOG_FORMAT]
+              [default: text]
+
           --color <WHEN>
               When to use colours
               
               [default: auto]
               [possible values: auto, always, never]
-    ");
-    snapshot!(project.ok(&["upgrade", "--help"]), @r"
+
+    Exit codes:
+        0  Done, or there was nothing to do
+        1  Something is wrong with the project, the database or the surroundings
+        2  The command line is wrong
+        3  Revisions are not applied (`check`, `current --check-heads`)
+        4  Applied revisions were edited, or are not on disk
+        5  A migration failed; its step is rolled back
+        6  Another runner held the lock for too long
+        7  No server answers, or it takes no login now: try again later
+       70  A bug of runner
+      130  Ctrl-C; the step that was running is rolled back
+      143  SIGTERM; the step that was running is rolled back
+    "#);
+    snapshot!(project.ok(&["upgrade", "--help"]), @r#"
     Apply revisions, up to a target
 
     Usage: runner upgrade [OPTIONS] <TARGET>
@@ -119,8 +155,15 @@ fn help() {
           --no-build
               Do not build crates; fail if a component is not built
 
+          --lock-wait <TIME>
+              Wait for another runner for at most so long; `0s` not at all (default:
+              `session.lock_wait`, 5m)
+
           --tag <TAG>
               Write this into the journal, beside each step
+
+          --wait <TIME>
+              Wait this long for a server that takes no login yet, as in `60s` or `5m`
 
       -h, --help
               Print help (see a summary with '-h')
@@ -130,6 +173,13 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+          --bundle <FILE>
+              Use a bundle that `runner bundle` made instead of a project's folder
+              
+              No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+              
+              [env: RUNNER_BUNDLE]
 
       -n, --name <NAME>
               Use the named section `[named.NAME]` of the configuration file
@@ -154,13 +204,25 @@ fn help() {
       -v, --verbose...
               Print more (can be repeated)
 
+          --log-format <FORMAT>
+              How the log on standard error is written; with `json` nothing else is written there
+              
+              What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+
+              Possible values:
+              - text: Lines for people, beside the progress
+              - json: One JSON object a line on standard error, and nothing else there
+              
+              [env: RUNNER_LOG_FORMAT]
+              [default: text]
+
           --color <WHEN>
               When to use colours
               
               [default: auto]
               [possible values: auto, always, never]
-    ");
-    snapshot!(project.ok(&["downgrade", "--help"]), @r"
+    "#);
+    snapshot!(project.ok(&["downgrade", "--help"]), @r#"
     Take revisions back, down to a target
 
     Runs the components that the ledger recorded when the revisions were applied, so the folders need
@@ -181,8 +243,15 @@ fn help() {
           --single-transaction
               Run all steps in one transaction
 
+          --lock-wait <TIME>
+              Wait for another runner for at most so long; `0s` not at all (default:
+              `session.lock_wait`, 5m)
+
           --tag <TAG>
               Write this into the journal, beside each step
+
+          --wait <TIME>
+              Wait this long for a server that takes no login yet, as in `60s` or `5m`
 
       -h, --help
               Print help (see a summary with '-h')
@@ -192,6 +261,13 @@ fn help() {
               Use this configuration file instead of the nearest runner.toml
               
               [env: RUNNER_CONFIG]
+
+          --bundle <FILE>
+              Use a bundle that `runner bundle` made instead of a project's folder
+              
+              No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+              
+              [env: RUNNER_BUNDLE]
 
       -n, --name <NAME>
               Use the named section `[named.NAME]` of the configuration file
@@ -216,12 +292,24 @@ fn help() {
       -v, --verbose...
               Print more (can be repeated)
 
+          --log-format <FORMAT>
+              How the log on standard error is written; with `json` nothing else is written there
+              
+              What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+
+              Possible values:
+              - text: Lines for people, beside the progress
+              - json: One JSON object a line on standard error, and nothing else there
+              
+              [env: RUNNER_LOG_FORMAT]
+              [default: text]
+
           --color <WHEN>
               When to use colours
               
               [default: auto]
               [possible values: auto, always, never]
-    ");
+    "#);
     snapshot!(project.ok(&["revision", "--help"]), @r#"
     Make a new revision
 
@@ -275,6 +363,13 @@ fn help() {
               
               [env: RUNNER_CONFIG]
 
+          --bundle <FILE>
+              Use a bundle that `runner bundle` made instead of a project's folder
+              
+              No runner.toml is looked for; what `--config` names lies over the bundle's settings.
+              
+              [env: RUNNER_BUNDLE]
+
       -n, --name <NAME>
               Use the named section `[named.NAME]` of the configuration file
 
@@ -297,6 +392,18 @@ fn help() {
 
       -v, --verbose...
               Print more (can be repeated)
+
+          --log-format <FORMAT>
+              How the log on standard error is written; with `json` nothing else is written there
+              
+              What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+
+              Possible values:
+              - text: Lines for people, beside the progress
+              - json: One JSON object a line on standard error, and nothing else there
+              
+              [env: RUNNER_LOG_FORMAT]
+              [default: text]
 
           --color <WHEN>
               When to use colours
@@ -404,22 +511,22 @@ fn upgrade_and_downgrade() {
     1 revision to upgrade.
     Isolation: policy; migrations run in the runner's own session.
       applied  c message of c ([time], 1 statement, 0 rows)
-    Done: 1 revision applied; the database is at c
+    Done: 1 revision applied in [time] (1 statement, 0 rows); the database is at c
     ");
     snapshot!(project.run(&["upgrade", "head"]).stderr, @"Nothing to do: the database is at c");
     snapshot!(project.run(&["downgrade", "-1", "--json"]).stdout, @r#"
-    {"version":1,"event":"planned","direction":"downgrade","steps":1}
-    {"version":1,"event":"isolation","isolation":"policy"}
-    {"version":1,"event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
-    {"version":1,"event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"committed":true}
-    {"version":1,"event":"finished","heads":["b"],"steps":["c"]}
+    {"version":1,"time":"[when]","event":"planned","direction":"downgrade","steps":1}
+    {"version":1,"time":"[when]","event":"isolation","isolation":"policy"}
+    {"version":1,"time":"[when]","event":"step-started","revision":"c","direction":"downgrade","message":"message of c","number":1,"total":1}
+    {"version":1,"time":"[when]","event":"step-finished","revision":"c","direction":"downgrade","message":"message of c","duration_ms":0,"statements":1,"rows":0,"retries":0,"committed":true}
+    {"version":1,"time":"[when]","event":"finished","steps":["c"],"heads":["b"],"duration_ms":0,"statements":1,"rows":0,"retries":0}
     "#);
     snapshot!(project.run(&["downgrade", "base"]).stderr, @r"
     2 revisions to downgrade.
     Isolation: policy; migrations run in the runner's own session.
       reverted b message of b ([time], 1 statement, 0 rows)
       reverted a message of a ([time], 1 statement, 0 rows)
-    Done: 2 revisions reverted; the database is at base
+    Done: 2 revisions reverted in [time] (2 statements, 0 rows); the database is at base
     ");
     snapshot!(project.run(&["downgrade", "base"]).stderr, @"Nothing to do: the database is at base");
     assert_eq!(project.run(&["upgrade", "head", "--quiet"]).stderr, "");

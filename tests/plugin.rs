@@ -199,13 +199,17 @@ fn a_layout_that_is_wrong_changes_nothing() {
     let project = Project::without_database();
     vendor(&project);
     let near = refused(&project, &["plugin", "add", "shared-nte", "--layout", "vendor"]);
-    assert!(near.contains("has no plugin `shared-nte`") && near.contains("Did you mean `shared-note`?"), "{near}");
+    assert!(
+        near.contains("has no plugin `shared-nte`") && near.contains("Did you mean `shared-note`?"),
+        "{near}"
+    );
     let newer = refused(&project, &["plugin", "add", NOTE, "--layout", "vendor", "--version", "2"]);
     assert!(newer.contains("that is ^2") && newer.contains("It has: 0.1.0."), "{newer}");
     let none = refused(&project, &["plugin", "add", NOTE, "--layout", "migrations"]);
     assert!(none.contains("it holds no oci-layout"), "{none}");
     let blobs = fs::read_dir(project.path("vendor/blobs/sha256")).expect("a folder").flatten();
-    let largest = blobs.max_by_key(|blob| blob.metadata().expect("a file").len()).expect("a component").path();
+    let largest =
+        blobs.max_by_key(|blob| blob.metadata().expect("a file").len()).expect("a component").path();
     let bytes = fs::read(&largest).expect("reads");
     fs::write(&largest, &bytes[..bytes.len() / 2]).expect("writes");
     let truncated = refused(&project, &["plugin", "add", NOTE, "--layout", "vendor"]);
@@ -256,7 +260,11 @@ fn an_update_that_asks_for_more_needs_a_yes() {
         project.write(&path, text.replace(from, to));
     };
     change("Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
-    change("src/lib.rs", "        vec![\n", "        vec![\n            Capability::new(\"read\", [\"${table}\"], \"looks\"),\n");
+    change(
+        "src/lib.rs",
+        "        vec![\n",
+        "        vec![\n            Capability::new(\"read\", [\"${table}\"], \"looks\"),\n",
+    );
     project.ok(&["plugin", "publish", NAME, "--layout", "vendor"]);
     let said = refused(&project, &["plugin", "update", NAME]);
     assert!(said.contains("asks for more than before") && said.contains("read ${table}"), "{said}");
@@ -337,7 +345,8 @@ fn a_case_that_fails_shows_what_differs() {
     const NAME: &str = "wrong-note";
     let (database, project) = (Database::new(), with_plugin(NAME));
     let case = format!("{NAME}/cases/adds_a_column");
-    project.write(&format!("{case}/after.sql"), "ALTER TABLE public.listings ADD COLUMN note int DEFAULT 7;\n");
+    project
+        .write(&format!("{case}/after.sql"), "ALTER TABLE public.listings ADD COLUMN note int DEFAULT 7;\n");
     let run = project.run(&["plugin", "test", NAME, "--database", &database.url]);
     assert_eq!(run.code, 5, "{}", run.stderr);
     for expected in [

@@ -69,7 +69,7 @@ impl Sandbox {
 
     /// What is left of a run: tickets, members of the owner, a valid password,
     /// sessions of the guest.
-    fn leftovers(&self) -> Vec<String> {
+    pub fn leftovers(&self) -> Vec<String> {
         let Self { owner, guest, .. } = self;
         self.database.rows(&format!(
             "SELECT 'a ticket' FROM runner.ticket \

@@ -21,13 +21,14 @@ const LAYERS: [(&str, &[&str]); 12] = [
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("tokio_postgres", &["db"]),
     ("postgres_protocol", &["db"]),
     ("pglite_oxide", &["db"]),
     ("rustls", &["db"]),
     ("socket2", &["db"]),
     ("pg_query", &["policy"]),
+    ("tar", &["source"]),
     ("tree_sitter", &["source"]),
     ("configparser", &["source"]),
     ("wasmtime", &["host"]),

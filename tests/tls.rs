@@ -9,13 +9,24 @@ use crate::support::{Finished, Project, Server};
 /// A server whose certificate is for `localhost`, and the certificate of the
 /// authority that signed it.
 fn server() -> (Server, String) {
+    server_with(CertificateParams::new(vec!["localhost".into()]).expect("a name"))
+}
+
+/// The same with a certificate whose time is over.
+pub fn expired_server() -> (Server, String) {
+    let mut certificate = CertificateParams::new(vec!["localhost".into()]).expect("a name");
+    certificate.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    certificate.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    server_with(certificate)
+}
+
+fn server_with(certificate: CertificateParams) -> (Server, String) {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::new(Vec::new()).expect("no names");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = authority.self_signed(&authority_key).expect("signs itself").pem();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().expect("a key");
-    let certificate = CertificateParams::new(vec!["localhost".into()]).expect("a name");
     let certificate = certificate.signed_by(&key, &issuer).expect("signs").pem();
     let server = Server::start_with_files(
         &["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
@@ -86,7 +97,7 @@ fn stranger(project: &Project) -> String {
     encoded(&project.path("stranger.pem"))
 }
 
-fn encoded(path: &Path) -> String {
+pub fn encoded(path: &Path) -> String {
     path.display().to_string().replace('/', "%2F")
 }
 

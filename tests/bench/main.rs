@@ -1,6 +1,7 @@
 //! Benchmarks that print ratios measured in one run: `cargo xtask bench NAME`.
 
 mod data;
+mod deploy;
 mod graph;
 mod measure;
 mod policy;
@@ -14,11 +15,12 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.as_slice() {
         [name, options @ ..] if name == "data" => data(options),
+        [name] if name == "deploy" => deploy::run(),
         [name] if name == "graph" => graph::run(),
         [name] if name == "policy" => policy::run(),
         [name] if name == "start" => start::run(),
         _ => {
-            eprintln!("which benchmark? there are: data, graph, policy, start");
+            eprintln!("which benchmark? there are: data, deploy, graph, policy, start");
             std::process::exit(2);
         }
     }

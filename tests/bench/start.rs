@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use runner::host::{Compiler, DataConfig, Host, HostConfig, Limits};
 use runner::source::sql_component;
@@ -10,7 +11,7 @@ use runner::source::sql_component;
 use crate::measure::{in_turns, median, ratio, shown, time};
 use crate::support::{Database, Project};
 
-const REVISIONS: usize = 1_000;
+pub const REVISIONS: usize = 1_000;
 
 pub fn run() {
     println!("{:<58} {:>10} {:>10}  ratio", "", "runner", "psql");
@@ -28,7 +29,7 @@ fn statement(number: usize) -> String {
     format!("CREATE TABLE public.t_{number} (id int PRIMARY KEY, name text NOT NULL);\n")
 }
 
-fn write_revisions(project: &Project) {
+pub fn write_revisions(project: &Project) {
     let mut parent = String::new();
     for number in 0..REVISIONS {
         let id = format!("r{number:04}");
@@ -39,26 +40,28 @@ fn write_revisions(project: &Project) {
 
 /// The same statements in the same transactions, by us and by psql.
 fn apply(project: &Project, database: &Database) {
+    // The compiled component is in the cache, as it is from the second run on.
+    Project::new(&Database::new()).ok(&["verify"]);
+    let theirs = transactions_in_psql(project);
+    let ours = time(|| {
+        project.ok(&["upgrade", "head"]);
+    });
+    assert_eq!(database.value("SELECT count(*) FROM runner.revision"), REVISIONS.to_string());
+    ratio(&format!("{REVISIONS} `sql` revisions / the same transactions in psql"), ours, theirs, 1.15);
+}
+
+/// How long psql takes for the transactions on a database of its own.
+pub fn transactions_in_psql(project: &Project) -> Duration {
     let mut script = String::new();
     for number in 0..REVISIONS {
         write!(script, "BEGIN;\n{}COMMIT;\n", statement(number)).expect("a string takes everything");
     }
     project.write("all.sql", script);
-    let file = project.path("all.sql");
-    let other = Database::new();
-    // The compiled component is in the cache, as it is from the second run on.
-    Project::new(&Database::new()).ok(&["verify"]);
-    let theirs = time(|| {
-        run_psql(&other.url, &["-f", file.to_str().expect("UTF-8")]);
-    });
-    let ours = time(|| {
-        project.ok(&["upgrade", "head"]);
-    });
-    assert_eq!(database.value("SELECT count(*) FROM runner.revision"), REVISIONS.to_string());
-    ratio(&format!("{REVISIONS} `sql` revisions / the same transactions in psql"), ours, theirs, 1.5);
+    let (file, database) = (project.path("all.sql"), Database::new());
+    time(|| run_psql(&database.url, &["-f", file.to_str().expect("UTF-8")]))
 }
 
-fn psql(url: &str, sql: &str) {
+pub fn psql(url: &str, sql: &str) {
     run_psql(url, &["-c", sql]);
 }
 

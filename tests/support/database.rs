@@ -34,6 +34,28 @@ impl Database {
         Self { url: database.superuser_url.clone(), ..database }
     }
 
+    /// A copy of a database that nobody is connected to.
+    pub fn copy_of(other: &Self) -> Self {
+        let copy = Self::new();
+        copy.drop_it();
+        let create = format!("CREATE DATABASE {} TEMPLATE {} OWNER {OWNER}", copy.name, other.name);
+        execute(&server::shared().url("postgres"), &create).expect("copies a database");
+        copy
+    }
+
+    /// Drops the database, for tests that make very many.
+    pub fn drop_it(&self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        execute(&server::shared().url("postgres"), &drop).expect("drops a database");
+    }
+
+    /// The one value of a query that a superuser asks in another database, so that
+    /// it is no session of this one.
+    pub fn elsewhere(&self, sql: &str) -> String {
+        let url = server::shared().url("postgres");
+        execute(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}")).concat()
+    }
+
     /// Runs statements and returns the rows of all of them: fields joined by
     /// `|`, NULL as nothing.
     pub fn rows(&self, sql: &str) -> Vec<String> {

@@ -98,10 +98,11 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         // What the machine has must not decide a test.
-        let ours = ["DATABASE_URL", "RUNNER_CONFIG", "RUNNER_LOG", "NO_COLOR"];
+        let ours =
+            ["DATABASE_URL", "RUNNER_CONFIG", "RUNNER_LOG", "RUNNER_LOG_FORMAT", "NO_COLOR", "TRACEPARENT"];
         let places = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            ["PG", "DB_", "POSTGRES_"].iter().any(|prefix| name.starts_with(prefix))
+            ["PG", "DB_", "POSTGRES_", "OTEL_"].iter().any(|prefix| name.starts_with(prefix))
         });
         ours.into_iter().map(Into::into).chain(places).for_each(|name: std::ffi::OsString| {
             command.env_remove(name);
@@ -158,7 +159,7 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
         (r"\d+(\.\d+)? (ms|s)\b", "[time]"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
         (r"test_\d+", "[database]"),
-        (r"\d{4}-\d{2}-\d{2}T[\d:]+Z", "[when]"),
+        (r"\d{4}-\d{2}-\d{2}T[\d:.]+Z", "[when]"),
         (r"tester@[^)]+", "tester@[host]"),
         (r#""duration_ms":\d+"#, r#""duration_ms":0"#),
         (r"offset 0x[0-9a-f]+", "offset [offset]"),

@@ -60,12 +60,7 @@ impl Server {
 
     /// Starts a server of the version whose programs are in this folder.
     pub fn start_on(programs: &Path, settings: &[&str], files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::Builder::new().prefix("runner-test-").tempdir().expect("a folder").keep();
-        std::fs::set_permissions(&dir, Permissions::from_mode(0o700)).expect("the folder is ours");
-        let owner = owner();
-        if let Some((user, group)) = owner {
-            chown(&dir, Some(user), Some(group)).expect("root may give folders away");
-        }
+        let (dir, owner) = (folder(), owner());
         let data = dir.join("data");
         let mut initdb = as_owner(&programs.join("initdb"), owner);
         initdb.arg("-D").arg(&data).args([
@@ -85,12 +80,37 @@ impl Server {
         for (name, text) in files {
             write_private(&data.join(name), text, owner);
         }
-        let mut keeper = as_owner(Path::new("/bin/sh"), owner);
+        Self::run(programs, dir, port)
+    }
+
+    /// Starts a standby of this server: a copy of its files that follows it.
+    pub fn standby(&self) -> Self {
+        let (dir, owner) = (folder(), owner());
+        let data = dir.join("data");
+        let mut copy = as_owner(&programs().join("pg_basebackup"), owner);
+        copy.arg("-D").arg(&data).args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        let output = copy.output().expect("pg_basebackup runs");
+        assert!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
+        let port = free_port();
+        configure(&data, &dir, port, &[]);
+        Self::run(&programs(), dir, port)
+    }
+
+    /// Runs the server whose files are in a folder.
+    fn run(programs: &Path, dir: PathBuf, port: u16) -> Self {
+        let mut keeper = as_owner(Path::new("/bin/sh"), owner());
         keeper.args(["-c", KEEPER, "keeper"]).arg(&dir).arg(programs);
         let keeper = keeper.stdin(Stdio::piped()).spawn().expect("the server starts");
         let server = Self { port, dir, _keeper: keeper };
         server.wait();
         server
+    }
+
+    /// The process that all of the server's others are children of.
+    pub fn process(&self) -> String {
+        let file = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).expect("the server runs");
+        file.lines().next().expect("its first line is the process").to_owned()
     }
 
     /// The URL of a database.
@@ -106,6 +126,16 @@ impl Server {
             sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// A folder for a server's files, which only its user may enter.
+fn folder() -> PathBuf {
+    let dir = tempfile::Builder::new().prefix("runner-test-").tempdir().expect("a folder").keep();
+    std::fs::set_permissions(&dir, Permissions::from_mode(0o700)).expect("the folder is ours");
+    if let Some((user, group)) = owner() {
+        chown(&dir, Some(user), Some(group)).expect("root may give folders away");
+    }
+    dir
 }
 
 /// The programs of the newest server that is installed.
@@ -125,7 +155,7 @@ pub fn programs() -> PathBuf {
 
 /// The server refuses to run as root: then it runs as the user that Debian's
 /// package made for it.
-fn owner() -> Option<(u32, u32)> {
+pub fn owner() -> Option<(u32, u32)> {
     let id = |option| {
         let output = Command::new("id").args([option, "postgres"]).output().expect("id runs");
         String::from_utf8_lossy(&output.stdout).trim().parse().expect("there is a user `postgres`")
@@ -134,7 +164,7 @@ fn owner() -> Option<(u32, u32)> {
     (own.stdout == b"0\n").then(|| (id("-u"), id("-g")))
 }
 
-fn as_owner(program: &Path, owner: Option<(u32, u32)>) -> Command {
+pub fn as_owner(program: &Path, owner: Option<(u32, u32)>) -> Command {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(program);
     if let Some((user, group)) = owner {

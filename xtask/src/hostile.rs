@@ -9,7 +9,8 @@ use crate::setup::{self, Need};
 /// Builds the runner and the replay, and runs it with these arguments.
 pub fn hostile(args: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server])?;
-    let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded"]);
+    let mut command =
+        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
     command.args(["--test", "hostile", "--"]);
     let mut before = "";
     for arg in args {

@@ -27,7 +27,9 @@ Commands:
   demo         Run the migrations in migrations/ on the embedded PostgreSQL
   test         Run all tests, on a PostgreSQL that they start and stop
   lint         Check the formatting and the lints
-  bench NAME   Measure, and print ratios (data, graph, policy, start)
+  bench NAME   Measure, and print ratios (data, deploy, graph, policy, start)
+  storm        Kill runners at random moments, start fifty at once, fill a disk;
+               `cargo xtask storm --kills N` for another number than 1000
   hostile      Replay hostile SQL through the runner; `cargo xtask hostile --help`
   setup        Only install what the other commands need
 ";
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         ["demo"] => demo::demo(),
         ["test", rest @ ..] => test(rest),
         ["lint"] => lint(),
+        ["storm"] => storm("1000"),
+        ["storm", "--kills", kills] => storm(kills),
         ["bench", name, rest @ ..] => bench(name, rest),
         ["hostile", rest @ ..] => hostile::hostile(rest),
         ["setup"] => setup::ensure(&[Need::Build, Need::Server, Need::Alembic]),
@@ -63,24 +67,36 @@ fn main() -> ExitCode {
 /// All tests of all crates; what follows is passed on to them.
 fn test(rest: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server, Need::Alembic])?;
-    let mut command = cargo(&["test", "--release", "--workspace", "--features", "runner/embedded"]);
+    let mut command =
+        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
     run(command.args(rest))
+}
+
+/// The storms of the integration tests, at full size.
+fn storm(kills: &str) -> Result<()> {
+    let number: u32 =
+        kills.parse().map_err(|_| format!("`--kills` needs a number, and {kills:?} is none"))?;
+    setup::ensure(&[Need::Build, Need::Server])?;
+    let scope = ["--release", "--workspace", "--features", "runner/embedded", "--test", "integration"];
+    let mut command = cargo(&["test"]);
+    command.args(scope).args(["--", "storm::", "--nocapture"]);
+    run(command.env("RUNNER_STORM_KILLS", number.to_string()))
 }
 
 fn lint() -> Result<()> {
     setup::ensure(&[Need::Build])?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded"];
+    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded,runner/otlp"];
     run(cargo(&["clippy"]).args(scope).args(["--", "--deny", "warnings"]))
 }
 
 fn bench(name: &str, rest: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server])?;
-    if name == "data" {
+    if name == "data" || name == "deploy" {
         // Its peers in Python are left out where there is none.
         setup::ensure(&[Need::Alembic]).unwrap_or_else(|error| eprintln!("warning: {error}"));
     }
     // The same features as for the tests, so that what they built is used again.
-    let scope = ["--workspace", "--features", "runner/embedded", "--bench", "bench"];
+    let scope = ["--workspace", "--features", "runner/embedded,runner/otlp", "--bench", "bench"];
     run(cargo(&["bench"]).args(scope).args(["--", name]).args(rest))
 }

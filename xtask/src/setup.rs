@@ -36,12 +36,18 @@ const BUILD: [Package; 2] = [
     Package { name: "libclang-dev", why: "bindings to PostgreSQL's SQL parser", is_there: has_libclang },
 ];
 
-const SERVER: [Package; 2] = [
+const SERVER: [Package; 3] = [
     Package { name: "postgresql", why: "the server that the tests start and stop", is_there: has_server },
     Package {
         name: "postgresql-client",
         why: "pg_dump and psql for the tests",
         is_there: || is_installed("pg_dump"),
+    },
+    Package {
+        name: "pgbouncer",
+        why: "a connection pool, which the tests put before their server",
+        // Not on the path of everybody.
+        is_there: || is_installed("pgbouncer") || Path::new("/usr/sbin/pgbouncer").is_file(),
     },
 ];
 

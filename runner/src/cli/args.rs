@@ -6,15 +6,18 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use runner::run::Override;
 
+use super::exit_code::Exit;
+use super::logging::LogFormat;
+
 use super::commands::{
-    branches, build, bundle, completions, current, downgrade, edit, ensure_version, graph, heads, history,
-    import, init, list_templates, man, merge, plan, plugin, redo, revision, sandbox, show, stamp, status,
-    suggest, upgrade, verify,
+    branches, build, bundle, check, completions, config, current, downgrade, edit, ensure_version, graph,
+    heads, history, import, init, list_templates, man, merge, plan, plugin, redo, revision, sandbox, show,
+    stamp, status, suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
-#[command(name = "runner", version, max_term_width = 100, infer_long_args = false)]
+#[command(name = "runner", version, max_term_width = 100, infer_long_args = false, after_long_help = Exit::help())]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -64,9 +67,29 @@ pub struct Global {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
+    /// How the log on standard error is written; with `json` nothing else is written there
+    ///
+    /// What is logged, RUNNER_LOG says more finely than `--verbose`: `runner=debug`, or `warn`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "RUNNER_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub log_format: LogFormat,
+
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
+}
+
+impl Args {
+    /// Whether a word of the command line is a command's name.
+    pub fn is_command(word: &str) -> bool {
+        <Self as clap::CommandFactory>::command().get_subcommands().any(|command| command.get_name() == word)
+    }
 }
 
 impl Command {
@@ -129,6 +152,9 @@ pub enum Command {
     Suggest(suggest::Args),
     Status(status::Args),
     Current(current::Args),
+    Check(check::Args),
+    Config(config::Args),
+    Wait(wait::Args),
     History(history::Args),
     Heads(heads::Args),
     Branches(branches::Args),

@@ -3,17 +3,18 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use runner::db::Location;
 use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
-use runner::run::{Bundler, Migrator, Reporter, RunError, Scripter, Secrets};
-use runner::source::Project;
+use runner::run::{Backups, Bundler, Migrator, Reporter, Scripter, Secrets};
+use runner::source::{ConfigError, Project};
 
 use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
+pub use super::interrupt::{block_on, run_interruptibly};
 use super::plugin;
 
 /// The argument with which the program starts itself to compile a component from
@@ -23,22 +24,42 @@ pub const COMPILE: &str = "__compile";
 
 /// Finds the project that the command is about.
 pub fn project(global: &Global) -> Result<Project, CommandError> {
+    Ok(found_project(global)?)
+}
+
+/// Why there is no project.
+enum Missing {
+    Folder(std::io::Error),
+    Project(ConfigError),
+}
+
+impl From<Missing> for CommandError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Folder(error) => Self::user("the current folder is gone", error),
+            Missing::Project(error) => error.into(),
+        }
+    }
+}
+
+fn found_project(global: &Global) -> Result<Project, Missing> {
     if let Some(bundle) = &global.bundle {
-        let project = Project::open_bundle(bundle, global.config.as_deref(), global.name.as_deref())?;
+        let (config, name) = (global.config.as_deref(), global.name.as_deref());
+        let project = Project::open_bundle(bundle, config, name).map_err(Missing::Project)?;
         return Ok(project.with_access(plugin::access(false)));
     }
     let file = match &global.config {
         Some(file) => file.clone(),
         None => {
-            let here = env::current_dir()
-                .map_err(|error| CommandError::user("the current folder is gone", error))?;
+            let here = env::current_dir().map_err(Missing::Folder)?;
             // Paths in messages are shorter, and the same on every machine,
             // from where the user stands.
-            let file = Project::find(&here)?;
+            let file = Project::find(&here).map_err(Missing::Project)?;
             file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Ok(Project::load_named(&file, global.name.as_deref())?.with_access(plugin::access(false)))
+    let project = Project::load_named(&file, global.name.as_deref()).map_err(Missing::Project)?;
+    Ok(project.with_access(plugin::access(false)))
 }
 
 /// Parses a target.
@@ -77,12 +98,45 @@ pub fn refuse_range(text: &str, project: &Project) -> Result<(), CommandError> {
 pub fn migrator(global: &Global, reporter: Reporter) -> Result<Migrator, CommandError> {
     let project = project(global)?;
     let environment = Environment::of(&project.root)?;
-    let found = database::location(global, &project, &environment)?;
-    let (location, source) = found.ok_or_else(CommandError::no_database)?;
-    tracing::info!("{location} (from {source})");
+    let location = location(global, project.config.database.url.as_deref(), &environment)?;
     let host = host(&project)?;
     let secrets = secrets(&project.root, environment);
     Ok(Migrator::new(project, location, host, actor(), reporter).with_secrets(secrets))
+}
+
+/// What a command needs that only asks the database.
+pub fn project_and_location(global: &Global) -> Result<(Project, Location), CommandError> {
+    let project = project(global)?;
+    let environment = Environment::of(&project.root)?;
+    let location = location(global, project.config.database.url.as_deref(), &environment)?;
+    Ok((project, location))
+}
+
+/// Where the database is, also where there is no project: an image that only
+/// waits for its server has none.
+pub fn location_without_project(global: &Global) -> Result<Location, CommandError> {
+    let is_named = global.config.is_some() || global.name.is_some();
+    match found_project(global) {
+        Ok(project) => {
+            let environment = Environment::of(&project.root)?;
+            location(global, project.config.database.url.as_deref(), &environment)
+        }
+        Err(Missing::Project(ConfigError::NotFound(_))) if !is_named => {
+            location(global, None, &Environment::of(Path::new(""))?)
+        }
+        Err(missing) => Err(missing.into()),
+    }
+}
+
+pub fn location(
+    global: &Global,
+    configured: Option<&str>,
+    environment: &Environment,
+) -> Result<Location, CommandError> {
+    let found = database::location(global, configured, environment)?;
+    let found = found.ok_or_else(CommandError::no_database)?;
+    tracing::info!("{} (from {})", found.location, found.source);
+    Ok(found.location)
 }
 
 /// Brings everything together for a command that writes a script: no database
@@ -91,6 +145,11 @@ pub fn scripter(global: &Global, reporter: Reporter) -> Result<Scripter, Command
     let project = project(global)?;
     let host = host(&project)?;
     Ok(Scripter::new(project, host, reporter))
+}
+
+/// Whether a run begins with a backup, by its option `--no-backup`.
+pub fn backups(none: bool) -> Backups {
+    if none { Backups::Skipped } else { Backups::AsConfigured }
 }
 
 /// Brings everything together for a command that makes a bundle.
@@ -155,58 +214,11 @@ fn actor() -> String {
     format!("{user}@{host}")
 }
 
-/// How long a run that was interrupted may take to roll back.
-const GRACE: Duration = Duration::from_secs(4);
-
-/// Runs a migrator's work until it is done or the program is told to stop
-/// (Ctrl-C, SIGTERM); then the running statement is cancelled, so that the
-/// server does not go on alone, and the step is rolled back.
-pub fn run_interruptibly<T>(
-    migrator: &Migrator,
-    work: impl Future<Output = Result<T, RunError>>,
-) -> Result<T, CommandError> {
-    let runtime = runtime()?;
-    runtime.block_on(async {
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            result = &mut work => return Ok(result?),
-            () = told_to_stop() => {}
-        }
-        migrator.interrupt().await;
-        match tokio::time::timeout(GRACE, work).await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(CommandError::interrupted(Some(error.into()))),
-            // What is dropped here closes the connection, and the server rolls
-            // back by itself.
-            Err(_) => Err(CommandError::interrupted(None)),
-        }
-    })
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without a handler the signals end the program as they always do.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// Runs a command's asynchronous part.
-pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
-    Ok(runtime()?.block_on(work)?)
-}
-
-/// Two threads: this one runs the component, and the other moves the bytes of the
-/// connection meanwhile, so that what is fetched ahead arrives while the
-/// component computes.
-fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+/// One thread moves the bytes of the connection and does nearly everything else:
+/// a second one would have to be woken up twice for each answer of the server.
+/// Components that compute have a thread of their own, so that what is fetched
+/// ahead arrives meanwhile.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| CommandError::internal("the runtime does not start", error))
 }

@@ -4,19 +4,20 @@
 use std::error::Error;
 use std::path::Path;
 
-use runner::db::{ConnectError, LockError};
-use runner::graph::TargetError;
-use runner::host::LoadError;
+use runner::db::{ConnectError, DbError, LockError, PoolerError, ServerError};
 use runner::ledger::LedgerError;
-use runner::plan::{Drift, PlanError};
-use runner::revision::RevisionId;
-use runner::run::{Failed, ImportError, PrepareError, RunError};
-use runner::source::alembic::OfflineError;
-use runner::source::{BundleError, BundleFault, ConfigError, GrantsError, LockFileError};
+use runner::plan::PlanError;
+use runner::revision::Place;
+use runner::run::{Failed, PrepareError, ReadOnly, RunError};
+use runner::sandbox::SandboxError;
+use runner::source::{ConfigError, GrantsError, LockFileError};
 use serde::Serialize;
 
+use super::bundle_error::{backup_hint, bundle_hint};
 use super::exit_code::Exit;
+use super::facts;
 use super::hints;
+use super::prepare_error;
 use super::render;
 
 /// An error at the edge of the program.
@@ -29,6 +30,8 @@ pub struct CommandError {
     /// What was done and what was not.
     outcome: Vec<String>,
     hints: Vec<String>,
+    place: Option<Place>,
+    sqlstate: Option<String>,
 }
 
 /// The error as JSON.
@@ -39,12 +42,26 @@ pub struct ErrorJson<'a> {
     causes: &'a [String],
     outcome: &'a [String],
     hints: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     exit_code: u8,
 }
 
 impl CommandError {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), outcome: Vec::new(), hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            outcome: Vec::new(),
+            hints: Vec::new(),
+            place: None,
+            sqlstate: None,
+        }
     }
 
     pub(super) fn from_chain(exit: Exit, error: &dyn Error) -> Self {
@@ -53,6 +70,12 @@ impl CommandError {
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// What the server objected to, if it did.
+    pub(super) fn with_server(mut self, server: Option<&ServerError>) -> Self {
+        self.sqlstate = server.map(|server| server.sqlstate.clone());
         self
     }
 
@@ -78,14 +101,9 @@ impl CommandError {
         Self { causes, ..Self::new(Exit::Internal, message) }
     }
 
-    /// The program was told to stop; with what became of the run, if that is
-    /// known.
-    pub fn interrupted(run: Option<Self>) -> Self {
-        let found = Self::new(Exit::Interrupted, "interrupted");
-        match run {
-            Some(run) => Self { outcome: run.outcome, ..found.cause(run.message) },
-            None => found.cause("the step that was running is rolled back by the server"),
-        }
+    /// `--wait` where no server is asked.
+    pub fn nothing_to_wait_for() -> Self {
+        Self::new(Exit::Usage, "`--wait` waits for a server, and `--sql` asks none")
     }
 
     /// `-x` where no migration is run.
@@ -128,14 +146,6 @@ impl CommandError {
         Self::new(Exit::Usage, format!("the value of {option} cannot be used")).cause(error.to_string())
     }
 
-    /// A revision that is not there.
-    pub fn target(error: &TargetError) -> Self {
-        let hint = target_hint(error);
-        let wrong = matches!(error, TargetError::Malformed { .. } | TargetError::WrongWay { .. });
-        let exit = if wrong { Exit::Usage } else { Exit::Error };
-        Self { hints: hint.into_iter().collect(), ..Self::new(exit, error.to_string()) }
-    }
-
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -156,6 +166,24 @@ impl CommandError {
         &self.hints
     }
 
+    /// Writes it to the log, where that has standard error for itself.
+    pub fn log(&self) -> Exit {
+        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        tracing::error!(
+            target: "runner::cli",
+            exit_code = self.exit as u8,
+            sqlstate = self.sqlstate,
+            file = self.place.as_ref().map(|place| place.file.display().to_string()),
+            line = self.place.as_ref().map(|place| place.line),
+            causes = joined(&self.causes),
+            outcome = joined(&self.outcome),
+            hints = joined(&self.hints),
+            "{}",
+            self.message
+        );
+        self.exit
+    }
+
     pub fn to_json(&self) -> ErrorJson<'_> {
         ErrorJson {
             event: "error",
@@ -163,13 +191,16 @@ impl CommandError {
             causes: &self.causes,
             outcome: &self.outcome,
             hints: &self.hints,
+            sqlstate: self.sqlstate.as_deref(),
+            file: self.place.as_ref().map(|place| place.file.as_path()),
+            line: self.place.as_ref().map(|place| place.line).filter(|line| *line > 0),
             exit_code: self.exit as u8,
         }
     }
 }
 
 /// The messages of an error and its sources, without repetition.
-fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
+pub(super) fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     let mut messages = Vec::new();
     while let Some(cause) = error {
         messages.push(cause.to_string());
@@ -177,41 +208,6 @@ fn chain(mut error: Option<&dyn Error>) -> Vec<String> {
     }
     messages.dedup();
     messages
-}
-
-fn target_hint(error: &TargetError) -> Option<String> {
-    Some(match error {
-        TargetError::Unknown(_) | TargetError::NotInScope { .. } | TargetError::NotBefore { .. } => {
-            "Run `runner history` to see the revisions.".into()
-        }
-        TargetError::UnknownBranch(_) => "Run `runner branches` to see the branches and their labels.".into(),
-        TargetError::UnknownPackage(_) => "Packages are named in `migrations.dirs` in runner.toml.".into(),
-        TargetError::Ambiguous { .. } => "Type more of the id.".into(),
-        TargetError::SeveralHeads { heads, .. } => several_heads(heads),
-        TargetError::NoRevisions => "Make one with `runner revision -m MESSAGE`.".into(),
-        TargetError::Divides { .. } => "Name the revision to go to, or the branch, as in `LABEL@+1`.".into(),
-        TargetError::SeveralCurrent { target, heads } => {
-            let one = heads.first().map_or("ID", RevisionId::as_str);
-            let steps = target.rsplit('@').next().unwrap_or_default();
-            format!("Say which branch is meant: `LABEL@{steps}`, or `{one}@{steps}`.")
-        }
-        TargetError::Several { .. } | TargetError::IsBase(_) => "Name one revision.".into(),
-        TargetError::NotAhead { .. } => {
-            "Name the revision to go down to, if the branches that share it may go too.".into()
-        }
-        TargetError::NeedsDatabase(_) => "Name the revision.".into(),
-        TargetError::Malformed { .. } | TargetError::TooFar { .. } | TargetError::WrongWay { .. } => {
-            return None;
-        }
-    })
-}
-
-fn several_heads(heads: &[RevisionId]) -> String {
-    let last = heads.last().map_or("ID", RevisionId::as_str);
-    format!(
-        "Go to all of them with `heads`, to one with `LABEL@head` or its id, as in `{last}`; \
-         or join them: `runner merge heads -m MESSAGE`."
-    )
 }
 
 impl From<ConfigError> for CommandError {
@@ -230,12 +226,52 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::UnknownName { known, .. } => Some(format!("It has: {}.", known.join(", "))),
         };
-        Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
+        let place = match &error {
+            ConfigError::Invalid(invalid) => Some(facts::manifest_place(invalid)),
+            _ => None,
+        };
+        Self { hints: hint.into_iter().collect(), place, ..Self::from_chain(Exit::Error, &error) }
     }
 }
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
+        let (pool, sqlstate, place) = (pool_hint(&error), facts::sqlstate(&error), facts::place(&error));
+        let found = Self { sqlstate, place, ..Self::explained(error) };
+        match pool {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+/// What to do where a pool between us and the server shows in what it says.
+fn pool_hint(error: &RunError) -> Option<&'static str> {
+    let refused = |error: &ConnectError| match error {
+        ConnectError::Refused { source, .. } => hints::pool(source),
+        _ => None,
+    };
+    let said = match error {
+        RunError::Connect(error) => return refused(error),
+        RunError::Sandbox(SandboxError::Login { source, .. }) => return refused(source),
+        RunError::Ledger(LedgerError::Database(error))
+        | RunError::Lock(LockError::Database(error))
+        | RunError::Pooler(PoolerError::Database(error))
+        | RunError::Sandbox(SandboxError::Database(error)) => error,
+        RunError::Prepare { source, .. } => match source.as_ref() {
+            PrepareError::Ledger(LedgerError::Database(error)) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match said {
+        DbError::Server(server) => hints::pool(server),
+        _ => None,
+    }
+}
+
+impl CommandError {
+    fn explained(error: RunError) -> Self {
         match error {
             RunError::Scan(errors) => several(
                 "the revisions cannot be read",
@@ -247,19 +283,21 @@ impl From<RunError> for CommandError {
                     ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
                 several("the revisions do not fit together", errors.iter().map(ToString::to_string), hints)
             }
-            RunError::Connect(error) => connect(&error),
+            RunError::Connect(error) => error.into(),
             RunError::Ledger(error) => ledger(&error),
             RunError::Plan(PlanError::Target(error)) => Self::target(&error),
             RunError::Plan(error @ PlanError::NotApplied(_)) => Self::new(Exit::Error, error.to_string())
                 .hint("Run `runner current` to see where the database is."),
-            RunError::Drift(drift) => drifted(&drift),
+            RunError::Drift(drift) => prepare_error::drifted(&drift),
             RunError::UnknownParameter(_) => Self::new(Exit::Error, error.to_string())
                 .hint("Parameters are what the components of kind `rust` say they take; see [params] in their manifests."),
             RunError::NotCurrent(not_current) => {
-                let (exit, hint) = match not_current.drift.is_empty() {
-                    true => (Exit::Pending, "Run `runner upgrade heads`."),
-                    false => (Exit::Drift, "Run `runner status` to see each revision."),
+                let hint = match (not_current.drift.is_empty(), not_current.partly.first()) {
+                    (true, None) => "Run `runner upgrade heads`.".to_owned(),
+                    (true, Some(partly)) => hints::finish(partly),
+                    (false, _) => "Run `runner status` to see each revision.".to_owned(),
                 };
+                let exit = if not_current.drift.is_empty() { Exit::Pending } else { Exit::Drift };
                 Self::new(exit, not_current.to_string()).hint(hint)
             }
             RunError::NotImported { .. } => Self::from_chain(Exit::Error, &error)
@@ -270,7 +308,7 @@ impl From<RunError> for CommandError {
                 let hint = error.hint().map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
-            RunError::Prepare { revision, source } => prepare(revision.as_str(), &source),
+            RunError::Prepare { revision, source } => prepare_error::explained(revision.as_str(), &source),
             RunError::Script { revision, direction, error, statement, script } => Self {
                 causes: render::recording_causes(&error, statement.as_deref(), script.as_deref()),
                 ..Self::new(
@@ -285,6 +323,15 @@ impl From<RunError> for CommandError {
                 .hint("Take the revision back first, or try it out on another database, as with `--database embedded`."),
             RunError::NoStart => Self::new(Exit::Usage, error.to_string())
                 .hint("Name the place with a range, as in `runner downgrade FROM:TO --sql`."),
+            RunError::OutsideTransaction(_) => Self::from_chain(Exit::Error, &error)
+                .hint("Run it without `--single-transaction`, or up to the revision before them with it."),
+            RunError::Partly { ref partly, .. } => {
+                Self::new(Exit::Error, error.to_string()).hint(hints::finish(partly))
+            }
+            RunError::Backup(ref source) => {
+                let hint = backup_hint(source);
+                Self::from_chain(Exit::Error, &error).hint(hint)
+            }
             RunError::Bundle(error) => {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
@@ -297,9 +344,25 @@ impl From<RunError> for CommandError {
             | RunError::Case { .. }
             | RunError::CaseNeedsServer
             | RunError::CaseDatabase { .. }) => Self::plugin(&error),
+            RunError::ReadOnly(ReadOnly::Standby) => Self::from_chain(Exit::Error, &error).hint(
+                "Connect to the primary. Where the URL names all hosts of the cluster, \
+                 `target_session_attrs=read-write` finds it.",
+            ),
+            RunError::ReadOnly(ReadOnly::Setting) => Self::from_chain(Exit::Error, &error).hint(
+                "Look at default_transaction_read_only of the server, the database and the role \
+                 (`ALTER DATABASE name RESET default_transaction_read_only`), or of the URL's `options`; somebody \
+                 may have had a reason to set it.",
+            ),
             RunError::Lock(error @ LockError::Database(_)) => Self::from_chain(Exit::Error, &error),
-            RunError::Lock(error) => Self::from_chain(Exit::Locked, &error)
-                .hint("Wait for the other runner, or raise `session.lock_wait` in runner.toml."),
+            RunError::Lock(error) => {
+                let hint = hints::locked(&error);
+                Self::from_chain(Exit::Locked, &error).hint(hint)
+            }
+            RunError::Pooler(error @ PoolerError::Database(_)) => Self::from_chain(Exit::Error, &error),
+            RunError::Pooler(error) => Self::from_chain(Exit::Error, &error)
+                .outcome_line("Nothing was changed.")
+                .hint(hints::POOLED),
+            RunError::Interrupted => Self::new(Exit::Interrupted, error.to_string()),
             RunError::Sandbox(error) => error.into(),
             RunError::Step(failed) => step(&failed),
         }
@@ -312,63 +375,7 @@ impl From<GrantsError> for CommandError {
     }
 }
 
-impl From<ImportError> for CommandError {
-    fn from(error: ImportError) -> Self {
-        const EDIT: &str =
-            "Nothing was written. Write it as a literal, or put it right, and run the command again.";
-        let message = error.to_string();
-        match error {
-            ImportError::OnDisk(error) => (*error).into(),
-            ImportError::Write(error) => error.into(),
-            ImportError::Unread(findings) => {
-                several(&message, findings.iter().map(ToString::to_string), [EDIT.to_owned()])
-            }
-            ImportError::Conflicts(findings) => {
-                let hint = "Nothing was written. To import a revision anew, delete its folder.".to_owned();
-                several(&message, findings.iter().map(ToString::to_string), [hint])
-            }
-            ImportError::Graph(errors) => several(&message, errors.iter().map(ToString::to_string), []),
-            ImportError::Made(errors) => {
-                several(&message, errors.0.iter().map(|error| chain(Some(error)).join(": ")), [])
-            }
-            ImportError::Layout(error) => Self::new(Exit::Error, message).hint(error.hint()),
-            ImportError::Offline(error) => {
-                let found = Self::from_chain(Exit::Error, &error);
-                match error {
-                    OfflineError::Io { .. } => found,
-                    _ => found.hint(
-                        "Nothing was written. Set what env.py needs and name the right program with \
-                         `--alembic`, or pass `--no-run` to import without SQL.",
-                    ),
-                }
-            }
-            ImportError::Io { .. } => Self::from_chain(Exit::Error, &error),
-        }
-    }
-}
-
-fn bundle_hint(error: &BundleError) -> Option<&'static str> {
-    Some(match &error.fault {
-        BundleFault::Folders { .. } => {
-            "A bundle has one set of migrations: make one with `runner -n NAME bundle`."
-        }
-        BundleFault::Kind { .. } | BundleFault::LayoutVersion(_) | BundleFault::Settings { .. } => {
-            "Use a runner that is as new as the one that made it, or make it anew with `runner bundle`."
-        }
-        BundleFault::NotAnArchive | BundleFault::NotABundle(_) => "Make one with `runner bundle`.",
-        BundleFault::Unreadable(_)
-        | BundleFault::Unwritable(_)
-        | BundleFault::Name(_)
-        | BundleFault::NotBuilt(_) => {
-            return None;
-        }
-        _ => {
-            "Nothing was done with it. Copy it again from where it was made, or make it anew with `runner bundle`."
-        }
-    })
-}
-
-fn several(
+pub(super) fn several(
     message: &str,
     causes: impl IntoIterator<Item = String>,
     hints: impl IntoIterator<Item = String>,
@@ -394,32 +401,6 @@ fn scan_hint(error: &runner::source::ScanError) -> Option<String> {
     }
 }
 
-fn connect(error: &ConnectError) -> CommandError {
-    let hint = match error {
-        ConnectError::Unreachable { .. } => "Is the server running, and is the address right?",
-        ConnectError::NoEmbedded => "Build with `--features embedded`, or name a server.",
-        ConnectError::Refused { source, .. } => match source.sqlstate.as_str() {
-            "28P01" | "28000" => "Check the user, the password, and the server's pg_hba.conf.",
-            "3D000" => "Create the database first: `createdb NAME`.",
-            "53300" => "The server has no free connections; try again, or raise max_connections.",
-            _ => return CommandError::from_chain(Exit::Error, error),
-        },
-        ConnectError::TooOld { .. } => {
-            "Upgrade the server; PostgreSQL itself no longer maintains this version."
-        }
-        ConnectError::Encoding { .. } => {
-            "Make a database with `createdb --encoding=UTF8 --template=template0 NAME`, and move the data there."
-        }
-        ConnectError::Tls(_)
-        | ConnectError::Login(_)
-        | ConnectError::Failed { .. }
-        | ConnectError::Embedded(_) => {
-            return CommandError::from_chain(Exit::Error, error);
-        }
-    };
-    CommandError::from_chain(Exit::Error, error).hint(hint)
-}
-
 pub(super) fn ledger(error: &LedgerError) -> CommandError {
     let found = CommandError::from_chain(Exit::Error, error);
     match error {
@@ -439,69 +420,18 @@ pub(super) fn ledger(error: &LedgerError) -> CommandError {
     }
 }
 
-fn drifted(drift: &[Drift]) -> CommandError {
-    let changed = drift.iter().any(|drift| matches!(drift, Drift::Changed { .. }));
-    let missing = drift.iter().any(|drift| matches!(drift, Drift::Missing { .. }));
-    let mut error = CommandError::new(Exit::Drift, "the ledger and the revisions on disk disagree");
-    error.causes = drift.iter().map(ToString::to_string).collect();
-    if changed {
-        error = error
-            .hint(
-            "Undo the edit and put the change into a new revision; or, if nobody else has it, take it back with \
-             `runner downgrade` (which runs what was recorded, not what is on disk now) and apply it again.",
-        );
-    }
-    if missing {
-        error = error.hint("Is this an older checkout than the one that was deployed? `runner downgrade` works without the folder.");
-    }
-    error
-}
-
-fn prepare(revision: &str, error: &PrepareError) -> CommandError {
-    let message = format!("revision `{revision}` cannot be run; nothing was changed");
-    let found = CommandError { causes: chain(Some(error)), ..CommandError::new(Exit::Error, message) };
-    match error {
-        PrepareError::Script { file, text, error } => {
-            let found = CommandError { causes: vec![render::script_cause(file, text, error)], ..found };
-            match error.grant() {
-                Some(line) => found.hint(hints::lines_to_add(&[line])),
-                None => found,
-            }
-        }
-        PrepareError::NotBuilt => found.hint("Run `runner build`."),
-        PrepareError::Plugin(error) => error.hint().into_iter().fold(found, CommandError::hint),
-        PrepareError::Imported { revision, .. } => found
-            .hint(format!(
-                "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \
-                 set `kind = \"sql\"` in its migration.toml."
-            )),
-        PrepareError::NoComponent => found
-            .hint("To say that the database is below it, without running anything: `runner stamp REVISION`."),
-        PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
-            found.hint("Delete the file and run `runner build`.")
-        }
-        PrepareError::Load { source: LoadError::Version { .. }, .. } => {
-            found.hint("Build it against the `plugin-sdk` of this runner's version.")
-        }
-        PrepareError::Load {
-            source:
-                LoadError::TooLarge { .. } | LoadError::FunctionTooLarge { .. } | LoadError::CompileTime { .. },
-            ..
-        } => found.hint("The limits are set in [limits] in runner.toml."),
-        PrepareError::Capabilities { lines, .. } => {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            found.hint(hints::lines_to_add(&lines))
-        }
-        _ => found,
-    }
-}
-
 fn step(failed: &Failed) -> CommandError {
+    let blocked = failed.blocked_by.iter().map(|session| format!("it waited for {session}"));
     CommandError {
-        exit: Exit::MigrationFailed,
-        message: format!("{} of `{}` failed", failed.direction, failed.revision),
-        causes: render::step_causes(&failed.error),
-        outcome: vec![render::outcome(failed)],
+        causes: render::step_causes(&failed.error).into_iter().chain(blocked).collect(),
+        outcome: [render::outcome(failed)]
+            .into_iter()
+            .chain(render::backup(failed.backup.as_ref()))
+            .collect(),
         hints: hints::step(failed),
+        ..CommandError::new(
+            Exit::MigrationFailed,
+            format!("{} of `{}` failed", failed.direction, failed.revision),
+        )
     }
 }

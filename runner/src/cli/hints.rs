@@ -1,7 +1,9 @@
 //! What to do about a step that failed. Prints nothing.
 
-use runner::db::{DbError, ServerError};
+use runner::db::{Activity, DbError, LockError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
+use runner::ledger::Partly;
+use runner::revision::Direction;
 use runner::run::{Failed, StepError};
 
 /// What to do about a failed step.
@@ -10,13 +12,90 @@ pub fn step(failed: &Failed) -> Vec<String> {
         StepError::Effects(effects) => {
             effects.iter().filter_map(|effect| effect.allowed_by.as_deref()).collect()
         }
-        StepError::Call { statement: Some(statement), .. } => grant_line(statement).into_iter().collect(),
+        StepError::Call { statement: Some(statement), .. } | StepError::Statement { statement, .. } => {
+            grant_line(statement).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     if !lines.is_empty() {
         return vec![lines_to_add(&lines)];
     }
-    vec![general(&failed.error).to_owned()]
+    if let Some(hint) = server_of(&failed.error).and_then(pool) {
+        return vec![hint.to_owned()];
+    }
+    let general = general(&failed.error);
+    // What is done of a step without a transaction was not rolled back.
+    let general = match failed.partly {
+        Some(_) => general.strip_prefix("The step was rolled back. ").unwrap_or(general),
+        None => general,
+    };
+    let goes_on = failed.partly.map(goes_on);
+    let blockers = in_the_way(&failed.blocked_by);
+    std::iter::once(general.to_owned()).chain(blockers).chain(goes_on).collect()
+}
+
+/// How a step without a transaction goes on.
+fn goes_on((done, total): (usize, usize)) -> String {
+    match done {
+        0 => "Then run the same command again.".to_owned(),
+        _ => format!(
+            "Run the same command again: it goes on with statement {} of {total}. What is done must stay as it is in \
+             the script; what follows may be edited.",
+            (done + 1).min(total)
+        ),
+    }
+}
+
+/// What to do about a pool that shares its sessions.
+pub const POOLED: &str = "The runner's lock, settings and temporary tables belong to one server session for the whole \
+    run. Such a pool (`pool_mode = transaction` of pgbouncer) gives each transaction another one, so that two runners \
+    could both have the lock. Connect to the server itself (often on port 5432), or to a pool in session mode.";
+
+/// What to do about an error that a pool of sessions causes.
+pub fn pool(server: &ServerError) -> Option<&'static str> {
+    let is_ours = || server.message.split('"').nth(1).is_some_and(is_numbered);
+    match server.sqlstate.as_str() {
+        "26000" | "42P05" if is_ours() => Some(POOLED),
+        "08P01" if server.message.contains("startup parameter") => Some(
+            "A pool is in between that does not pass the settings of a login on. Connect to the server itself; \
+             `isolation = \"role\"` needs that.",
+        ),
+        "08P01" if server.message.contains("pooling mode") => Some(POOLED),
+        _ => None,
+    }
+}
+
+/// The driver names its statements `s0`, `s1` …
+fn is_numbered(name: &str) -> bool {
+    name.strip_prefix('s')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What to do about another runner.
+pub fn locked(error: &LockError) -> String {
+    let wait = "Wait for the other runner, or wait longer: `--lock-wait 15m`, or `session.lock_wait` in runner.toml.";
+    match error {
+        LockError::Held { holder: Some(holder), .. } if holder.process != 0 => {
+            format!("{wait} If it hangs, end it: SELECT pg_terminate_backend({});", holder.process)
+        }
+        _ => wait.to_owned(),
+    }
+}
+
+/// How to get sessions out of the way.
+fn in_the_way(sessions: &[Activity]) -> Option<String> {
+    let calls: Vec<String> = sessions
+        .iter()
+        .filter(|session| session.process != 0)
+        .map(|session| format!("SELECT pg_terminate_backend({});", session.process))
+        .collect();
+    if calls.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Have whoever is in the way end their transaction, or end their session: {}",
+        calls.join(" ")
+    ))
 }
 
 fn general(error: &StepError) -> &'static str {
@@ -39,8 +118,21 @@ fn general(error: &StepError) -> &'static str {
             "Is there a connection pool in transaction mode in between? Connect to the server itself, or to a pool in session mode."
         }
         error if error.database().and_then(DbError::sqlstate) == Some("25001") => {
-            "PostgreSQL does not allow this inside a transaction, and every revision runs in one: run it by hand for now."
+            "PostgreSQL does not allow this inside a transaction: put it into a revision of kind `sql` with `transaction = \"none\"` in its migration.toml."
         }
+        error if error.database().and_then(DbError::sqlstate) == Some("42501") => {
+            "The login lacks a right. Have whoever owns the object grant it, as with `GRANT CREATE ON SCHEMA schema TO \
+             role` or `GRANT role_of_owner TO role`, and run the command again."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("25006") => {
+            "The server takes no writes: it is a standby, or default_transaction_read_only is on. Connect to the primary."
+        }
+        error if error.database().and_then(DbError::sqlstate) == Some("55P04") => {
+            "PostgreSQL lets a new value of an enum be used once its transaction is committed: put both into a \
+             revision with `transaction = \"none\"` in its migration.toml, or use the value in a later revision."
+        }
+        StepError::Resume(_) => RESUME,
+        StepError::BeingBuilt { .. } => "Wait until it is built, and run the command again.",
         error if error.is_transient() => {
             "Another session was in the way, again and again; try again when there is less to do."
         }
@@ -122,6 +214,25 @@ fn grant_line(statement: &FailedStatement) -> Option<&str> {
     }
 }
 
+/// What to do where a statement that was run is another one now.
+pub const RESUME: &str = "Write it as it was, and put the change into a statement after it. Or take back by hand what \
+    is done, and tell the ledger with `runner stamp` and the revision before this one.";
+
+/// What to do about a revision that is applied, or taken back, in part.
+pub fn finish(partly: &Partly) -> String {
+    let Partly { revision, direction, .. } = partly;
+    match direction {
+        Direction::Upgrade => format!(
+            "Finish it with `runner upgrade {revision}`. Or take back by hand what is done, and tell the ledger with \
+             `runner stamp` and the revision before it."
+        ),
+        Direction::Downgrade => format!(
+            "Finish it with `runner downgrade` and the revision before it. Or put back by hand what is gone, and tell \
+             the ledger with `runner stamp {revision}`."
+        ),
+    }
+}
+
 /// What to do where the manifest grants too little.
 pub fn lines_to_add(lines: &[&str]) -> String {
     format!("If that is meant, add to [capabilities] in its migration.toml: {}", lines.join("; "))
@@ -155,6 +266,31 @@ mod tests {
             let hint = general(&failed_with(sqlstate, message));
             assert!(hint.contains(expected) && hint.contains("rolled back"), "{sqlstate} {message}: {hint}");
         }
+    }
+
+    #[test]
+    fn what_a_pool_of_sessions_causes_says_so() {
+        let said = |sqlstate: &str, message: &str| {
+            let (sqlstate, message) = (sqlstate.into(), message.into());
+            pool(&ServerError { sqlstate, message, ..ServerError::default() })
+        };
+        assert_eq!(said("26000", r#"prepared statement "s0" does not exist"#), Some(POOLED));
+        assert_eq!(said("42P05", r#"prepared statement "s12" already exists"#), Some(POOLED));
+        assert_eq!(said("26000", r#"prepared statement "mine" does not exist"#), None);
+        let options = said("08P01", "unsupported startup parameter: options").expect("a hint");
+        assert!(options.contains("isolation = \"role\""), "{options}");
+        assert_eq!(said("08P01", "bind message supplies 1 parameters"), None);
+    }
+
+    #[test]
+    fn whoever_is_in_the_way_can_be_ended() {
+        let session = |process| Activity { process, ..Activity::default() };
+        assert_eq!(in_the_way(&[]), None);
+        assert_eq!(in_the_way(&[session(0)]), None, "a prepared transaction has no session");
+        let hint = in_the_way(&[session(0), session(7), session(8)]).expect("a hint");
+        assert!(hint.ends_with("SELECT pg_terminate_backend(7); SELECT pg_terminate_backend(8);"), "{hint}");
+        let error = LockError::Held { waited: Default::default(), holder: Some(Box::new(session(9))) };
+        assert!(locked(&error).contains("pg_terminate_backend(9)") && locked(&error).contains("--lock-wait"));
     }
 
     #[test]

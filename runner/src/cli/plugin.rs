@@ -10,7 +10,7 @@ use runner::source::{Access, ConfigError, PluginError, Project};
 
 use super::args::Global;
 use super::context;
-use super::database::{self, Environment};
+use super::database::Environment;
 use super::error::CommandError;
 use super::exit_code::Exit;
 
@@ -62,12 +62,7 @@ fn of_folder(dir: PathBuf) -> Result<PluginManager, CommandError> {
 /// Where the database is, as the command line, the environment and a `.env` in a
 /// folder say; there need be no project.
 pub fn location(global: &Global, dir: &Path) -> Result<Location, CommandError> {
-    let environment = Environment::of(dir)?;
-    let project = Project::without_revisions(dir.to_owned(), Access::default());
-    let found = database::location(global, &project, &environment)?;
-    let (location, source) = found.ok_or_else(CommandError::no_database)?;
-    tracing::info!("{location} (from {source})");
-    Ok(location)
+    context::location(global, None, &Environment::of(dir)?)
 }
 
 impl CommandError {

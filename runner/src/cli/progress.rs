@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::builder::styling::AnsiColor;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use runner::db::Activity;
 use runner::revision::Direction;
 use runner::run::{Event, Reporter};
 
@@ -22,6 +23,10 @@ pub fn reporter(ui: &Ui) -> Reporter {
     if ui.json() {
         let ui = ui.clone();
         return Arc::new(move |event| ui.event(&event));
+    }
+    if ui.logs_json() {
+        // The library has them in its log.
+        return Arc::new(|_event| {});
     }
     let progress = Mutex::new(Progress { ui: ui.clone(), work: None });
     Arc::new(move |event| {
@@ -168,9 +173,26 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
         Event::Isolation { isolation, .. } => {
             format!("Isolation: {}; migrations run in the runner's own session.", isolation.as_str())
         }
-        Event::WaitingForLock { holder } => {
-            let holder = holder.as_deref().unwrap_or("another session");
-            format!("Waiting for another runner: {}.", printable(holder))
+        Event::WaitingForServer { reason, .. } => format!("Waiting: {}.", printable(reason)),
+        Event::WaitingForLock { holder, left_ms, .. } => {
+            let holder = holder.as_ref().map_or_else(|| "it has just gone".into(), Activity::since);
+            let left = seconds(Duration::from_millis(*left_ms).max(Duration::from_secs(1)));
+            format!("Waiting for another runner, for at most {left}: {}.", printable(&holder))
+        }
+        Event::ChangedMeanwhile { applied, reverted } => {
+            let done = [(applied, "applied"), (reverted, "taken back")]
+                .into_iter()
+                .filter(|(revisions, _)| !revisions.is_empty())
+                .map(|(revisions, done)| format!("{done} {}", count(revisions.len(), "revision")));
+            format!("Another runner has {} meanwhile.", done.collect::<Vec<_>>().join(", and "))
+        }
+        Event::Blocked { revision, by } => {
+            let by = by.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            format!("  waiting  {revision}: blocked by {}", printable(&by))
+        }
+        Event::BackupStarted { file } => format!("Backing up to {}", file.display()),
+        Event::BackupFinished { bytes, duration_ms, .. } => {
+            format!("Backed up: {} bytes in {}.", HumanCount(*bytes), duration(*duration_ms))
         }
         Event::Building { revisions } => format!("Building {}.", count(revisions.len(), "component")),
         Event::StepStarted { revision, direction, message, number, total } => {
@@ -183,14 +205,29 @@ fn line(event: &Event, ui: &Ui) -> Option<String> {
             format!("  {} {revision}: {}", paint("warning", AnsiColor::Yellow), printable_lines(message))
         }
         Event::Log { revision, level, message } => return log_line(revision.as_str(), level, message, ui),
-        Event::StepRetried { revision, attempt, reason, pause_ms } => {
+        Event::StepRetried { revision, attempt, attempts, reason, sqlstate, pause_ms, .. } => {
             format!(
-                "  retrying {revision}: {}; attempt {attempt} in {}",
+                "  retrying {revision}: {} ({sqlstate}); attempt {attempt} of {attempts} in {}",
                 printable_lines(reason),
                 duration(*pause_ms)
             )
         }
-        Event::StepFinished { revision, direction, message, duration_ms, statements, rows, committed } => {
+        Event::StepResumed { revision, done, total, .. } => {
+            format!("  resuming {revision}: {done} of {total} statements are done")
+        }
+        Event::StatementFinished { revision, number, total, duration_ms, .. } => {
+            format!("  done     {revision}: statement {number} of {total} ({})", duration(*duration_ms))
+        }
+        Event::StepFinished {
+            revision,
+            direction,
+            message,
+            duration_ms,
+            statements,
+            rows,
+            committed,
+            ..
+        } => {
             let word = match direction {
                 _ if !committed => "ran     ".to_owned(),
                 Direction::Upgrade => paint("applied ", AnsiColor::Green),

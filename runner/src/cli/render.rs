@@ -6,7 +6,7 @@ use runner::db::{DbError, ServerError};
 use runner::host::{CallError, FailedStatement, StatementError};
 use runner::policy::PolicyError;
 use runner::revision::{Manifest, RevisionId};
-use runner::run::{Failed, StepError};
+use runner::run::{Backup, Failed, ResumeError, StepError};
 
 /// The longest line of SQL that is shown whole, in characters.
 const LONGEST_LINE: usize = 100;
@@ -56,6 +56,7 @@ pub fn step_causes(error: &StepError) -> Vec<String> {
         StepError::Call { error, statement, script } => {
             call_causes(error, statement.as_deref(), script.as_deref())
         }
+        StepError::Statement { statement, script } => statement_causes(statement, script.as_deref()),
         StepError::Effects(effects) => {
             let first = "it did what its manifest does not grant".to_owned();
             [first].into_iter().chain(effects.iter().map(ToString::to_string)).collect()
@@ -133,6 +134,16 @@ pub fn script_cause(file: &Path, text: &str, error: &PolicyError) -> String {
     joined([error.to_string(), place])
 }
 
+/// Which statement of a script stands against going on, and where.
+pub fn resume_cause(file: &Path, text: &str, error: &ResumeError) -> String {
+    let file = file.display().to_string();
+    let place = match error.position() {
+        None => file,
+        position => excerpt(text, position, Some(&file)),
+    };
+    joined([error.to_string(), place])
+}
+
 fn joined(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -184,9 +195,19 @@ fn window(line: &str, column: usize) -> (String, usize) {
 }
 
 /// Where the character at a position, counted from 1, begins.
-fn byte_offset(text: &str, position: u32) -> usize {
+pub fn byte_offset(text: &str, position: u32) -> usize {
     let characters = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
     text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
+}
+
+/// Which backup there is from before a run, and how it is restored.
+pub fn backup(backup: Option<&Backup>) -> Option<String> {
+    let Backup { file, restore, .. } = backup?;
+    let how = restore.as_ref().map_or_else(
+        || "restore it with the counterpart of `backup.command`".into(),
+        |command| format!("restore it into an empty database with: {command}"),
+    );
+    Some(format!("The backup from before this run is {}; {how}", file.display()))
 }
 
 /// What was done, what was not, and what became of the step.
@@ -196,6 +217,7 @@ pub fn outcome(failed: &Failed) -> String {
         runner::revision::Direction::Downgrade => "Taken back",
     };
     let step = match &failed.error {
+        _ if failed.partly.is_some() => partly_outcome(failed.partly.unwrap_or_default()),
         StepError::LeftTransaction => "What this step did may be committed.".to_owned(),
         StepError::CommitUnknown(_) => "Whether this step was committed is not known.".to_owned(),
         _ if !failed.undone.is_empty() => {
@@ -208,6 +230,14 @@ pub fn outcome(failed: &Failed) -> String {
         count(failed.done.len(), "revision"),
         count(failed.not_tried.len(), "revision")
     )
+}
+
+/// What became of a step without a transaction.
+fn partly_outcome((done, total): (usize, usize)) -> String {
+    match done {
+        0 => format!("Of this step, none of {} is done.", count(total, "statement")),
+        done => format!("Of this step, {done} of {} are done and stay.", count(total, "statement")),
+    }
 }
 
 #[cfg(test)]

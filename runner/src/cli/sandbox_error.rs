@@ -45,6 +45,9 @@ fn hint(error: &SandboxError) -> Option<&'static str> {
         SandboxError::Embedded | SandboxError::SingleTransaction => {
             "With `isolation = \"policy\"` in [sandbox] in runner.toml it can be done."
         }
+        SandboxError::WithoutTransaction { .. } => {
+            "Run it with `isolation = \"policy\"` in [sandbox] in runner.toml, in a deployment of its own."
+        }
         SandboxError::Superuser { .. } => {
             "Connect as the role that owns the schemas; or use `isolation = \"role\"`; or, if this code is trusted \
              with the whole server, set `allow_superuser = true` in [sandbox] in runner.toml."

@@ -9,11 +9,11 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
-use tracing_subscriber::EnvFilter;
 
 use super::args::{ColorWhen, Global};
 use super::error::CommandError;
 use super::exit_code::Exit;
+use super::logging::LogFormat;
 use super::printable::printable_lines;
 
 /// The version of all JSON that the program prints.
@@ -26,12 +26,16 @@ pub struct Ui {
     quiet: bool,
     verbose: u8,
     color: ColorChoice,
+    log_json: bool,
 }
 
-/// Adds the version to an answer.
+/// Adds the version to an answer, and the time to an event.
 #[derive(Serialize)]
 struct Versioned<'a, T> {
     version: u32,
+    /// RFC 3339, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
     #[serde(flatten)]
     value: &'a T,
 }
@@ -43,7 +47,18 @@ impl Ui {
             ColorWhen::Always => ColorChoice::AlwaysAnsi,
             ColorWhen::Never => ColorChoice::Never,
         };
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color,
+            log_json: global.log_format == LogFormat::Json,
+        }
+    }
+
+    /// For what is told before the options are understood.
+    pub fn json_only() -> Self {
+        Self { json: true, quiet: false, verbose: 0, color: ColorChoice::Never, log_json: false }
     }
 
     /// Whether answers are JSON.
@@ -58,27 +73,17 @@ impl Ui {
 
     /// Whether a bar may be drawn.
     pub fn is_interactive(&self) -> bool {
-        !self.json && !self.quiet && std::io::stderr().is_terminal()
+        !self.json && !self.log_json && !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Sends the library's log to standard error. `RUNNER_LOG` chooses more
-    /// finely than `--verbose` does.
-    pub fn start_logging(&self) {
-        let level = match (self.quiet, self.verbose) {
-            (true, _) => "error",
-            (false, 0) => "warn",
-            (false, 1) => "runner=info",
-            (false, _) => "runner=debug",
-        };
-        let filter = EnvFilter::try_from_env("RUNNER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        let color =
-            matches!(AutoStream::choice(&std::io::stderr()), ColorChoice::Always | ColorChoice::AlwaysAnsi);
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(color && self.color != ColorChoice::Never)
-            .without_time()
-            .init();
+    /// Whether standard error is for JSON only.
+    pub fn logs_json(&self) -> bool {
+        self.log_json
+    }
+
+    /// Whether colours are not turned off.
+    pub fn wants_color(&self) -> bool {
+        self.color != ColorChoice::Never
     }
 
     /// Prints a line of the answer.
@@ -105,7 +110,7 @@ impl Ui {
 
     /// Prints an answer as one line of JSON.
     pub fn answer(&self, value: &impl Serialize) {
-        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });
+        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, time: None, value });
         self.line(text.expect("our own values serialise"));
     }
 
@@ -113,13 +118,16 @@ impl Ui {
     /// end a run in the middle of a step.
     pub fn event(&self, value: &impl Serialize) {
         let mut out = AutoStream::new(std::io::stdout().lock(), self.color);
-        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, value });
+        let time = Some(format!("{:.3}", jiff::Timestamp::now()));
+        let text = serde_json::to_string(&Versioned { version: JSON_VERSION, time, value });
         let _ = writeln!(out, "{}", text.expect("our own values serialise"));
     }
 
     /// Prints something beside the answer.
     pub fn note(&self, line: impl Display) {
-        if !self.quiet {
+        if self.log_json {
+            tracing::info!(target: "runner::cli", "{}", without_colours(&line.to_string()));
+        } else if !self.quiet {
             self.err(line);
         }
     }
@@ -129,6 +137,9 @@ impl Ui {
     pub fn report(&self, error: &CommandError) -> Exit {
         if self.json {
             self.event(&error.to_json());
+        }
+        if self.log_json {
+            return error.log();
         }
         self.err(format_args!("{}: {}", paint("Error", AnsiColor::Red), printable_lines(error.message())));
         for (number, cause) in error.causes().iter().enumerate() {

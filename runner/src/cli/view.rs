@@ -6,7 +6,7 @@ use std::rc::Rc;
 use runner::graph::{Graph, Target, TargetRange};
 use runner::ledger::Applied;
 use runner::revision::{Label, RevisionId};
-use runner::run::{Migrator, OnDisk, Standing, State};
+use runner::run::{Migrator, OnDisk, Reader, Reporter, Standing, State};
 use serde_json::{Value, json};
 
 use super::args::Global;
@@ -15,6 +15,7 @@ use super::database::{self, Environment};
 use super::error::CommandError;
 use super::printable::printable;
 use super::render::ids;
+use super::span::Wait;
 
 /// The revisions, and what is known of them.
 pub struct View {
@@ -27,10 +28,21 @@ pub struct View {
 impl View {
     /// The revisions on disk; with what is applied if that is needed.
     pub fn open(global: &Global, needs_database: bool) -> Result<Self, CommandError> {
+        Self::open_within(global, needs_database, Wait::default(), &context::silent())
+    }
+
+    /// The same, and waits for a server that is not there yet.
+    pub fn open_within(
+        global: &Global,
+        needs_database: bool,
+        wait: Wait,
+        reporter: &Reporter,
+    ) -> Result<Self, CommandError> {
         let state = match needs_database {
             true => {
-                let migrator = context::migrator(global, context::silent())?;
-                context::block_on(migrator.state())?
+                let (project, location) = context::project_and_location(global)?;
+                let reader = Reader::new(project, location).waiting(wait.limit);
+                context::block_on(reader.state(reporter))?
             }
             false => State::new(Migrator::on_disk(&context::project(global)?)?, None),
         };
@@ -40,7 +52,12 @@ impl View {
     /// With what is applied wherever a database is configured.
     pub fn open_with_database_if_any(global: &Global) -> Result<Self, CommandError> {
         let project = context::project(global)?;
-        let has_database = database::location(global, &project, &Environment::of(&project.root)?)?.is_some();
+        let has_database = database::location(
+            global,
+            project.config.database.url.as_deref(),
+            &Environment::of(&project.root)?,
+        )?
+        .is_some();
         Self::open(global, has_database)
     }
 

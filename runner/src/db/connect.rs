@@ -1,6 +1,7 @@
 //! From a location to a session.
 
 use std::error::Error as _;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +17,23 @@ use super::location::ServerLocation;
 use super::login::{Login, LoginError};
 use super::socket::{Endpoint, SocketError, Stream, hosts};
 use super::tls::{TlsError, Verification};
-use super::wire::{Admitted, Guard, Guarded, Wire};
+use super::wire::{Admitted, Guard, Guarded, Subject, Traffic, Wire};
 use super::{Canceller, Location, PostgresSession, ServerError};
 
 /// How long a connection attempt to one address may take where the URL does
 /// not say (`connect_timeout`).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the server may take to hear that a connection is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The oldest major version of the server that is served: what the audit and
 /// the guest's login need is there since then.
 pub const OLDEST_SERVER: u32 = 14;
+
+/// What the driver says where the server asks for a password and the location has
+/// none; it has no type for it.
+const PASSWORD_MISSING: &str = "password missing";
 
 /// The driver's connection, guarded.
 type Driven = tokio_postgres::Connection<Guard<Stream>, Guard<Stream>>;
@@ -68,6 +76,12 @@ pub enum ConnectError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The server asks for a password, and there is none.
+    #[error("the server of {location} asks for a password, and none is given")]
+    NoPassword {
+        /// Where it is.
+        location: String,
+    },
     /// The server is older than what is served.
     #[error("the server of {location} is PostgreSQL {found}; {OLDEST_SERVER} or newer is needed")]
     TooOld {
@@ -96,6 +110,55 @@ pub enum ConnectError {
     /// The embedded server does not start.
     #[error("the embedded server does not start: {0}")]
     Embedded(String),
+    /// No login was possible for as long as we waited for one.
+    #[error("the server of {location} took no login within {waited:?}")]
+    NotInTime {
+        /// Where it should be.
+        location: String,
+        /// How long we waited.
+        waited: Duration,
+        /// What stood in the way the last time.
+        source: Box<ConnectError>,
+    },
+}
+
+/// What the server says where it is there and takes no login yet, or no longer:
+/// it starts or recovers (57P03), shuts down (57P01, 57P02), or all of its
+/// connections are taken (53300). See PostgreSQL's manual, appendix A.
+const NOT_NOW: [&str; 4] = ["57P03", "57P01", "57P02", "53300"];
+
+impl ConnectError {
+    /// Whether it may be different a moment later with nobody putting anything
+    /// right: nobody answers, or the server takes no login now. A password that
+    /// is wrong stays wrong.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::NotInTime { .. } => true,
+            Self::Refused { source, .. } => NOT_NOW.contains(&source.sqlstate.as_str()),
+            Self::Failed { .. }
+            | Self::NoPassword { .. }
+            | Self::TooOld { .. }
+            | Self::Encoding { .. }
+            | Self::Login(_)
+            | Self::Tls(_)
+            | Self::NoEmbedded
+            | Self::Embedded(_) => false,
+        }
+    }
+
+    /// Nothing came back for as long as there was time.
+    pub(super) fn no_answer(location: &Location) -> Self {
+        Self::Unreachable { location: location.to_string(), source: timed_out().into() }
+    }
+
+    /// What the server said, if it was the server that refused.
+    pub fn server(&self) -> Option<&ServerError> {
+        match self {
+            Self::Refused { source, .. } => Some(source),
+            Self::NotInTime { source, .. } => source.server(),
+            _ => None,
+        }
+    }
 }
 
 /// Connects.
@@ -144,7 +207,8 @@ pub async fn connect_as(
 }
 
 /// Tries the hosts of the location one after the other, and the addresses of
-/// each, until one takes us. The error is that of the last one.
+/// each, until one takes us. The error is that of the last one that somebody has
+/// to put right, or else that of the last one.
 async fn connect_to(
     server: &ServerLocation,
     location: String,
@@ -163,23 +227,28 @@ async fn connect_to(
     };
     let attempt = Attempt { config, tls, location };
     let hosts = hosts(&attempt.config).map_err(|error| attempt.socket_error(error))?;
-    let mut last = None;
+    let mut told: Option<ConnectError> = None;
+    let mut tell = |error: ConnectError| {
+        if !error.may_pass() || told.as_ref().is_none_or(ConnectError::may_pass) {
+            told = Some(error);
+        }
+    };
     for host in hosts {
-        let endpoints = match host.resolve(&attempt.config).await {
+        let endpoints = match attempt.within_limit(host.resolve(&attempt.config)).await {
             Ok(endpoints) => endpoints,
             Err(error) => {
-                last = Some(attempt.socket_error(error));
+                tell(attempt.socket_error(error));
                 continue;
             }
         };
         for endpoint in endpoints {
             match attempt.connect(endpoint).await {
                 Ok(connection) => return Ok(connection),
-                Err(error) => last = Some(error),
+                Err(error) => tell(error),
             }
         }
     }
-    Err(last.expect("a URL without a host is an error, and so is a host without an address"))
+    Err(told.expect("a URL without a host is an error, and so is a host without an address"))
 }
 
 /// What all attempts to connect to a location share.
@@ -190,7 +259,27 @@ struct Attempt {
 }
 
 impl Attempt {
+    /// Work on the network with the time that one attempt has. A server that takes
+    /// the connection and says nothing must not hang us.
+    async fn within_limit<T>(
+        &self,
+        work: impl Future<Output = Result<T, SocketError>>,
+    ) -> Result<T, SocketError> {
+        let limit = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let timed_out = |_| SocketError::Network(timed_out());
+        tokio::time::timeout(limit, work).await.map_err(timed_out)?
+    }
+
     async fn connect(&self, endpoint: Endpoint) -> Result<Connection, ConnectError> {
+        let limit = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        match tokio::time::timeout(limit, self.log_in(endpoint)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.socket_error(SocketError::Network(timed_out()))),
+        }
+    }
+
+    /// Connects to one address, TLS and the login included.
+    async fn log_in(&self, endpoint: Endpoint) -> Result<Connection, ConnectError> {
         let stream = endpoint.open(&self.config, self.tls.as_ref()).await;
         let stream = stream.map_err(|error| self.socket_error(error))?;
         let wire = Arc::new(Wire::default());
@@ -258,7 +347,14 @@ impl Attempt {
     fn socket_error(&self, error: SocketError) -> ConnectError {
         let location = self.location.clone();
         match error {
+            // A socket that we may not open is there, and stays closed to us.
+            SocketError::Network(source) if source.kind() == ErrorKind::PermissionDenied => {
+                ConnectError::Failed { location, source: source.into() }
+            }
             SocketError::Network(source) => ConnectError::Unreachable { location, source: source.into() },
+            SocketError::Handshake(source) if is_cut_off(&source) => {
+                ConnectError::Unreachable { location, source: source.into() }
+            }
             SocketError::Handshake(source) => ConnectError::Failed { location, source: source.into() },
             other => ConnectError::Failed { location, source: other.into() },
         }
@@ -272,13 +368,35 @@ impl Attempt {
         if let Some(fault) = wire.fault() {
             return ConnectError::Failed { location, source: fault.into() };
         }
-        let unreachable = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        let misses_password = error.source().is_some_and(|source| source.to_string() == PASSWORD_MISSING);
+        if misses_password && self.config.get_password().is_none() {
+            return ConnectError::NoPassword { location };
+        }
+        // What takes a connection and ends it without a word is a proxy of a
+        // server that is not up, as a container's is.
+        let unreachable =
+            error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>());
         let source = error.into_source().unwrap_or_else(|| "the connection was closed".into());
         match unreachable {
             true => ConnectError::Unreachable { location, source },
             false => ConnectError::Failed { location, source },
         }
     }
+}
+
+fn timed_out() -> std::io::Error {
+    std::io::Error::new(ErrorKind::TimedOut, "the server did not answer in time")
+}
+
+/// Whether the other side ended the connection, and did not object to anything.
+fn is_cut_off(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
 }
 
 /// The major version in a version as the server reports it: `15.8 (Debian
@@ -306,11 +424,20 @@ async fn drive(mut connection: Driven, wire: Arc<Wire>) {
 
 fn log(notice: &ServerMessage, wire: &Wire) {
     let message = wire.hide(notice.message());
-    match (wire.admit(message.len()), notice.severity()) {
-        (Admitted::Yes, "WARNING") => tracing::warn!(target: "runner::server", "{message}"),
-        (Admitted::Yes, _) => tracing::info!(target: "runner::server", "{message}"),
+    let admitted = wire.admit(message.len());
+    let Subject { revision, span } = wire.subject();
+    let revision = revision.as_ref().map(tracing::field::display);
+    let code = notice.code().code();
+    match (admitted, notice.severity()) {
+        (Admitted::Yes, "WARNING") => {
+            tracing::warn!(target: "runner::server", parent: span, revision, sqlstate = code, "{message}");
+        }
+        (Admitted::Yes, severity) => {
+            tracing::info!(target: "runner::server", parent: span, revision, severity, "{message}");
+        }
         (Admitted::Exhausted, _) => {
-            tracing::warn!(target: "runner::server", "the server says more than is logged of one step");
+            let message = "the server says more than is logged of one step";
+            tracing::warn!(target: "runner::server", parent: span, revision, "{message}");
         }
         (Admitted::No, _) => {}
     }
@@ -325,6 +452,11 @@ impl Connection {
     /// What cancels the session's statements.
     pub fn canceller(&self) -> &Canceller {
         &self.canceller
+    }
+
+    /// What passes on the connection.
+    pub fn traffic(&self) -> Traffic {
+        Traffic::of(&self.wire)
     }
 
     /// The server's process that serves the connection, if it told.
@@ -355,10 +487,19 @@ impl Connection {
     /// An embedded server stops after that; dropping a connection instead
     /// would stop it under the session's feet.
     pub async fn close(self) {
+        self.close_within(CLOSE_TIMEOUT).await;
+    }
+
+    /// The same, waiting for at most `limit`.
+    pub async fn close_within(self, limit: Duration) {
         drop(self.session);
         // The task ends by itself when the last handle of the session is gone.
-        // A handle that is kept elsewhere must not hang the program.
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.task).await;
+        // A handle that is kept elsewhere must not hang the program, nor must a
+        // server that does not answer.
+        let task = self.task.abort_handle();
+        if tokio::time::timeout(limit, self.task).await.is_err() {
+            task.abort();
+        }
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.stop()).await;

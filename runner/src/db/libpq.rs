@@ -61,6 +61,16 @@ impl ConnectionParameters {
         parameters
     }
 
+    /// The variable that stands for a parameter; none if there is none.
+    pub fn variable_of(parameter: &str) -> Option<&'static str> {
+        VARIABLES.iter().find(|(_, known)| *known == parameter).map(|(name, _)| *name)
+    }
+
+    /// The names of the parameters that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The parameters of a section of a service file. None if it has no such
     /// section.
     ///

@@ -7,12 +7,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{DbError, PostgresSession};
+use super::activity::activities;
+use super::{Activity, DbError, PostgresSession};
 
 /// The first pause between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts, before jitter: fifty runners that
+/// wait must not cost the server one percent of a core.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
+/// How often we look who holds the lock while we wait.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The lock of one ledger in one database. Advisory locks are local to the
 /// database.
@@ -41,24 +45,35 @@ impl Held {
     }
 }
 
+/// How a wait for the lock stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who holds it; none if it was released just now.
+    pub holder: Option<Activity>,
+    /// How long we have waited.
+    pub waited: Duration,
+    /// How long we go on waiting at most.
+    pub left: Duration,
+}
+
 /// Why the lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another session held it for the whole time.
-    #[error("another runner holds the lock and did not release it within {waited:?}{}", holder_text(holder.as_deref()))]
+    #[error("another runner holds the lock and did not release it within {waited:?}{}", holder_text(holder.as_ref()))]
     Held {
         /// How long we waited.
         waited: Duration,
         /// Who holds it, if the server told.
-        holder: Option<String>,
+        holder: Option<Box<Activity>>,
     },
     /// The server could not be asked.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-fn holder_text(holder: Option<&str>) -> String {
-    holder.map(|holder| format!(": {holder}")).unwrap_or_default()
+fn holder_text(holder: Option<&Box<Activity>>) -> String {
+    holder.map(|holder| format!(": {}", holder.since())).unwrap_or_default()
 }
 
 impl AdvisoryLock {
@@ -74,29 +89,37 @@ impl AdvisoryLock {
         self.key
     }
 
-    /// Takes the lock, waiting for at most `wait`. `on_wait` is told once who
-    /// holds it.
+    /// Takes the lock, waiting for at most `wait`. `on_wait` is told who holds
+    /// it: at once, and again every ten seconds.
     pub async fn acquire(
         self,
         session: &mut PostgresSession,
         wait: Duration,
-        mut on_wait: impl FnMut(Option<&str>),
+        mut on_wait: impl FnMut(Waiting),
     ) -> Result<Held, LockError> {
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
+        let mut looked: Option<Instant> = None;
         let mut holder = None;
         loop {
             if let Some(process) = self.try_acquire(session).await? {
                 return Ok(Held { process });
             }
-            if pause == FIRST_PAUSE {
-                holder = self.holder(session).await?;
-                on_wait(holder.as_deref());
+            let (waited, left) = (began.elapsed(), wait.saturating_sub(began.elapsed()));
+            if left.is_zero() || looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
+                // The holder may have gone since the attempt: then the one
+                // before it is still the best that we can tell.
+                let found = self.holder(session).await?;
+                looked = Some(Instant::now());
+                if !left.is_zero() {
+                    on_wait(Waiting { holder: found.clone(), waited, left });
+                }
+                holder = found.or(holder);
             }
-            if began.elapsed() + pause > wait {
-                return Err(LockError::Held { waited: wait, holder });
+            if left.is_zero() {
+                return Err(LockError::Held { waited: wait, holder: holder.map(Box::new) });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(jittered(pause).min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -142,14 +165,16 @@ impl AdvisoryLock {
         )
     }
 
-    async fn holder(self, session: &mut PostgresSession) -> Result<Option<String>, DbError> {
-        let sql = format!(
-            "SELECT pg_catalog.concat('process ', a.pid, ' (', a.application_name, '), connected since ', \
-             pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')) \
-             FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE {}",
-            self.row()
-        );
-        let rows = session.batch(&sql).await?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    /// Who holds the lock, if anybody does.
+    async fn holder(self, session: &mut PostgresSession) -> Result<Option<Activity>, DbError> {
+        // A prepared transaction that holds it has no process.
+        let processes = format!("SELECT coalesce(pid, 0) FROM pg_catalog.pg_locks WHERE {}", self.row());
+        Ok(activities(session, &processes).await?.into_iter().next())
     }
+}
+
+/// A pause that differs from runner to runner, by a quarter either way: those
+/// that started together must not ask together.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.75 + rand::random::<f64>() / 2.0)
 }

@@ -32,7 +32,7 @@ use super::{
     Canceller, Column, CursorId, DbError, Observed, Parameter, Prepared, QueryResult, ResultLimit,
     SavepointName, Session, TableName, TransactionStatus, Tuples, Type, Written, quote_identifier,
 };
-use crate::revision::Redactor;
+use crate::revision::{Redactor, RevisionId};
 
 /// The header of a COPY BINARY stream: signature, flags, no extension. See
 /// PostgreSQL's manual, COPY, "Binary Format".
@@ -68,6 +68,15 @@ pub enum Ended {
 impl PostgresSession {
     pub(super) fn new(client: Client, wire: Arc<Wire>, canceller: Canceller) -> Self {
         Self { client, wire, canceller, cursors: HashMap::new(), next_cursor: 0, own: HashMap::new() }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The tags of the request before are forgotten.
+    pub(super) fn begin_request(&self) {
+        self.wire.begin_request();
     }
 
     /// What cancels this session's statements.
@@ -107,6 +116,11 @@ impl PostgresSession {
     /// again.
     pub fn begin_step(&self) {
         self.wire.begin_step();
+    }
+
+    /// Lets the log say of which step it is that the server remarks something.
+    pub fn is_about(&self, revision: RevisionId) {
+        self.wire.set_subject(revision);
     }
 
     /// Keeps secrets out of what the server remarks in the log.
@@ -166,7 +180,7 @@ impl PostgresSession {
 
     /// The outcome of a request, once its answer has ended. Where the guard
     /// ended the connection, that is the reason.
-    async fn answered<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, DbError> {
+    pub(super) async fn answered<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, DbError> {
         self.wire.settled().await;
         result.map_err(|error| self.reason(error))
     }
@@ -229,7 +243,7 @@ impl PostgresSession {
         (self.answered(first).await.map(text_rows), self.answered(second).await)
     }
 
-    async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
+    pub(super) async fn own(&mut self, sql: &str) -> Result<Prepared, DbError> {
         if let Some(prepared) = self.own.get(sql) {
             return Ok(prepared.clone());
         }
@@ -282,7 +296,7 @@ impl PostgresSession {
     }
 }
 
-fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
+pub(super) fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
     let rows = messages.into_iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => {
             Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
@@ -292,7 +306,7 @@ fn text_rows(messages: Vec<SimpleQueryMessage>) -> Vec<TextRow> {
     rows.collect()
 }
 
-fn statement(prepared: &Prepared) -> &Statement {
+pub(super) fn statement(prepared: &Prepared) -> &Statement {
     match &prepared.inner {
         PreparedInner::Postgres(statement) => statement,
         PreparedInner::Recorded { .. } => panic!("a statement of a recording"),

@@ -44,6 +44,9 @@ pub(super) enum SocketError {
     /// TLS from the first byte cannot fall back.
     #[error("weak sslmode \"prefer\" may not be used with sslnegotiation=direct (use \"require\")")]
     WeakDirect,
+    /// No host can have this name, so that nobody needs to be asked for it.
+    #[error("its name is no host's name")]
+    HostName,
     /// TLS does not come about.
     #[error("TLS does not come about")]
     Handshake(#[source] io::Error),
@@ -128,6 +131,7 @@ impl NamedHost {
             Place::Address(address) => vec![Address::Ip(*address)],
             #[cfg(unix)]
             Place::Folder(folder) => vec![Address::Folder(folder.clone())],
+            Place::Name(name) if !can_be_a_host(name) => return Err(SocketError::HostName),
             Place::Name(name) => {
                 let found = tokio::net::lookup_host((name.as_str(), self.port)).await?;
                 let mut found: Vec<Address> = found.map(|address| Address::Ip(address.ip())).collect();
@@ -203,6 +207,20 @@ impl Endpoint {
         };
         Ok(Stream::Tls(Box::new(connector.connect(socket).await.map_err(SocketError::Handshake)?)))
     }
+}
+
+/// Whether a name can be looked up: labels of at most 63 bytes with dots between
+/// them, 253 bytes together (RFC 1035, 2.3.4), of characters that hosts have in
+/// practice.
+fn can_be_a_host(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii();
+        (1..=63).contains(&label.len()) && label.bytes().all(allowed)
+    };
+    // An address with a zone, as `fe80::1%eth0`, is looked up too.
+    let is_address = name.parse::<IpAddr>().is_ok() || (name.contains(':') && name.contains('%'));
+    is_address || (name.len() <= 253 && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label))
 }
 
 async fn within<T>(limit: Option<Duration>, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -116,6 +116,13 @@ impl TlsOptions {
     }
 }
 
+/// Makes the cryptography that connections use that of the whole program, for
+/// other clients in it: there is one TLS stack.
+pub fn share_tls_provider() {
+    // Whoever was there before us has a good one too.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 fn verification(value: &str) -> Result<Verification, LocationError> {
     Ok(match value {
         "disable" => Verification::Disable,

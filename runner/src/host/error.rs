@@ -217,9 +217,9 @@ pub enum CallError {
         table: String,
     },
     /// The connection to the server was lost during the call.
-    #[error("the connection to the server was lost: {message}")]
+    #[error("{message}")]
     Connection {
-        /// What is known about it.
+        /// What is known about it, as a whole sentence.
         message: String,
     },
     /// After a statement the session was not what it has to be.

@@ -54,3 +54,4 @@ pub use inspect::{INTERFACE_VERSION, Interface};
 pub use limits::Limits;
 pub use report::{FailedStatement, GuestError, Report, StatementError, Stats};
 pub use service::{Host, HostConfig};
+pub(crate) use work::is_tag;

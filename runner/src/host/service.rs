@@ -84,6 +84,31 @@ impl Host {
         call::run(&self.engine, &self.limits, self.data, component, call).await
     }
 
+    /// The same on a thread of its own, for components that compute: the session's
+    /// bytes are moved meanwhile by the thread that waits here.
+    ///
+    /// Where the future is dropped, the call ends as soon as the guest yields, and
+    /// lets go of the session then.
+    pub async fn call_on_thread(&self, component: &Component, call: Call) -> Report {
+        let (engine, limits, data) = (self.engine.clone(), Arc::clone(&self.limits), self.data);
+        let component = component.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let (waiting, given_up) = tokio::sync::oneshot::channel::<()>();
+        let work = move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    biased;
+                    // Nobody sends: this is the sender's end.
+                    _ = given_up => None,
+                    report = call::run(&engine, &limits, data, &component, call) => Some(report),
+                }
+            })
+        };
+        let report = tokio::task::spawn_blocking(work).await;
+        drop(waiting);
+        report.expect("a call does not panic").expect("somebody waited for it")
+    }
+
     async fn compiled(&self, bytes: &[u8], digest: &[u8; 32]) -> Result<wasm::Component, LoadError> {
         if let Some(found) = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, digest)) {
             return Ok(found);

@@ -304,10 +304,14 @@ impl Work {
         };
         let failed = self.remember(error.clone().into(), position, sent, &told);
         match &error {
-            lost if lost.is_connection_lost() => self.condition = Condition::Lost(lost.to_string()),
+            // It says itself that the connection was lost.
+            lost @ DbError::Connection(_) => self.condition = Condition::Lost(lost.to_string()),
+            lost if lost.is_connection_lost() => {
+                self.condition = Condition::Lost(format!("the connection to the server was lost: {lost}"));
+            }
             DbError::Server(_) => self.condition = Condition::Aborted(failed),
             DbError::Unrecordable(_) => self.condition = Condition::Unrecordable(failed),
-            DbError::Connection(_) | DbError::Wire(_) | DbError::Value(_) => {}
+            DbError::Wire(_) | DbError::Value(_) => {}
         }
         told.into()
     }
@@ -445,7 +449,7 @@ fn syntax_error(error: &PolicyError) -> types::Error {
 }
 
 /// Whether a command tag is of these words: `INSERT 0 1` is of `INSERT`.
-fn is_tag(tag: &str, words: &str) -> bool {
+pub fn is_tag(tag: &str, words: &str) -> bool {
     let numbers = |rest: &str| rest.chars().all(|letter| letter.is_ascii_digit() || letter == ' ');
     tag.strip_prefix(words).is_some_and(numbers)
 }

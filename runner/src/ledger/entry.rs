@@ -3,7 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Partly;
 use crate::revision::{Digest, Direction, Manifest, RevisionId};
+
+/// What the ledger says of the state of the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// What is applied, in the order of the ids.
+    pub applied: Vec<Applied>,
+    /// The steps without a transaction that were begun and not finished.
+    pub partly: Vec<Partly>,
+}
 
 /// What is read of every applied revision: enough for the graph and for drift.
 #[derive(Clone, Debug, PartialEq, Eq)]

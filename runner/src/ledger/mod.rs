@@ -12,15 +12,17 @@ mod plugins;
 mod read;
 mod schema;
 mod script;
+mod statement;
 mod ticket;
 mod write;
 
 pub use alembic::alembic_heads;
-pub use entry::{Applied, Confinement, Failure, How, Outcome, Recorded, Run};
+pub use entry::{Applied, Confinement, Contents, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
 pub use plugins::PluginApplied;
 pub use schema::CURRENT_VERSION;
 pub use script::AtRunTime;
+pub use statement::{Partly, StatementLine, StatementRecord};
 pub(crate) use ticket::derived_name;
 pub use ticket::{Holder, Token};
 

@@ -4,24 +4,22 @@ use crate::db::{DbError, PostgresSession, TextRow, quote_literal};
 use crate::revision::{Digest, RevisionId};
 
 use super::schema::is_absent;
-use super::{Applied, Ledger, LedgerError, Recorded};
+use super::statement::{PARTLY_COLUMNS, partly_row};
+use super::{Applied, Contents, Ledger, LedgerError, Recorded};
 
 impl Ledger {
-    /// What is applied, in the order of the ids; none where there is no ledger.
+    /// What is applied, and what is in part; none where there is no ledger.
     ///
-    /// One round trip.
-    pub async fn applied(&self, session: &mut PostgresSession) -> Result<Option<Vec<Applied>>, LedgerError> {
-        // Ids and labels hold no space, so a space keeps them apart.
-        let sql = format!(
-            "SELECT version FROM {0}.ledger; \
-             SELECT revision, array_to_string(parents, ' '), array_to_string(depends_on, ' '), \
-                    array_to_string(labels, ' '), message, encode(source_digest, 'hex'), \
-                    encode(component_digest, 'hex'), \
-                    to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), applied_by \
-             FROM {0}.revision ORDER BY revision",
-            self.schema
-        );
-        let rows = match session.batch(&sql).await {
+    /// One round trip; another one where there is no ledger, or one that an older
+    /// runner made.
+    pub async fn contents(&self, session: &mut PostgresSession) -> Result<Option<Contents>, LedgerError> {
+        let applied = self.applied_sql();
+        let rows = match session.batch(&format!("{applied}; {}", self.partly_sql())).await {
+            // Before version 4 there was no table of statements.
+            Err(error) if is_absent(&error) => session.batch(&applied).await,
+            answer => answer,
+        };
+        let rows = match rows {
             Ok(rows) => rows,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(self.unreadable(session, error).await),
@@ -29,7 +27,24 @@ impl Ledger {
         let mut rows = rows.into_iter();
         let version = rows.next().and_then(|row| row.into_iter().next().flatten()?.parse().ok());
         self.known_version(version.unwrap_or(0))?;
-        rows.map(applied).collect::<Result<_, _>>().map(Some)
+        let (statements, rows): (Vec<_>, Vec<_>) = rows.partition(|row| row.len() == PARTLY_COLUMNS);
+        Ok(Some(Contents {
+            applied: rows.into_iter().map(applied_row).collect::<Result<_, _>>()?,
+            partly: statements.into_iter().map(partly_row).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    fn applied_sql(&self) -> String {
+        // Ids and labels hold no space, so a space keeps them apart.
+        format!(
+            "SELECT version FROM {0}.ledger; \
+             SELECT revision, array_to_string(parents, ' '), array_to_string(depends_on, ' '), \
+                    array_to_string(labels, ' '), message, encode(source_digest, 'hex'), \
+                    encode(component_digest, 'hex'), \
+                    to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), applied_by \
+             FROM {0}.revision ORDER BY revision",
+            self.schema
+        )
     }
 
     /// A ledger that a newer runner made may have other columns: say that it is
@@ -110,7 +125,7 @@ impl Ledger {
     }
 }
 
-fn applied(row: TextRow) -> Result<Applied, LedgerError> {
+fn applied_row(row: TextRow) -> Result<Applied, LedgerError> {
     let mut fields = row.into_iter().map(Option::unwrap_or_default);
     let mut next = || fields.next().unwrap_or_default();
     let name = next();

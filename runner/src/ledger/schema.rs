@@ -12,8 +12,8 @@ pub const CURRENT_VERSION: i64 = VERSIONS.len() as i64;
 
 /// The script that makes each version from the one before. `{schema}` is the
 /// quoted name of the ledger's schema.
-pub(super) const VERSIONS: [&str; 3] =
-    [include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")];
+pub(super) const VERSIONS: [&str; 4] =
+    [include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql")];
 
 impl Ledger {
     /// Whether the tables are those of the current version.

@@ -1,7 +1,7 @@
 //! Writing the ledger: always inside the transaction of the step that it tells
 //! of, except for failures, whose transaction is gone.
 
-use crate::db::{DbError, Parameter, PostgresSession, Session as _, TextRow};
+use crate::db::{DbError, Parameter, PostgresSession, Request, Session as _, TextRow};
 use crate::revision::{Digest, Direction, RevisionId};
 
 use super::{Confinement, Failure, How, Ledger, LedgerError, Outcome, Run};
@@ -44,11 +44,8 @@ impl Ledger {
         transaction: &str,
         outcome: &Outcome<'_>,
     ) -> (Result<Vec<TextRow>, DbError>, Result<(), LedgerError>) {
-        let mut params = journal_parameters(run, transaction, outcome);
-        if outcome.direction == Direction::Upgrade {
-            params.extend(revision_parameters(outcome));
-        }
-        let sql = self.record_sql(outcome.direction);
+        let (sql, params) =
+            (self.record_sql(outcome.direction), recorded_parameters(run, transaction, outcome));
         let (settled, touched) = session.batch_and_own(settle, &sql, &params).await;
         let recorded = match touched {
             Ok(1) => Ok(()),
@@ -56,6 +53,13 @@ impl Ledger {
             Err(error) => Err(error.into()),
         };
         (settled, recorded)
+    }
+
+    /// The request that records a step that succeeded; see
+    /// [`Self::record_after`]. It touches one row.
+    pub fn recording(&self, run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Request {
+        let params = recorded_parameters(run, transaction, outcome);
+        Request::Own { sql: self.record_sql(outcome.direction), params }
     }
 
     /// Records revisions as applied although nothing ran, parents first, each
@@ -125,7 +129,7 @@ impl Ledger {
     }
 
     /// The statement that records a step.
-    pub(super) fn record_sql(&self, direction: Direction) -> String {
+    pub(crate) fn record_sql(&self, direction: Direction) -> String {
         match direction {
             Direction::Upgrade => self.upgrade_sql(),
             Direction::Downgrade => self.downgrade_sql(),
@@ -183,6 +187,14 @@ impl Ledger {
         session.execute(&statement, &params).await?;
         Ok(())
     }
+}
+
+fn recorded_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {
+    let mut params = journal_parameters(run, transaction, outcome);
+    if outcome.direction == Direction::Upgrade {
+        params.extend(revision_parameters(outcome));
+    }
+    params
 }
 
 pub(super) fn journal_parameters(run: &Run, transaction: &str, outcome: &Outcome<'_>) -> Vec<Parameter> {

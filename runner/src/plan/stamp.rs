@@ -17,6 +17,10 @@ pub struct Stamp {
     pub removed: Vec<RevisionId>,
     /// The revisions whose rows come, parents first.
     pub added: Vec<RevisionId>,
+    /// The revisions that were applied or taken back in part, of which that is
+    /// forgotten: they are what the stamp says now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<RevisionId>,
     /// The heads of what is applied afterwards.
     pub heads: Vec<RevisionId>,
 }
@@ -24,7 +28,7 @@ pub struct Stamp {
 impl Stamp {
     /// Whether the ledger says so already.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.added.is_empty()
+        self.removed.is_empty() && self.added.is_empty() && self.forgotten.is_empty()
     }
 }
 
@@ -56,6 +60,7 @@ pub fn stamp(
     Ok(Stamp {
         removed: unknown.chain(graph.ids(&removed)).collect(),
         added: graph.ids(&added),
+        forgotten: Vec::new(),
         heads: graph.ids(&graph.heads_of(&after)),
     })
 }

@@ -15,8 +15,8 @@ use super::need::{Grants, Name, Need, Right, smallest};
 use super::own::{Change, Kind, OwnObjects};
 use super::place::{characters, place_of};
 use super::walk::{Stop, Walker};
-use super::{kind, same, split};
-use crate::revision::Capabilities;
+use super::{alone, kind, same, split};
+use crate::revision::{Capabilities, TransactionMode};
 
 /// The most statements that are remembered, and the longest.
 const MAX_REMEMBERED: usize = 64;
@@ -41,10 +41,15 @@ pub struct Context {
 #[derive(Debug)]
 pub struct Policy {
     mode: Mode,
+    transactions: TransactionMode,
     own: OwnObjects,
     needs: Vec<Need>,
     remembered: HashMap<String, Arc<Vec<Checked>>>,
 }
+
+/// Texts that were found to be right while nothing had been sent.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered(HashMap<String, Arc<Vec<Checked>>>);
 
 #[derive(Debug)]
 enum Mode {
@@ -155,7 +160,30 @@ impl Policy {
     }
 
     fn new(mode: Mode) -> Self {
-        Self { mode, own: OwnObjects::default(), needs: Vec::new(), remembered: HashMap::new() }
+        Self {
+            mode,
+            transactions: TransactionMode::Revision,
+            own: OwnObjects::default(),
+            needs: Vec::new(),
+            remembered: HashMap::new(),
+        }
+    }
+
+    /// For a step that is wrapped in transactions in this way.
+    pub fn wrapped(self, transactions: TransactionMode) -> Self {
+        Self { transactions, ..self }
+    }
+
+    /// The texts that were found to be right, for another policy with the same
+    /// rules.
+    pub fn remembered(&self) -> Remembered {
+        Remembered(self.remembered.clone())
+    }
+
+    /// With what a policy with the same rules has found to be right before the
+    /// first statement was sent: it need not be parsed again.
+    pub fn remembering(self, remembered: &Remembered) -> Self {
+        Self { remembered: remembered.0.clone(), ..self }
     }
 
     /// Whether nothing is held against a manifest.
@@ -206,7 +234,7 @@ impl Policy {
             return Ok(Name::new(schema.unwrap_or_default(), table));
         };
         let name = Name::new(schema.unwrap_or(&rules.context.default_schema), table);
-        let mut walker = rules.walker(&self.own);
+        let mut walker = rules.walker(self.transactions, &self.own);
         let result = uses.iter().try_for_each(|usage| walker.used(*usage, &name));
         let needs = walker.needs;
         result.map_err(|stop| refused(what, *stop, "", 0))?;
@@ -252,7 +280,7 @@ impl Policy {
     fn check(&self, text: &str) -> Result<Vec<Checked>, PolicyError> {
         gate::check_comments(text)?;
         let Mode::Walked(rules) = &self.mode else {
-            let found = split::statements(text)?;
+            let found = split::statements_of(text, self.transactions)?;
             return Ok(found.into_iter().map(as_written).collect());
         };
         check_length(text)?;
@@ -261,7 +289,7 @@ impl Policy {
         // succeeded: what they make is there, and the step's own.
         let mut own = self.own.clone();
         for piece in gate::pieces(text)? {
-            let one = || rules.check_piece(text, piece, &mut own);
+            let one = || rules.check_piece(text, piece, self.transactions, &mut own);
             // The parser is C code with a long way back to here: a panic in it,
             // or in the walk, refuses the text and nothing else.
             let checked = catch_unwind(AssertUnwindSafe(one));
@@ -272,8 +300,8 @@ impl Policy {
 }
 
 impl Rules {
-    fn walker<'a>(&'a self, own: &'a OwnObjects) -> Walker<'a> {
-        Walker::new(&self.facts, &self.context, own, self.grants.as_ref())
+    fn walker<'a>(&'a self, transactions: TransactionMode, own: &'a OwnObjects) -> Walker<'a> {
+        Walker::new(&self.facts, &self.context, own, self.grants.as_ref()).wrapped(transactions)
     }
 
     /// Checks what is between two semicolons; what it makes is put among `own`.
@@ -281,6 +309,7 @@ impl Rules {
         &self,
         whole: &str,
         piece: Piece<'_>,
+        transactions: TransactionMode,
         own: &mut OwnObjects,
     ) -> Result<Vec<Checked>, PolicyError> {
         if piece.text.len() > MAX_STATEMENT {
@@ -297,14 +326,19 @@ impl Rules {
             let node = raw.stmt.as_ref().and_then(|node| node.node.as_ref());
             let (what, tags) = node.map_or(("", &[][..]), |node| (kind::words(node), kind::tags(node)));
             let offset = piece.offset + written.offset;
-            let mut walker = self.walker(own);
+            if let Some((what, why)) = node.and_then(|node| alone::reason(node, transactions)) {
+                let node = node.map_or("", kind::node_name);
+                let stop = Stop { at: written.offset, node, why: why.to_owned(), grant: None };
+                return Err(refused(what, stop, whole, piece.offset));
+            }
+            let mut walker = self.walker(transactions, own);
             walker.raw(&mut raw).map_err(|mut stop| {
                 stop.at = stop.at.max(written.offset);
                 refused(what, *stop, whole, piece.offset)
             })?;
             let (needs, changes) = (walker.needs, walker.changes);
             let tree = ParseResult { version: parsed.version, stmts: vec![raw] };
-            let sent = self.written_anew(tree, written.text, own);
+            let sent = self.written_anew(tree, written.text, transactions, own);
             let text = sent.map_err(|mut stop| {
                 stop.at = written.offset;
                 refused(what, *stop, whole, piece.offset)
@@ -325,6 +359,7 @@ impl Rules {
         &self,
         mut tree: ParseResult,
         source: &str,
+        transactions: TransactionMode,
         own: &OwnObjects,
     ) -> Result<String, Box<Stop>> {
         let stop = |why: String| Box::new(Stop { at: 0, node: "RawStmt", why, grant: None });
@@ -339,7 +374,7 @@ impl Rules {
         }
         let [mut raw] = <[_; 1]>::try_from(again.stmts)
             .map_err(|_| stop("it is read again as several statements".into()))?;
-        self.walker(own).raw(&mut raw)?;
+        self.walker(transactions, own).raw(&mut raw)?;
         match fingerprint(&text).is_some() && fingerprint(&text) == fingerprint(source) {
             true => Ok(text),
             false => Err(stop("written from its syntax tree it would mean something else".into())),

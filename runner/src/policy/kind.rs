@@ -103,6 +103,9 @@ pub(super) fn tags(node: &NodeEnum) -> &'static [&'static str] {
             &["CREATE MATERIALIZED VIEW", "SELECT"]
         }
         NodeEnum::CreateTableAsStmt(_) => &["SELECT", "CREATE TABLE AS"],
+        NodeEnum::ReindexStmt(_) => &["REINDEX"],
+        NodeEnum::ClusterStmt(_) => &["CLUSTER"],
+        NodeEnum::VacuumStmt(vacuum) if vacuum.is_vacuumcmd => &["VACUUM"],
         NodeEnum::RefreshMatViewStmt(_) => &["REFRESH MATERIALIZED VIEW"],
         NodeEnum::CreateSchemaStmt(_) => &["CREATE SCHEMA"],
         NodeEnum::CreateSeqStmt(_) => &["CREATE SEQUENCE"],

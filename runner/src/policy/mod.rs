@@ -10,6 +10,7 @@
 //! was walked (`check`). It fails closed: a node that nobody has thought of
 //! refuses the statement.
 
+mod alone;
 mod check;
 mod error;
 mod facts;
@@ -28,11 +29,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, Context, Policy, TableUse};
+pub use alone::{Alone, Course, ReindexScope, course};
+pub use check::{Checked, Context, Policy, Remembered, TableUse};
 pub use error::{PolicyError, Refusal};
 pub use facts::ServerFacts;
 pub use marks::{Mark, marks};
 pub use need::Name;
 pub use own::OwnObjects;
 pub use rows::rows_touched;
-pub use split::{Statement, statement, statements};
+pub use split::{Statement, statement, statements, statements_of};

@@ -4,7 +4,8 @@ use pg_query::ParserOptions;
 
 use super::gate::Piece;
 use super::place::characters;
-use super::{PolicyError, Refusal, kind, refuse};
+use super::{PolicyError, Refusal, alone, kind, refuse};
+use crate::revision::TransactionMode;
 
 /// The longest text that is parsed, in bytes. The parser needs about 1,000
 /// times as much memory.
@@ -26,6 +27,11 @@ pub struct Statement<'a> {
 /// Splits a text into its statements, and refuses the text if any of them may
 /// not be sent. Empty statements are left out.
 pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
+    statements_of(text, TransactionMode::Revision)
+}
+
+/// The same for a step that is wrapped in transactions in this way.
+pub fn statements_of(text: &str, transactions: TransactionMode) -> Result<Vec<Statement<'_>>, PolicyError> {
     if text.len() > MAX_TEXT {
         let message =
             format!("the text has {} bytes, more than the {MAX_TEXT} that are parsed at once", text.len());
@@ -36,7 +42,7 @@ pub fn statements(text: &str) -> Result<Vec<Statement<'_>>, PolicyError> {
     for raw in &parsed.protobuf.stmts {
         let statement = trimmed(text, raw.stmt_location, raw.stmt_len);
         if let Some(node) = raw.stmt.as_ref().and_then(|node| node.node.as_ref())
-            && let Some((what, why)) = refuse::reason(node)
+            && let Some((what, why)) = refuse::reason(node).or_else(|| alone::reason(node, transactions))
         {
             let (node, why) = (kind::node_name(node), why.to_owned());
             let position = characters(text, statement.offset);
@@ -113,7 +119,7 @@ pub(super) fn syntax_error_in(whole: &str, piece: Piece<'_>, error: &pg_query::E
 }
 
 /// Finds the place of a syntax error; pg_query reports the token alone.
-fn syntax_error(text: &str, error: &pg_query::Error) -> PolicyError {
+pub(super) fn syntax_error(text: &str, error: &pg_query::Error) -> PolicyError {
     let message = match error {
         pg_query::Error::Parse(message) => message.clone(),
         other => other.to_string(),

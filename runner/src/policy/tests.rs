@@ -1,6 +1,7 @@
 //! One helper, many cases: what is allowed with which grants, and what never is.
 
 mod allowed;
+mod alone;
 mod bodies;
 mod existing;
 mod fuzz;

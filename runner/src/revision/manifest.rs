@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::without_passwords;
 use super::{Capabilities, Digest, Label, PluginUse, RevisionId};
 
 /// A revision's manifest.
@@ -124,6 +125,9 @@ pub enum TransactionMode {
     /// One transaction a revision.
     #[default]
     Revision,
+    /// None: each statement is a step of its own in the ledger's eyes. For what
+    /// PostgreSQL refuses inside a transaction; of kind `sql` only.
+    None,
 }
 
 /// A place in a file.
@@ -194,10 +198,21 @@ impl ManifestError {
         let offset = error.span().map_or(0, |span| span.start);
         let (message, hint) = match unknown_key(error.message()) {
             Some((key, known)) => (format!("unknown key `{key}`"), nearest(&key, &known)),
-            None => (error.message().replace('\n', " "), None),
+            None => (without_values(&error.message().replace('\n', " ")), None),
         };
         Self { place: Place::of(file, text, offset), message, hint }
     }
+}
+
+/// Leaves out the text that is of the wrong type, which serde repeats: it may be the
+/// database's URL, or a password alone.
+fn without_values(message: &str) -> String {
+    let text = ["invalid type: string \"", "invalid value: string \""];
+    let cut = text.iter().find_map(|begins| {
+        let (_, expected) = message.strip_prefix(begins)?.rsplit_once("\", expected ")?;
+        Some(format!("{}, expected {expected}", begins.trim_end_matches(" \"")))
+    });
+    cut.unwrap_or_else(|| without_passwords(message))
 }
 
 /// Reads serde's "unknown field `x`, expected one of `a`, `b`".
@@ -265,6 +280,15 @@ impl Manifest {
                 message: error.to_string(),
                 hint: None,
             });
+        }
+        if self.transaction == TransactionMode::None && self.kind != Kind::Sql {
+            let message = format!(
+                "`transaction = \"none\"` is for kind `sql`, and this is of kind `{}`: what a component does is \
+                 whole because it is done in the runner's transaction",
+                self.kind.as_str()
+            );
+            let hint = "Put the statements that need it into a revision of kind `sql`.";
+            return Err(wrong("transaction", message, hint));
         }
         if self.kind == Kind::Sql && !self.params.is_empty() {
             let hint = "Write the values into upgrade.sql and downgrade.sql.";
@@ -402,6 +426,10 @@ write = ["public.listings"]
         Name it once.
         ");
         insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected one of `sql`, `rust`, `plugin`, `imported`");
+        insta::assert_snapshot!(more("transaction = \"none\""), @r#"
+        migrations/x/migration.toml:5:1: `transaction = "none"` is for kind `sql`, and this is of kind `rust`: what a component does is whole because it is done in the runner's transaction
+        Put the statements that need it into a revision of kind `sql`.
+        "#);
         insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"sql\"")), @r"
         migrations/x/migration.toml:7:1: a revision of kind `sql` takes no parameters
         Write the values into upgrade.sql and downgrade.sql.

@@ -11,6 +11,7 @@ mod manifest;
 mod pattern;
 mod plugin;
 mod secret;
+mod userinfo;
 
 pub use capability::{Capabilities, CapabilityError, CodeGrant, Request};
 pub use digest::{Digest, DigestError, SourceDigest};
@@ -20,3 +21,4 @@ pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, Transac
 pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use plugin::{PluginName, PluginNameError, PluginUse};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};
+pub use userinfo::without_passwords;

@@ -37,6 +37,7 @@ impl Context<'_> {
     pub(super) async fn attempt_apart(&self, door: &Door, prepared: &Prepared) -> Result<Done, StepError> {
         let guest = door.let_in(&mut *self.session().await).await.map_err(StepError::Guest)?;
         self.stop.concerns(guest.connection.canceller());
+        self.watch.concerns(i32::try_from(guest.process).ok(), guest.connection.traffic());
         let result = self.work_apart(door, &guest, prepared).await;
         self.stop.concerns(&self.canceller);
         self.see_out(guest, result.is_ok()).await;
@@ -120,8 +121,10 @@ impl Context<'_> {
     /// Commits, and asks the control session what became of it: the answer of a
     /// COMMIT can be lost, and can be wrong.
     async fn commit_apart(&self, guest: &GuestSession, transaction: &Transaction) -> Result<(), StepError> {
+        self.stop.commits(true);
         let answer = guest.connection.session().lock().await.batch("COMMIT").await;
         let status = self.status_of(&mut *self.session().await, transaction).await;
+        self.stop.commits(matches!(&status, Err(lost) if lost.is_connection_lost()));
         match status {
             Ok(status) => super::step::ended(&status, answer.err()),
             Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
@@ -136,14 +139,15 @@ impl Context<'_> {
         if !committed {
             let session = connection.session();
             let rollback = async { session.lock().await.batch("ROLLBACK").await };
-            let is_over = match tokio::time::timeout(CANCEL_GRACE, rollback).await {
+            let is_over = match tokio::time::timeout(self.patience(CANCEL_GRACE), rollback).await {
                 Ok(Ok(_)) => true,
                 Ok(Err(error)) => error.is_connection_lost(),
                 Err(_) => false,
             };
             let mut control = self.session().await;
             if !is_over {
-                let sql = format!("SELECT pg_catalog.pg_terminate_backend({process}, 1000)");
+                let patience = self.patience(CANCEL_GRACE).as_millis();
+                let sql = format!("SELECT pg_catalog.pg_terminate_backend({process}, {patience})");
                 if let Err(error) = control.batch(&sql).await {
                     tracing::debug!("the guest's session could not be ended: {error}");
                 }

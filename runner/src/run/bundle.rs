@@ -8,7 +8,7 @@ use crate::graph::Target;
 use crate::host::Host;
 use crate::plan::{PlanError, Step};
 use crate::revision::{Digest, Direction, Kind, RevisionId};
-use crate::source::{BundleError, Packed, Project};
+use crate::source::{BuildStop, BundleError, Packed, Project};
 
 use super::prepare::Preparer;
 use super::{Migrator, OnDisk, PrepareError, Reporter, RunError};
@@ -56,7 +56,7 @@ impl Bundler {
         let mut revisions = on_disk.graph.ids(&order);
         let mut preparer = Preparer::new(&self.host, &self.project);
         let steps: Vec<Step> = revisions.iter().map(step).collect();
-        preparer.build_missing(&steps, &on_disk, &self.reporter).await?;
+        preparer.build_missing(&steps, &on_disk, &self.reporter, &BuildStop::default()).await?;
         self.check(&mut preparer, &revisions, &on_disk).await?;
         revisions.sort();
         let mut with_components = Vec::with_capacity(revisions.len());

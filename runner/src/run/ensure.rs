@@ -21,7 +21,7 @@ impl Migrator {
             Ok(true)
         }
         .await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 }

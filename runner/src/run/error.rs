@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
-use crate::db::{ConnectError, DbError, LockError};
+use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
 use crate::graph::{GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Partly};
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
 use crate::revision::{CapabilityError, Direction, PluginName, Redactor, RevisionId, SecretRef};
 use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, BundleError, ConfigError, PluginError, ScanErrors};
 
-use super::NotCurrent;
+use super::{Backup, BackupError, NotCurrent, ResumeError};
 
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
@@ -139,18 +139,68 @@ pub enum RunError {
     /// A script that takes revisions back must be told where it begins.
     #[error("a script that takes revisions back must be told where the database is")]
     NoStart,
+    /// Steps without a transaction were to run in one.
+    #[error(
+        "{} cannot run in a transaction (`transaction = \"none\"`), so `--single-transaction` cannot be",
+        id_list(.0)
+    )]
+    OutsideTransaction(Vec<RevisionId>),
+    /// A revision is applied, or taken back, in part, and has to be finished
+    /// first.
+    #[error("{partly}, and {} of `{step}` has to wait for it", wanted)]
+    Partly {
+        /// What is in part.
+        partly: Partly,
+        /// What was wanted.
+        wanted: Direction,
+        /// The first revision of it.
+        step: RevisionId,
+    },
+    /// There is no backup to begin with.
+    #[error("no backup was made, so nothing was changed")]
+    Backup(#[from] BackupError),
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The server takes no writes.
+    #[error("{0}; nothing was changed")]
+    ReadOnly(ReadOnly),
     /// Another runner holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Behind a pool that shares sessions no lock holds.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
+    /// The run was told to stop, and no step was running.
+    #[error("the run was told to stop")]
+    Interrupted,
     /// The migrations cannot be confined as runner.toml says.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// A step failed.
     #[error("{} of `{}` failed", .0.direction, .0.revision)]
     Step(Box<Failed>),
+}
+
+impl RunError {
+    /// With the backup that the run began with, where a step failed.
+    pub(super) fn after(mut self, backup: Option<Backup>) -> Self {
+        if let Self::Step(failed) = &mut self {
+            failed.backup = backup;
+        }
+        self
+    }
+}
+
+/// Why a server takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It follows another server.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
+    /// `default_transaction_read_only` is on.
+    #[error("transactions on this server are read-only (default_transaction_read_only is on)")]
+    Setting,
 }
 
 fn quoted(names: &[String]) -> String {
@@ -224,6 +274,22 @@ pub enum PrepareError {
         /// What is wrong with it.
         error: PolicyError,
     },
+    /// It cannot go on where it stopped.
+    #[error("{error}")]
+    Resume {
+        /// The script's file.
+        file: PathBuf,
+        /// What it holds.
+        text: String,
+        /// Why not.
+        error: ResumeError,
+    },
+    /// It was begun statement by statement, and is to run in a transaction now.
+    #[error("{0}, and its manifest no longer says `transaction = \"none\"`")]
+    WasPartly(Partly),
+    /// It has no transaction that could be rolled back.
+    #[error("it cannot be tried out: what it does with `transaction = \"none\"` cannot be rolled back")]
+    NotTriable,
     /// A statement of it cannot be taken apart.
     #[error("a statement of it cannot be read")]
     Statement(#[source] PolicyError),
@@ -278,6 +344,13 @@ pub struct Failed {
     pub undone: Vec<RevisionId>,
     /// The steps after it.
     pub not_tried: Vec<RevisionId>,
+    /// Of a step without a transaction: how many of its statements are done, and
+    /// how many there are.
+    pub partly: Option<(usize, usize)>,
+    /// The backup that the run began with.
+    pub backup: Option<Backup>,
+    /// Who was in its way, where that is why it failed.
+    pub blocked_by: Vec<Activity>,
 }
 
 /// Why a step failed. It is rolled back unless the variant says otherwise.
@@ -301,6 +374,36 @@ pub enum StepError {
         statement: Option<Box<FailedStatement>>,
         /// Where the revision's script is, if the statement is from one.
         script: Option<String>,
+    },
+    /// A statement of a step without a transaction failed. Those before it stay
+    /// done.
+    #[error("a statement failed")]
+    Statement {
+        /// The statement.
+        #[source]
+        statement: Box<FailedStatement>,
+        /// Where the revision's script is.
+        script: Option<String>,
+    },
+    /// A step without a transaction cannot go on where it stopped.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// Another session builds the index that a statement is to build.
+    #[error("the index {index} is being built by another session (process {process})")]
+    BeingBuilt {
+        /// The index, as SQL spells it.
+        index: String,
+        /// The other session's process.
+        process: String,
+    },
+    /// An invalid index that an earlier attempt left cannot be dropped.
+    #[error("the invalid index {index}, which an attempt that failed has left, could not be dropped")]
+    Invalid {
+        /// The index, as SQL spells it.
+        index: String,
+        /// Why.
+        #[source]
+        source: DbError,
     },
     /// The step took too long.
     #[error("the step took longer than {0:?}")]
@@ -348,11 +451,14 @@ impl StepError {
             | Self::Commit(error)
             | Self::Ledger(LedgerError::Database(error))
             | Self::Audit(AuditError::Db(error))
+            | Self::Invalid { source: error, .. }
             | Self::Guest(SandboxError::Database(error)) => Some(error),
-            Self::Call { statement: Some(statement), .. } => match &statement.error {
-                StatementError::Database(error) => Some(error),
-                StatementError::Policy(_) | StatementError::Bulk(_) => None,
-            },
+            Self::Call { statement: Some(statement), .. } | Self::Statement { statement, .. } => {
+                match &statement.error {
+                    StatementError::Database(error) => Some(error),
+                    StatementError::Policy(_) | StatementError::Bulk(_) => None,
+                }
+            }
             _ => None,
         }
     }
@@ -366,12 +472,17 @@ impl StepError {
             | Self::Commit(error)
             | Self::Ledger(LedgerError::Database(error))
             | Self::Audit(AuditError::Db(error))
+            | Self::Invalid { source: error, .. }
             | Self::Guest(SandboxError::Database(error)) => error.hide(redactor),
             Self::NotCommitted(text) | Self::CommitUnknown(text) | Self::Audit(AuditError::Answer(text)) => {
                 redactor.hide_in(text)
             }
             Self::Effects(effects) => effects.iter_mut().for_each(|effect| effect.hide(redactor)),
+            // A script of kind `sql` is given no secrets.
             Self::Call { .. }
+            | Self::Statement { .. }
+            | Self::Resume(_)
+            | Self::BeingBuilt { .. }
             | Self::Precondition(_)
             | Self::LockLost
             | Self::Timeout(_)

@@ -1,9 +1,11 @@
 //! What happens during a run, for whoever shows it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::db::Activity;
 use crate::revision::{Direction, RevisionId};
 use crate::source::Isolation;
 
@@ -34,10 +36,43 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<String>,
     },
-    /// Another runner holds the lock.
+    /// The server takes no login yet, and is waited for. Told at once, and then
+    /// every ten seconds.
+    WaitingForServer {
+        /// Where it should be.
+        location: String,
+        /// What stands in the way.
+        reason: String,
+    },
+    /// Another runner holds the lock. Comes at once, and again every ten seconds.
     WaitingForLock {
-        /// Who, if the server told.
-        holder: Option<String>,
+        /// Who; none if it has just let it go.
+        holder: Option<Activity>,
+        /// How long we have waited, in milliseconds.
+        waited_ms: u64,
+        /// How long we go on waiting at most, in milliseconds.
+        left_ms: u64,
+    },
+    /// While we came by the lock another runner has been at work.
+    ChangedMeanwhile {
+        /// What it has applied.
+        applied: Vec<RevisionId>,
+        /// What it has taken back.
+        reverted: Vec<RevisionId>,
+    },
+    /// The backup that the run begins with is being made.
+    BackupStarted {
+        /// The file that it will be.
+        file: PathBuf,
+    },
+    /// The backup is there.
+    BackupFinished {
+        /// The file.
+        file: PathBuf,
+        /// Its size, in bytes.
+        bytes: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
     },
     /// A component is not built from the sources as they are; it is built now.
     Building {
@@ -90,16 +125,58 @@ pub enum Event {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         estimated: bool,
     },
+    /// A step's statement waits for a lock that others have, or are waiting for
+    /// before it. Comes when it is found out, and again when it is others.
+    Blocked {
+        /// The revision.
+        revision: RevisionId,
+        /// Who.
+        by: Vec<Activity>,
+    },
     /// A step met another session and is run again from the beginning.
     StepRetried {
         /// The revision.
         revision: RevisionId,
         /// Which attempt comes next, from 2.
         attempt: u32,
-        /// What stood in the way.
+        /// How many attempts there are at most.
+        attempts: u32,
+        /// What stood in the way, as the server says.
         reason: String,
+        /// What kind of error that is: 55P03 (lock time-out), 40P01 (deadlock)
+        /// or 40001 (serialisation failure).
+        sqlstate: String,
+        /// Who stood in the way, if that was seen.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        blocked_by: Vec<Activity>,
         /// The pause before it, in milliseconds.
         pause_ms: u64,
+    },
+    /// A step without a transaction goes on where an earlier attempt stopped.
+    StepResumed {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// How many of its statements are done.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A statement of a step without a transaction is done, and stays done.
+    StatementFinished {
+        /// The revision.
+        revision: RevisionId,
+        /// Which way.
+        direction: Direction,
+        /// The statement's number, from 1.
+        number: usize,
+        /// How many there are.
+        total: usize,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// How many rows it touched.
+        rows: u64,
     },
     /// A step is done.
     StepFinished {
@@ -115,6 +192,8 @@ pub enum Event {
         statements: u64,
         /// How many rows they touched.
         rows: u64,
+        /// How often it was run again from the beginning before that.
+        retries: u32,
         /// Whether it is committed: not yet, where the whole run is one
         /// transaction and this is not its last step.
         committed: bool,
@@ -127,5 +206,7 @@ pub enum Event {
         direction: Direction,
         /// What went wrong.
         error: String,
+        /// How long it took, all attempts together, in milliseconds.
+        duration_ms: u64,
     },
 }

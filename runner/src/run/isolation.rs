@@ -27,7 +27,13 @@ impl Migrator {
                 Err(SandboxError::Embedded.into())
             }
             Isolation::Role if options.single_transaction => Err(SandboxError::SingleTransaction.into()),
-            Isolation::Role => Ok(()),
+            Isolation::Role => match prepared.iter().find(|prepared| prepared.statements.is_some()) {
+                Some(prepared) => {
+                    Err(SandboxError::WithoutTransaction { revision: prepared.step.revision.to_string() }
+                        .into())
+                }
+                None => Ok(()),
+            },
             Isolation::Policy => self.refuse_superuser(connection, prepared).await,
         }
     }

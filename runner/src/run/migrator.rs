@@ -3,23 +3,31 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
-use crate::db::{AdvisoryLock, Connection, Held, Location, connect};
+use crate::db::{AdvisoryLock, Connection, Held, Location};
 use crate::graph::Target;
 use crate::host::{Compiler, Host, HostConfig, HostError};
 use crate::ledger::{Ledger, LedgerError, Recorded, Run};
 use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
-use crate::sandbox::{Door, SandboxError};
-use crate::source::{self, Found, Isolation, Project};
+use crate::source::{self, Found, Project};
 
+use super::blocked::Watch;
+use super::executor::Total;
+use super::partly;
 use super::prepare::{Prepared, Preparer};
+use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
-use super::stop::Stop;
-use super::{Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor};
+use super::stop::{CLOSE_GRACE, Stop};
+use super::trace::{self, milliseconds};
+use super::{
+    Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
+};
 
 /// What the server is told about us (`application_name`).
 pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VERSION"));
@@ -28,13 +36,15 @@ pub(super) const APPLICATION_NAME: &str = concat!("runner ", env!("CARGO_PKG_VER
 pub struct Migrator {
     pub(super) project: Project,
     pub(super) location: Location,
+    /// How long to wait for a server that takes no login yet.
+    patience: Option<Duration>,
     host: Host,
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
     pub(super) run: Run,
     pub(super) reporter: Reporter,
     pub(super) secrets: Secrets,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 /// How a plan is run.
@@ -47,6 +57,8 @@ pub struct Options {
     /// Parameters that take the place of what the manifests say, for every
     /// revision whose component knows them.
     pub params: Vec<Override>,
+    /// Whether the run begins with a backup.
+    pub backups: Backups,
 }
 
 /// What a run did.
@@ -56,6 +68,24 @@ pub struct Summary {
     pub steps: Vec<RevisionId>,
     /// The heads of what is applied now.
     pub heads: Vec<RevisionId>,
+    /// How long it took, in milliseconds: from the first connection on.
+    pub duration_ms: u64,
+    /// How many statements the migrations ran.
+    pub statements: u64,
+    /// How many rows these touched.
+    pub rows: u64,
+    /// How often a step was run again.
+    pub retries: u64,
+    /// The backup that it began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+}
+
+impl Summary {
+    fn of(steps: Vec<RevisionId>, heads: Vec<RevisionId>, all: Total, backup: Option<Backup>) -> Self {
+        let Total { statements, rows, retries } = all;
+        Self { steps, heads, duration_ms: 0, statements, rows, retries, backup }
+    }
 }
 
 impl Migrator {
@@ -68,11 +98,12 @@ impl Migrator {
         Self {
             project,
             location,
+            patience: None,
             host,
             settings,
             ledger,
             run,
-            reporter,
+            reporter: trace::logged(reporter),
             secrets: Secrets::none(),
             stop: Stop::default(),
         }
@@ -90,7 +121,7 @@ impl Migrator {
 
     /// Lets `reporter` hear the events of the runs.
     pub fn reporting_to(self, reporter: Reporter) -> Self {
-        Self { reporter, ..self }
+        Self { reporter: trace::logged(reporter), ..self }
     }
 
     /// With somebody who knows the secrets that parameters name.
@@ -110,6 +141,12 @@ impl Migrator {
         self
     }
 
+    /// Waits for at most `patience` until the server takes a login; none asks once.
+    pub fn waiting(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The project.
     pub fn project(&self) -> &Project {
         &self.project
@@ -124,7 +161,7 @@ impl Migrator {
     /// What is on disk and what is applied. Takes no lock and writes nothing.
     pub async fn state(&self) -> Result<State, RunError> {
         let (connection, state) = self.connect().await?;
-        connection.close().await;
+        self.close(connection).await;
         Ok(state)
     }
 
@@ -135,14 +172,25 @@ impl Migrator {
             true => Some(self.ledger.recorded(&mut *connection.session().lock().await, revision).await),
             false => None,
         };
-        connection.close().await;
+        self.close(connection).await;
         Ok(recorded.transpose()?)
     }
 
     /// The plan that [`Self::go`] would run now. Takes no lock and writes
     /// nothing.
     pub async fn plan(&self, direction: Direction, target: &Target) -> Result<Plan, RunError> {
-        make_plan(&self.state().await?, direction, target)
+        self.state_and_plan(direction, target).await.map(|(_, plan)| plan)
+    }
+
+    /// The same, with the state that it was made for.
+    pub async fn state_and_plan(
+        &self,
+        direction: Direction,
+        target: &Target,
+    ) -> Result<(State, Plan), RunError> {
+        let state = self.state().await?;
+        let plan = make_plan(&state, direction, target)?;
+        Ok((state, plan))
     }
 
     /// The plan for a database at which exactly `from` and what it needs is
@@ -170,27 +218,49 @@ impl Migrator {
         target: &Target,
         options: Options,
     ) -> Result<Summary, RunError> {
+        let span = trace::run(direction, &target.to_string(), &self.location.to_string());
+        let result = self.go_to(direction, target, options).instrument(span.clone()).await;
+        trace::record_run(&span, result.as_ref().ok());
+        result
+    }
+
+    async fn go_to(
+        &self,
+        direction: Direction,
+        target: &Target,
+        options: Options,
+    ) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
-        connection.close().await;
-        result
+        self.close(connection).await;
+        result.map(|summary| Summary { duration_ms: milliseconds(began.elapsed()), ..summary })
     }
 
     /// Takes revisions back, down to a target, and applies them again as they
     /// are on disk now. Whether they can be applied is made sure of before the
     /// first one is taken back.
     pub async fn redo(&self, target: &Target, options: Options) -> Result<Summary, RunError> {
+        let began = Instant::now();
         let (connection, state) = self.connect().await?;
         let down = make_plan(&state, Direction::Downgrade, target);
         let ready = match &down {
             Ok(down) => self.can_reapply(&connection, &state, down, &options).await,
             Err(_) => Ok(()),
         };
-        connection.close().await;
+        self.close(connection).await;
         let down = down?;
         ready?;
+        // One backup for both ways.
+        let both = |backups| match options.backups {
+            Backups::Skipped => Backups::Skipped,
+            Backups::AsConfigured | Backups::BeforeBoth => backups,
+        };
+        let (first, then) = (both(Backups::BeforeBoth), both(Backups::Skipped));
+        let options = Options { backups: first, ..options };
         let mut summary = self.go(Direction::Downgrade, target, options.clone()).await?;
+        let options = Options { backups: then, ..options };
         let revisions: Vec<RevisionId> = down.steps.iter().map(|step| step.revision.clone()).collect();
         let (connection, state) = self.connect().await?;
         let make = |state: &State| {
@@ -201,11 +271,18 @@ impl Migrator {
             }
         };
         let up = self.go_on(&connection, state, Direction::Upgrade, make, &options).await;
-        connection.close().await;
-        let up = up?;
+        self.close(connection).await;
+        let up = up.map_err(|error| error.after(summary.backup.clone()))?;
         summary.steps.extend(up.steps);
-        summary.heads = up.heads;
-        Ok(summary)
+        Ok(Summary {
+            steps: summary.steps,
+            heads: up.heads,
+            duration_ms: milliseconds(began.elapsed()),
+            statements: summary.statements + up.statements,
+            rows: summary.rows + up.rows,
+            retries: summary.retries + up.retries,
+            backup: summary.backup,
+        })
     }
 
     /// Prepares the revisions of a downgrade as an upgrade would.
@@ -232,39 +309,21 @@ impl Migrator {
         self.prepare(connection, state, Direction::Upgrade, &up, options).await.map(|_| ())
     }
 
-    /// Cancels the statement that is running, if one is: its step fails and is
-    /// rolled back. A component that computes is stopped a second later.
-    pub async fn interrupt(&self) {
-        self.stop.tell().await;
+    /// Reads the folder while the connection is being made, and then the ledger.
+    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
+        self.stop.or_stop(self.connect_and_read()).await
     }
 
-    /// Reads the folder while the connection is being made.
-    pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
-        let project = self.project.clone();
-        let on_disk = tokio::task::spawn_blocking(move || Self::on_disk(&project));
-        let connection = self.connect_bare().await;
-        let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-        let connection = connection?;
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await;
-        match applied {
-            Ok(applied) => Ok((connection, State::new(on_disk, applied))),
-            Err(error) => {
-                connection.close().await;
-                Err(error.into())
-            }
-        }
+    async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
+        read(&self.project, &self.ledger, self.connect_bare()).await
     }
 
     /// Connects, and reads nothing.
     pub(super) async fn connect_bare(&self) -> Result<Connection, RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
-        self.stop.begin(connection.canceller());
-        if self.isolation() == Isolation::Role {
-            // What migrations left in the application's schemas must not be found
-            // by a bare name in the control session.
-            let set = connection.session().lock().await.batch(Door::CONTROL).await;
-            set.map_err(SandboxError::from)?;
-        }
+        let (isolation, patience) = (self.isolation(), self.patience);
+        let place = Place { location: &self.location, isolation, patience };
+        let connection = place.open(&self.reporter).await?;
+        self.stop.concerns(connection.canceller());
         Ok(connection)
     }
 
@@ -278,27 +337,42 @@ impl Migrator {
     ) -> Result<Summary, RunError> {
         let mut plan = make(&state)?;
         if plan.is_empty() {
-            return Ok(Summary { steps: Vec::new(), heads: plan.heads });
+            return Ok(Summary::of(Vec::new(), plan.heads, Total::default(), None));
         }
+        self.check_backup(direction, options.backups)?;
         let mut prepared = self.prepare(connection, &state, direction, &plan, options).await?;
         let lock = AdvisoryLock::for_schema(self.ledger.schema_name());
         let held = self.acquire(connection, lock).await?;
         // Another runner may have been at work since the ledger was read: while
         // we waited, or just before we asked for the lock. Where this returns
         // early, the end of the session releases the lock.
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
-        let now = State::new(state.on_disk, applied);
-        if now.applied != state.applied {
+        let session = connection.session();
+        let reading = async { Ok(self.ledger.contents(&mut *session.lock().await).await?) };
+        let contents = self.stop.or_stop(reading).await?;
+        drop(session);
+        let now = State::read(state.on_disk, contents);
+        if now.applied != state.applied || now.partly != state.partly {
+            self.report_changes(&state.applied, &now.applied);
             plan = make(&now)?;
             prepared = self.prepare(connection, &now, direction, &plan, options).await?;
         }
         (self.reporter)(Event::Planned { direction, steps: plan.steps.len() });
-        let result = self.execute(connection, (lock, held), &prepared, options).await;
-        release(connection, lock).await;
-        result?;
+        let backup = match plan.is_empty() {
+            true => Ok(None),
+            false => self.back_up(connection, direction, &plan, options.backups).await,
+        };
+        let result = match backup {
+            Ok(backup) => {
+                let result = self.execute(connection, (lock, held), &prepared, options).await;
+                result.map(|all| (all, backup.clone())).map_err(|error| error.after(backup))
+            }
+            Err(error) => Err(error),
+        };
+        self.release(connection, lock).await;
+        let (all, backup) = result?;
         let steps = plan.steps.iter().map(|step| step.revision.clone()).collect();
         let heads = plan.steps.last().map_or(plan.heads, |step| step.heads_after.clone());
-        Ok(Summary { steps, heads })
+        Ok(Summary::of(steps, heads, all, backup))
     }
 
     async fn prepare(
@@ -319,7 +393,9 @@ impl Migrator {
             true => rules.on(&mut *connection.session().lock().await).await.map_err(LedgerError::from)?,
             false => rules,
         };
-        let prepared = self.prepare_by(rules, connection, state, direction, plan, options).await?;
+        let prepared = self.prepare_by(rules, connection, state, direction, plan, options);
+        let prepared = self.stop.or_stop(prepared).await?;
+        self.check_statements(connection, state, &prepared, options).await?;
         self.check_isolation(connection, &prepared, options).await?;
         Ok(prepared)
     }
@@ -340,7 +416,9 @@ impl Migrator {
         let prepared = match direction {
             Direction::Upgrade => {
                 if !options.no_build {
-                    preparer.build_missing(&plan.steps, &state.on_disk, &self.reporter).await?;
+                    preparer
+                        .build_missing(&plan.steps, &state.on_disk, &self.reporter, self.stop.builds())
+                        .await?;
                 }
                 preparer.as_on_disk(&plan.steps, &state.on_disk).await?
             }
@@ -354,31 +432,20 @@ impl Migrator {
         Ok(prepared)
     }
 
-    pub(super) async fn acquire(
-        &self,
-        connection: &Connection,
-        lock: AdvisoryLock,
-    ) -> Result<Held, RunError> {
-        let reporter = Arc::clone(&self.reporter);
-        let on_wait =
-            move |holder: Option<&str>| reporter(Event::WaitingForLock { holder: holder.map(str::to_owned) });
-        let session = connection.session();
-        let mut session = session.lock().await;
-        Ok(lock.acquire(&mut session, self.settings.lock_wait, on_wait).await?)
-    }
-
     async fn execute(
         &self,
         connection: &Connection,
         (lock, held): (AdvisoryLock, Held),
         prepared: &[Prepared],
         options: &Options,
-    ) -> Result<(), RunError> {
+    ) -> Result<Total, RunError> {
         if prepared.is_empty() {
-            return Ok(());
+            return Ok(Total::default());
         }
-        self.ledger.ensure(&mut *connection.session().lock().await).await?;
+        let ensured = async { Ok(self.ledger.ensure(&mut *connection.session().lock().await).await?) };
+        self.stop.or_stop(ensured).await?;
         let door = self.isolate(connection).await?;
+        let process = held.process().parse().ok();
         let context = Context {
             host: &self.host,
             ledger: &self.ledger,
@@ -390,14 +457,17 @@ impl Migrator {
             location: &self.location,
             door,
             stop: &self.stop,
+            watch: Watch::new(&self.location, &self.reporter, self.settings.lock_timeout),
             run: &self.run,
             reporter: &self.reporter,
             kept: Mutex::default(),
         };
+        context.watch.concerns(process, connection.traffic());
         let result = match options.single_transaction {
             true => executor::run_together(&context, prepared).await,
             false => executor::run_each(&context, prepared).await,
         };
+        context.watch.close(CLOSE_GRACE).await;
         result.map_err(|failed| RunError::Step(Box::new(failed)))
     }
 
@@ -429,7 +499,7 @@ impl Migrator {
             }
         }
         drop(session);
-        connection.close().await;
+        self.close(connection).await;
         lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
@@ -441,16 +511,8 @@ impl Migrator {
     }
 }
 
-/// Releases the lock; the end of the session does it too.
-pub(super) async fn release(connection: &Connection, lock: AdvisoryLock) {
-    let released = lock.release(&mut *connection.session().lock().await).await;
-    if let Err(error) = released {
-        tracing::debug!("the lock could not be released ({error}); the server does it by itself");
-    }
-}
-
 /// Makes the plan, unless the folder and the ledger disagree in a way that
-/// stands against it.
+/// stands against it, or what is in part does.
 pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) -> Result<Plan, RunError> {
     if direction == Direction::Upgrade {
         let drift: Vec<Drift> = state.drift();
@@ -458,5 +520,7 @@ pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) ->
             return Err(RunError::Drift(drift));
         }
     }
-    Ok(plan::build(&state.graph, &state.applied_ids(), direction, target)?)
+    let plan = plan::build(&state.graph, &state.applied_ids(), direction, target)?;
+    partly::check(state, direction, &plan)?;
+    Ok(plan)
 }

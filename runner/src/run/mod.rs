@@ -4,22 +4,29 @@
 //! read, verified, compiled and checked before the first statement of the first
 //! step.
 
+mod alone;
 mod apart;
 mod author;
+mod backup;
+mod blocked;
 mod bundle;
 mod effects;
 mod ensure;
 mod error;
 mod event;
 mod executor;
+mod handover;
 mod import;
 mod isolation;
+mod lock;
 mod migrator;
 mod overrides;
+mod partly;
 mod pinned;
 mod plugins;
 mod precondition;
 mod prepare;
+mod read;
 mod rules;
 mod sandbox;
 mod script;
@@ -32,11 +39,14 @@ mod status;
 mod step;
 mod stop;
 mod suggest;
+mod trace;
 mod verify;
 
+pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
+pub use backup::{Backup, BackupError, Backups};
 pub use bundle::{BundleOutcome, Bundler};
-pub use error::{Failed, PrepareError, RunError, StepError};
+pub use error::{Failed, PrepareError, ReadOnly, RunError, StepError};
 pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
@@ -44,6 +54,7 @@ pub use overrides::{Override, OverrideError};
 pub use plugins::{
     CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
 };
+pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};
 pub use secrets::Secrets;
@@ -51,5 +62,6 @@ pub use settings::Settings;
 pub use stamp::{FromAlembic, StampOptions};
 pub use state::{OnDisk, State};
 pub use status::{NotCurrent, RevisionStatus, Standing, Status};
+pub use stop::SoFar;
 pub use suggest::Suggestion;
 pub use verify::{Finding, Verification};

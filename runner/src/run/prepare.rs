@@ -2,7 +2,7 @@
 //! the first statement of the first step.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,12 +11,14 @@ use crate::db::{PostgresSession, SharedSession};
 use crate::host::{Call, Component, Description, Grants, Host, Limits};
 use crate::ledger::Ledger;
 use crate::plan::Step;
-use crate::policy::{self, Policy};
+use crate::policy::{self, Policy, Remembered};
 use crate::revision::{
     Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, Redactor, Request, SecretRef,
+    TransactionMode,
 };
-use crate::source::{self, Artifact, Found, Project, Scripts, sql_component};
+use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, sql_component};
 
+use super::alone::Script;
 use super::overrides::Overrides;
 use super::pinned::Plugins;
 use super::rules::Rules;
@@ -40,6 +42,10 @@ pub(super) struct Prepared {
     pub(super) artifact: Artifact,
     /// Where the script is that the step runs, for kind `sql`.
     pub(super) script: Option<String>,
+    /// The statements of a step without a transaction.
+    pub(super) statements: Option<Script>,
+    /// What was parsed while it was prepared.
+    checked: Remembered,
 }
 
 impl Prepared {
@@ -76,13 +82,15 @@ impl Prepared {
     /// What holds for a session while it is lent.
     pub(super) fn limit(&self, session: &PostgresSession, limits: &Limits) {
         session.begin_step();
+        session.is_about(self.step.revision.clone());
         session.hide(self.redactor.clone());
         session.set_result_limit(Some(limits.statement_bytes));
     }
 
     /// The policy of one call.
     fn policy(&self) -> Policy {
-        self.rules.policy(self.manifest.grants().as_ref()).expect("the grants were read when it was prepared")
+        let policy = self.rules.policy(self.manifest.grants().as_ref());
+        policy.expect("the grants were read when it was prepared").remembering(&self.checked)
     }
 }
 
@@ -160,6 +168,7 @@ impl<'a> Preparer<'a> {
         steps: &[Step],
         on_disk: &OnDisk,
         reporter: &Reporter,
+        stop: &BuildStop,
     ) -> Result<(), RunError> {
         let of_steps = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
         let missing: Vec<Found> = of_steps.filter(|found| !self.is_built(found)).cloned().collect();
@@ -168,10 +177,10 @@ impl<'a> Preparer<'a> {
         }
         let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
         reporter(Event::Building { revisions });
-        let project = self.project.clone();
+        let (project, stop) = (self.project.clone(), stop.clone());
         let build = move || {
-            source::build(&project, &missing)?;
-            source::build_plugins(&project, &missing)?;
+            source::build_until(&project, &missing, &stop)?;
+            source::build_plugins(&project, &missing, &stop)?;
             Ok::<_, RunError>(())
         };
         tokio::task::spawn_blocking(build).await.expect("building does not panic")
@@ -252,7 +261,7 @@ impl<'a> Preparer<'a> {
         }
         let mut params = found.params();
         if let Some(scripts) = &found.scripts {
-            check_scripts(&found.dir, scripts, &mut params)?;
+            check_scripts(&found.dir, scripts, found.manifest.transaction, &mut params)?;
         }
         let artifact = self.artifact_on_disk(found)?.ok_or(PrepareError::NotBuilt)?;
         Ok(Material {
@@ -295,9 +304,10 @@ impl<'a> Preparer<'a> {
         if let Some(grants) = grants.as_ref().filter(|_| !self.rules.records()) {
             check_capabilities(&loaded.description, grants, &params)?;
         }
-        if manifest.kind == Kind::Sql {
-            self.check_statements(step.direction, &params, grants.as_ref(), found.as_ref())?;
-        }
+        let (statements, checked) = match manifest.kind {
+            Kind::Sql => self.check_statements(step.direction, &params, &manifest, found.as_ref())?,
+            Kind::Rust | Kind::Plugin | Kind::Imported => (None, Remembered::default()),
+        };
         let component = loaded.component.clone();
         let step = step.clone();
         let rules = self.rules.clone();
@@ -312,29 +322,33 @@ impl<'a> Preparer<'a> {
             component,
             artifact,
             script,
+            statements,
+            checked,
         })
     }
 
     /// Holds a script against the grants of its manifest: all of what it does is
-    /// known before the first statement of the first step.
+    /// known before the first statement of the first step. Returns the statements
+    /// of a step without a transaction, and what need not be parsed again.
     fn check_statements(
         &self,
         direction: Direction,
         params: &Value,
-        grants: Option<&Capabilities>,
+        manifest: &Manifest,
         found: Option<&Found>,
-    ) -> Result<(), PrepareError> {
-        let name = format!("{direction}.sql");
+    ) -> Result<(Option<Script>, Remembered), PrepareError> {
         let Some(text) = params.get(direction.as_str()).and_then(Value::as_str) else {
-            return Ok(());
+            return Ok(Default::default());
         };
-        let file = found.map_or_else(|| format!("the ledger's {name}").into(), |found| found.dir.join(&name));
-        let policy = self.rules.policy(grants);
-        let checked = policy.and_then(|mut policy| policy.statements(text));
-        match checked {
-            Ok(_) => Ok(()),
-            Err(error) => Err(PrepareError::Script { file, text: text.to_owned(), error }),
-        }
+        let wrapped = |policy: Policy| policy.wrapped(manifest.transaction);
+        let policy = self.rules.policy(manifest.grants().as_ref()).map(wrapped);
+        let checked = policy.and_then(|mut policy| Ok((policy.statements(text)?, policy.remembered())));
+        let script = checked.and_then(|(checked, remembered)| match manifest.transaction {
+            TransactionMode::Revision => Ok((None, remembered)),
+            TransactionMode::None => Ok((Some(Script::new(text, checked)?), remembered)),
+        });
+        let file = || script_file(direction, found);
+        script.map_err(|error| PrepareError::Script { file: file(), text: text.to_owned(), error })
     }
 
     async fn load(&mut self, artifact: &Artifact) -> Result<(), PrepareError> {
@@ -411,10 +425,15 @@ fn nothing_to_run(manifest: &Manifest) -> Option<PrepareError> {
 /// the first one runs. A `downgrade.sql` without a statement, as the template
 /// has it, takes nothing back, and counts as none; but where the upgrade has no
 /// statement either, as in a merge, there is nothing to take back.
-fn check_scripts(dir: &Path, scripts: &Scripts, params: &mut Value) -> Result<(), PrepareError> {
+fn check_scripts(
+    dir: &Path,
+    scripts: &Scripts,
+    transactions: TransactionMode,
+    params: &mut Value,
+) -> Result<(), PrepareError> {
     let parse = |name: &str, text: &str| {
         let wrong = |error| PrepareError::Script { file: dir.join(name), text: text.to_owned(), error };
-        policy::statements(text).map(|statements| statements.len()).map_err(wrong)
+        policy::statements_of(text, transactions).map(|statements| statements.len()).map_err(wrong)
     };
     let upgrade = parse("upgrade.sql", &scripts.upgrade)?;
     let downgrade = scripts.downgrade.as_deref().map(|text| parse("downgrade.sql", text)).transpose()?;
@@ -428,6 +447,12 @@ fn check_scripts(dir: &Path, scripts: &Scripts, params: &mut Value) -> Result<()
         _ => {}
     }
     Ok(())
+}
+
+/// The file of a script, or what stands for it where the ledger has it.
+fn script_file(direction: Direction, found: Option<&Found>) -> PathBuf {
+    let name = format!("{direction}.sql");
+    found.map_or_else(|| format!("the ledger's {name}").into(), |found| found.dir.join(&name))
 }
 
 fn script_path(found: &Found, direction: Direction) -> Option<String> {

@@ -31,7 +31,7 @@ impl Migrator {
             Ok::<_, SandboxError>(sandbox::findings(&sandbox, &names, &facts, is_current))
         }
         .await;
-        connection.close().await;
+        self.close(connection).await;
         let lines: Vec<Line> = result?;
         let ready = lines.iter().all(|line| matches!(line.verdict, Verdict::Holds | Verdict::Weak));
         Ok(SandboxStatus { ready, lines })
@@ -42,7 +42,7 @@ impl Migrator {
     pub async fn sandbox_script(&self, options: InstallOptions) -> Result<Vec<String>, RunError> {
         let (sandbox, connection) = self.sandbox().await?;
         let result = plan(&sandbox, &connection, options).await;
-        connection.close().await;
+        self.close(connection).await;
         Ok(result?.1.statements())
     }
 
@@ -53,7 +53,7 @@ impl Migrator {
     pub async fn install_sandbox(&self, options: InstallOptions) -> Result<Vec<String>, RunError> {
         let (sandbox, connection) = self.sandbox().await?;
         let result = self.install_on(&sandbox, &connection, options).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -83,7 +83,7 @@ impl Migrator {
     pub async fn sandbox_removal(&self) -> Result<Vec<String>, RunError> {
         let (sandbox, connection) = self.sandbox().await?;
         let result = facts(&sandbox, &connection).await;
-        connection.close().await;
+        self.close(connection).await;
         let (names, facts) = result?;
         Ok(sandbox::remove(&sandbox, &names, &facts))
     }
@@ -100,7 +100,7 @@ impl Migrator {
             Ok(statements)
         }
         .await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 

@@ -10,14 +10,15 @@ use crate::source::SessionConfig;
 /// Takes back what a step before did to the session.
 const RESET: &str = "RESET SESSION AUTHORIZATION; DISCARD TEMP; RESET ALL;";
 
-/// Takes back what only code can have done to the session: cursors that outlive
-/// their transaction, the channels that it listens to, the last values of
-/// sequences, and statements that it prepared by SQL.
+/// What else every step may have left that costs next to nothing to take back.
+const CLOSE: &str = "CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES;";
+
+/// Takes back the statements that only code can have prepared by SQL.
 ///
 /// Not `DISCARD ALL`, which is all of that and would also release the advisory
 /// lock, and deallocate the statements that the driver has prepared for itself
 /// and does not prepare again; those were not prepared by SQL.
-const FORGET: &str = "CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES; DO $forget$ DECLARE found pg_catalog.text; BEGIN \
+pub(super) const FORGET: &str = "DO $forget$ DECLARE found pg_catalog.text; BEGIN \
     FOR found IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \
     EXECUTE pg_catalog.format('DEALLOCATE %I', found); END LOOP; END $forget$;";
 
@@ -47,10 +48,14 @@ pub struct Settings {
     script: String,
     /// The calls that make the settings, with commas between them.
     calls: String,
+    /// The same, with those that only a run has.
+    all_calls: String,
     /// The settings themselves.
     parameters: Vec<(&'static str, String)>,
     /// How long to wait for another runner.
     pub lock_wait: Duration,
+    /// How long a statement waits for a lock; none for ever.
+    pub lock_timeout: Option<Duration>,
     /// How often a step is tried again.
     pub retries: u32,
     /// How long a step may take; none for as long as it wants.
@@ -79,13 +84,16 @@ impl Settings {
         // ten microseconds a step.
         let calls = settings.iter().map(set).collect::<Vec<_>>().join(", ");
         let whole_cursors = (WHOLE_CURSORS.0, WHOLE_CURSORS.1.to_owned());
-        let script = format!("{RESET} {FORGET} SELECT {calls}, {}; ", set(&whole_cursors));
+        let all_calls = format!("{calls}, {}", set(&whole_cursors));
+        let script = format!("{RESET} {CLOSE} {FORGET} SELECT {all_calls}; ");
         settings.push(whole_cursors);
         Self {
             script,
             calls,
+            all_calls,
             parameters: settings,
             lock_wait: positive(config.lock_wait).unwrap_or_default(),
+            lock_timeout: positive(config.lock_timeout),
             retries: config.retries,
             step_timeout: positive(config.step_timeout),
         }
@@ -95,6 +103,18 @@ impl Settings {
     /// the step before did to it.
     pub(super) fn script(&self) -> &str {
         &self.script
+    }
+
+    /// What takes back what the step before did to the session, but for
+    /// statements that it prepared by SQL; those need [`FORGET`], which costs
+    /// much and is hardly ever needed.
+    pub(super) fn reset(&self) -> String {
+        format!("{RESET} {CLOSE}")
+    }
+
+    /// The calls that make the settings, as a list for SELECT.
+    pub(super) fn calls(&self) -> &str {
+        &self.all_calls
     }
 
     /// The settings by themselves, for a session that begins with them.

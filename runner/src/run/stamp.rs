@@ -10,7 +10,7 @@ use crate::revision::{Digest, Direction, Kind, Manifest, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Found, Isolation};
 
-use super::migrator::release;
+use super::partly;
 use super::prepare::{Prepared, Preparer};
 use super::{Migrator, OnDisk, Override, RunError, State};
 
@@ -88,7 +88,7 @@ impl Migrator {
     pub async fn stamp(&self, targets: &[Target], options: StampOptions) -> Result<Stamp, RunError> {
         let (connection, state) = self.connect().await?;
         let result = self.stamp_on(&connection, state, targets, &options, None).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -104,7 +104,7 @@ impl Migrator {
     ) -> Result<FromAlembic, RunError> {
         let (connection, state) = self.connect().await?;
         let result = self.take_over(&connection, state, table, options).await;
-        connection.close().await;
+        self.close(connection).await;
         result
     }
 
@@ -181,16 +181,17 @@ impl Migrator {
         let held = self.acquire(connection, lock).await?;
         // Another runner may have been at work until we had the lock. Where this
         // returns early, the end of the session releases it.
-        let applied = self.ledger.applied(&mut *connection.session().lock().await).await?;
-        let now = State::new(state.on_disk, applied);
-        if now.applied != state.applied {
+        let contents = self.ledger.contents(&mut *connection.session().lock().await).await?;
+        let now = State::read(state.on_disk, contents);
+        if now.applied != state.applied || now.partly != state.partly {
+            self.report_changes(&state.applied, &now.applied);
             stamp = make(&now)?;
             rows = self.prepare_rows(&now.on_disk, &stamp.added, options).await?;
         }
         if !stamp.is_empty() {
             self.write_stamp(&mut *connection.session().lock().await, (lock, &held), &stamp, &rows).await?;
         }
-        release(connection, lock).await;
+        self.release(connection, lock).await;
         Ok(stamp)
     }
 
@@ -205,7 +206,7 @@ impl Migrator {
         let mut preparer = Preparer::new(self.host(), &self.project).with_overrides(&options.params);
         let steps = stamp_steps(revisions);
         if !options.no_build {
-            preparer.build_missing(&steps, on_disk, &self.reporter).await?;
+            preparer.build_missing(&steps, on_disk, &self.reporter, self.stop.builds()).await?;
         }
         let rows = preparer.rows(&steps, on_disk).await?;
         preparer.check_overrides()?;
@@ -245,6 +246,7 @@ impl Migrator {
         rows: &[Row],
     ) -> Result<(), LedgerError> {
         self.ledger.unstamp(session, &self.run, &stamp.removed).await?;
+        session.batch(&self.ledger.forget_statements_sql(&stamp.forgotten, "true")).await?;
         let mut kept = std::collections::HashSet::new();
         for row in rows {
             if let Some(artifact) = row.artifact.as_ref().filter(|artifact| kept.insert(artifact.digest)) {
@@ -268,7 +270,9 @@ fn imported_as<'a>(on_disk: &'a OnDisk, version: &str) -> Option<&'a RevisionId>
 fn make_stamp(state: &State, targets: &[Target], options: &StampOptions) -> Result<Stamp, RunError> {
     // What is written anew is read from disk.
     let graph = if options.purge { &state.on_disk.graph } else { &state.graph };
-    Ok(plan::stamp(graph, &state.applied_ids(), targets, options.purge)?)
+    let mut stamp = plan::stamp(graph, &state.applied_ids(), targets, options.purge)?;
+    stamp.forgotten = partly::forgotten(state, targets, options.purge)?;
+    Ok(stamp)
 }
 
 /// The steps whose rows are written.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Graph, GraphError, Node};
-use crate::ledger::Applied;
+use crate::ledger::{Applied, Contents, Partly};
 use crate::plan::{Drift, drift};
 use crate::revision::{Digest, Label, RevisionId};
 use crate::source::Found;
@@ -46,6 +46,9 @@ pub struct State {
     pub on_disk: OnDisk,
     /// What is applied, by id; none where there is no ledger yet.
     pub applied: BTreeMap<RevisionId, Applied>,
+    /// The steps without a transaction that were begun and not finished, by
+    /// revision.
+    pub partly: BTreeMap<RevisionId, Partly>,
     /// Whether there is a ledger.
     pub has_ledger: bool,
     /// The graph of both together: revisions that are applied and no longer on
@@ -74,7 +77,17 @@ impl State {
             true => on_disk.graph.clone(),
             false => as_applied(&on_disk, &other, &applied),
         };
-        Self { on_disk, applied, has_ledger, graph }
+        Self { on_disk, applied, partly: BTreeMap::new(), has_ledger, graph }
+    }
+
+    /// Brings both together, with what is applied in part.
+    pub fn read(on_disk: OnDisk, contents: Option<Contents>) -> Self {
+        let (applied, partly) = match contents {
+            Some(Contents { applied, partly }) => (Some(applied), partly),
+            None => (None, Vec::new()),
+        };
+        let partly = partly.into_iter().map(|partly| (partly.revision.clone(), partly)).collect();
+        Self { partly, ..Self::new(on_disk, applied) }
     }
 
     /// What is applied, as a mask over the graph.

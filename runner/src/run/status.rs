@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::ledger::Partly;
 use crate::plan::Drift;
 use crate::revision::RevisionId;
 
@@ -34,6 +35,9 @@ pub struct RevisionStatus {
     pub applied_at: Option<String>,
     /// The database role that applied it; none if it is not applied.
     pub applied_by: Option<String>,
+    /// How much of it is done, if it is applied or taken back in part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partly: Option<Partly>,
 }
 
 /// Where a database and a project stand to each other.
@@ -45,6 +49,8 @@ pub struct Status {
     pub heads: Vec<RevisionId>,
     /// The heads of what is applied.
     pub current: Vec<RevisionId>,
+    /// What is applied, or taken back, in part; also what is not on disk any more.
+    pub partly: Vec<Partly>,
 }
 
 /// What keeps a database from being at the heads of the project.
@@ -53,6 +59,8 @@ pub struct Status {
 pub struct NotCurrent {
     /// The revisions that are not applied, in order.
     pub pending: Vec<RevisionId>,
+    /// The revisions that are applied, or taken back, in part.
+    pub partly: Vec<Partly>,
     /// The applied revisions that are not as they are on disk.
     pub drift: Vec<Drift>,
     reasons: Vec<String>,
@@ -66,6 +74,7 @@ impl State {
             revisions: order.iter().map(|id| self.revision_status(id)).collect(),
             heads: self.on_disk.graph.ids(&self.on_disk.graph.heads()),
             current: self.current_heads(),
+            partly: self.partly.values().cloned().collect(),
         }
     }
 
@@ -88,6 +97,7 @@ impl State {
             standing: self.standing(id),
             applied_at: applied.map(|applied| applied.applied_at.clone()),
             applied_by: applied.map(|applied| applied.applied_by.clone()),
+            partly: self.partly.get(id).cloned(),
         }
     }
 
@@ -95,13 +105,15 @@ impl State {
     pub fn check_current(&self) -> Result<(), NotCurrent> {
         let (pending, drift) = (self.pending(), self.drift());
         let mut reasons: Vec<String> = drift.iter().map(ToString::to_string).collect();
+        let partly: Vec<Partly> = self.partly.values().cloned().collect();
+        reasons.splice(0..0, partly.iter().map(ToString::to_string));
         if !pending.is_empty() {
             let ids: Vec<_> = pending.iter().map(|id| format!("`{id}`")).collect();
             reasons.insert(0, format!("not applied: {}", ids.join(", ")));
         }
         match reasons.is_empty() {
             true => Ok(()),
-            false => Err(NotCurrent { pending, drift, reasons }),
+            false => Err(NotCurrent { pending, partly, drift, reasons }),
         }
     }
 }

@@ -11,21 +11,24 @@ use crate::db::{
 };
 use crate::host::{Host, Report};
 use crate::ledger::{Confinement, How, Ledger, Outcome, Run};
-use crate::revision::{Digest, Direction, RevisionId};
+use crate::revision::{Digest, Direction, Kind, RevisionId};
 use crate::sandbox::Door;
 use crate::source::{Artifact, Isolation};
 
+use super::blocked::Watch;
 use super::isolation::confinement;
 use super::migrator::APPLICATION_NAME;
 use super::precondition::Precondition;
 use super::prepare::Prepared;
 use super::settings::SETTLE;
-use super::stop::Stop;
+use super::stop::{ANSWER_GRACE, CALL_GRACE, Stop};
 use super::{Reporter, Settings, StepError};
 
 /// How long the server is given to take a cancel request, and then to end the
 /// statement; after that its process is ended.
 const CANCEL_GRACE: Duration = Duration::from_secs(1);
+/// How long it may take to end our own process from another connection.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a rollback may take where nothing was cancelled.
 const ROLLBACK_GRACE: Duration = Duration::from_secs(30);
 /// How long we ask what became of a COMMIT whose answer was lost.
@@ -52,6 +55,8 @@ pub(super) struct Context<'a> {
     /// Where guests come in, if the steps have sessions of their own.
     pub(super) door: Option<Door>,
     pub(super) stop: &'a Stop,
+    /// Who is in the way.
+    pub(super) watch: Watch<'a>,
     pub(super) run: &'a Run,
     pub(super) reporter: &'a Reporter,
     /// The components whose bytes the ledger has for certain.
@@ -68,12 +73,24 @@ pub(super) struct Transaction {
     pub(super) time: i64,
 }
 
+impl Transaction {
+    /// An expression that is true in this transaction.
+    pub(super) fn own_expression(&self) -> String {
+        format!(
+            "coalesce(pg_catalog.pg_current_xact_id_if_assigned() = {}::pg_catalog.xid8, false)",
+            quote_literal(&self.id)
+        )
+    }
+}
+
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Done {
     pub(super) duration: Duration,
     pub(super) statements: u64,
     pub(super) rows: u64,
+    /// How many attempts failed before it.
+    pub(super) retries: u32,
 }
 
 /// Whether the transaction ends with the step.
@@ -130,13 +147,22 @@ impl Context<'_> {
         prepared: &Prepared,
         ends: Ends,
     ) -> Result<Done, StepError> {
-        let done = self.call(transaction, prepared, self.session.clone(), &self.canceller).await?;
+        let done = self.work(transaction, prepared).await?;
         self.settle(transaction, prepared, done).await?;
         if ends == Ends::WithStep {
             self.commit(transaction).await?;
             self.kept.lock().await.insert(prepared.artifact.digest);
         }
         Ok(done)
+    }
+
+    /// Runs the migration of one step, on our own session.
+    pub(super) async fn work(
+        &self,
+        transaction: &Transaction,
+        prepared: &Prepared,
+    ) -> Result<Done, StepError> {
+        self.call(transaction, prepared, self.session.clone(), &self.canceller).await
     }
 
     /// Resets the session, and checks the precondition, for a step that does not
@@ -151,6 +177,11 @@ impl Context<'_> {
             Some("t") => Ok(()),
             _ => Err(StepError::Precondition(precondition.violated)),
         }
+    }
+
+    /// An expression that is true while the lock is ours.
+    pub(super) fn held_expression(&self) -> String {
+        format!("{} AND {}", self.held.same_process_expression(), self.lock.held_expression())
     }
 
     pub(super) fn precondition(&self, prepared: &Prepared) -> Precondition {
@@ -179,7 +210,7 @@ impl Context<'_> {
         if let Some(looked) = &looked {
             self.look_after(looked, &session).await?;
         }
-        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows })
+        Ok(Done { duration: began.elapsed(), statements: stats.statements, rows: stats.rows, retries: 0 })
     }
 
     /// Lends the transaction to the component for one call.
@@ -191,14 +222,34 @@ impl Context<'_> {
         canceller: &Canceller,
     ) -> Result<Report, StepError> {
         let call = prepared.call(session, Some(transaction.time), self.reporter);
+        let work = async {
+            match prepared.manifest.kind {
+                // It hands its script to the host, and computes nothing: a thread
+                // of its own would only have to be woken up.
+                Kind::Sql => self.host.call(&prepared.component, call).await,
+                Kind::Rust | Kind::Plugin | Kind::Imported => {
+                    self.host.call_on_thread(&prepared.component, call).await
+                }
+            }
+        };
+        self.bounded(canceller, work).await
+    }
+
+    /// Waits for a step's work: as long as a step may take, and until the run is
+    /// told to stop.
+    pub(super) async fn bounded<T>(
+        &self,
+        canceller: &Canceller,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StepError> {
         let too_late = tokio::select! {
             biased;
-            report = self.host.call(&prepared.component, call) => return Ok(report),
+            result = work => return Ok(result),
             error = self.timed_out() => error,
-            error = self.interrupted() => error,
+            () = self.stop.told_and(CALL_GRACE) => StepError::Interrupted,
         };
-        // The call is dropped; the server may still be at work for it.
-        let _ = tokio::time::timeout(CANCEL_GRACE, canceller.cancel()).await;
+        // The work is dropped; the server may still be at it.
+        let _ = tokio::time::timeout(self.patience(CANCEL_GRACE), canceller.cancel()).await;
         Err(too_late)
     }
 
@@ -212,18 +263,16 @@ impl Context<'_> {
         }
     }
 
-    /// Whoever tells a run to stop cancels its statement too: most migrations end
-    /// by that, and say which statement it was.
-    async fn interrupted(&self) -> StepError {
-        self.stop.told().await;
-        tokio::time::sleep(CANCEL_GRACE).await;
-        StepError::Interrupted
+    /// How long the server may take for something: less than that once the run
+    /// was told to stop.
+    pub(super) fn patience(&self, usual: Duration) -> Duration {
+        if self.stop.is_told() { usual.min(ANSWER_GRACE) } else { usual }
     }
 
     /// Ends the migration's part, makes sure that this is still
     /// the transaction that was begun, under the lock, and writes the ledger.
     /// One round trip, unless the component is new.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         transaction: &Transaction,
         prepared: &Prepared,
@@ -278,7 +327,7 @@ impl Context<'_> {
 
     /// Keeps the component's bytes, once. What an earlier step of the run kept
     /// is there: the steps are committed in order.
-    async fn keep_component(
+    pub(super) async fn keep_component(
         &self,
         session: &mut PostgresSession,
         artifact: &Artifact,
@@ -294,10 +343,18 @@ impl Context<'_> {
     /// back, so the transaction's own status is asked for. One round trip.
     pub(super) async fn commit(&self, transaction: &Transaction) -> Result<(), StepError> {
         let sql = format!("COMMIT; {}", status_sql(transaction));
-        let answer = self.session().await.batch(&sql).await;
+        let mut session = self.session().await;
+        self.stop.commits(true);
+        let answer = session.batch(&sql).await;
+        drop(session);
+        self.stop.commits(matches!(&answer, Err(lost) if lost.is_connection_lost()));
         match answer {
             Ok(rows) => ended(&status(rows), None),
-            Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
+            Err(lost) if lost.is_connection_lost() => {
+                let found = self.ask_anew(transaction, lost).await;
+                self.stop.commits(matches!(found, Err(StepError::CommitUnknown(_))));
+                found
+            }
             Err(refused) => Err(StepError::Commit(refused)),
         }
     }
@@ -344,12 +401,13 @@ impl Context<'_> {
         let mut session = self.session().await;
         session.forget_cursors();
         let was_cancelled = matches!(error, StepError::Timeout(_) | StepError::Interrupted);
-        let limit = if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE };
-        let sql = "ROLLBACK";
-        match tokio::time::timeout(limit, session.batch(sql)).await {
+        let limit = self.patience(if was_cancelled { CANCEL_GRACE } else { ROLLBACK_GRACE });
+        // Settings that came with the step's transaction have gone with it.
+        let sql = format!("ROLLBACK; SELECT {}", self.settings.calls());
+        match tokio::time::timeout(limit, session.batch(&sql)).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => {
-                self.terminate().await;
+                let _ = tokio::time::timeout(self.patience(CANCEL_TIMEOUT), self.terminate()).await;
                 Err(DbError::Connection("the server did not end the statement that was cancelled".into()))
             }
         }

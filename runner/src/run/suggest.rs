@@ -19,7 +19,7 @@ use super::prepare::{Prepared, Preparer};
 use super::rules::Rules;
 use super::settings::SETTLE;
 use super::step::TRANSACTION_TIME;
-use super::{Failed, Migrator, Options, RunError, State, StepError};
+use super::{Failed, Migrator, Options, PrepareError, RunError, State, StepError};
 
 /// What a revision used.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -56,7 +56,7 @@ impl Migrator {
         let (connection, state) = self.connect().await?;
         let found = self.suggested(&connection, &state, target, &options).await;
         // The end of the session rolls back what an error left.
-        connection.close().await;
+        self.close(connection).await;
         let suggestion = found?;
         let dir = state.on_disk.revisions[&suggestion.revision].dir.clone();
         Ok((suggestion, dir))
@@ -85,6 +85,10 @@ impl Migrator {
             .with_overrides(&options.params)
             .with_secrets(&self.secrets);
         let back = preparer.as_on_disk(&[back], &state.on_disk).await?;
+        if let Some(whole) = up.iter().chain(&back).find(|prepared| prepared.statements.is_some()) {
+            let revision = whole.step.revision.clone();
+            return Err(RunError::Prepare { revision, source: Box::new(PrepareError::NotTriable) });
+        }
         let trial = Trial { migrator: self, session, time: self.begin_trial(connection).await? };
         let mut found = Used::default();
         for (prepared, at) in up.iter().zip(0..) {
@@ -179,6 +183,9 @@ impl Trial<'_> {
             done: Vec::new(),
             undone: Vec::new(),
             not_tried: Vec::new(),
+            partly: None,
+            backup: None,
+            blocked_by: Vec::new(),
         }))
     }
 }

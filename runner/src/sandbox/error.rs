@@ -18,6 +18,15 @@ pub enum SandboxError {
          `--single-transaction` cannot be"
     )]
     SingleTransaction,
+    /// Its rows are written by the transaction that there is not.
+    #[error(
+        "revision `{revision}` has `transaction = \"none\"`, and with `isolation = \"role\"` the ledger is written in \
+         the migration's transaction"
+    )]
+    WithoutTransaction {
+        /// The first such revision of the plan.
+        revision: String,
+    },
     /// Code would run with a superuser's rights.
     #[error(
         "revision `{revision}` is code, and the login `{login}` is a superuser: the server would refuse it nothing"

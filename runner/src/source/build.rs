@@ -6,7 +6,7 @@ use crate::revision::{Kind, RevisionId};
 
 use super::artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact};
 use super::compile::{BuildError, CompileOptions, Compiled, Crate, compile};
-use super::{Found, Project};
+use super::{BuildStop, Found, Project};
 
 /// A revision whose component is finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +22,21 @@ pub struct Built {
 /// Builds the crates of all revisions of kind `rust` among `revisions`; only what
 /// came out different is written.
 pub fn build(project: &Project, revisions: &[Found]) -> Result<Vec<Built>, BuildError> {
+    build_until(project, revisions, &BuildStop::default())
+}
+
+/// The same, until somebody stops it.
+pub fn build_until(
+    project: &Project,
+    revisions: &[Found],
+    stop: &BuildStop,
+) -> Result<Vec<Built>, BuildError> {
     let found: Vec<&Found> = revisions.iter().filter(|found| found.manifest.kind == Kind::Rust).collect();
     let of = |found: &Found| format!("revision `{}`", found.manifest.revision);
     let crates: Vec<Crate> =
         found.iter().map(|found| Crate { dir: found.dir.clone(), of: of(found) }).collect();
     let target_dir = project.target_dir();
-    let options = CompileOptions { target_dir: Some(&target_dir), offline: project.access.offline };
+    let options = CompileOptions { target_dir: Some(&target_dir), offline: project.access.offline, stop };
     let compiled = compile(&crates, options)?;
     found.into_iter().zip(compiled).map(|(found, compiled)| finish(project, found, &compiled)).collect()
 }

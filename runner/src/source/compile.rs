@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use super::{ArtifactError, ScanError, Toolchain, ToolchainError};
+use super::{ArtifactError, BuildStop, ScanError, Toolchain, ToolchainError};
 
 /// Why a crate was not built.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum BuildError {
     /// cargo cannot be run or speaks another language.
     #[error("cargo failed: {0}")]
     Cargo(String),
+    /// Somebody stopped it.
+    #[error("the build was stopped")]
+    Stopped,
     /// The compiler found errors; it has shown them already.
     #[error("the crates of {} did not compile", .0.join(", "))]
     Compile(Vec<String>),
@@ -45,7 +48,7 @@ impl BuildError {
             Self::NoModule { .. } => {
                 Some("Its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`.")
             }
-            Self::Compile(_) | Self::Cargo(_) | Self::Artifact(_) | Self::Sources(_) => None,
+            Self::Stopped | Self::Compile(_) | Self::Cargo(_) | Self::Artifact(_) | Self::Sources(_) => None,
         }
     }
 }
@@ -65,6 +68,8 @@ pub(super) struct CompileOptions<'a> {
     pub(super) target_dir: Option<&'a Path>,
     /// Whether cargo may ask a registry for what is not on this machine.
     pub(super) offline: bool,
+    /// Stops it.
+    pub(super) stop: &'a BuildStop,
 }
 
 /// A crate that was compiled.
@@ -199,15 +204,21 @@ fn compile_workspace(
     for member in members {
         command.args(["--package", &member.package.name]);
     }
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(cargo)?;
-    let output = child.stdout.take().expect("standard output is piped");
+    let running = options.stop.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped())).map_err(cargo)?;
+    let Some((mut running, output)) = running else {
+        return Err(BuildError::Stopped);
+    };
     let mut modules = BTreeMap::new();
     for line in BufReader::new(output).lines() {
         if let Some((manifest, module)) = module_of(&line.map_err(cargo)?) {
             modules.insert(manifest, module);
         }
     }
-    if !child.wait().map_err(cargo)?.success() {
+    let status = running.wait().map_err(cargo)?;
+    if options.stop.is_stopped() {
+        return Err(BuildError::Stopped);
+    }
+    if !status.success() {
         return Err(BuildError::Compile(members.iter().map(|member| member.of.to_owned()).collect()));
     }
     let module = |member: &Member<'_>| {

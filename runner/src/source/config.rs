@@ -14,7 +14,7 @@ use super::artifact::{Artifact, load_artifact};
 use super::migrations_dir::MigrationsDir;
 use super::plugins::{Access, LockFileError, PluginEntry, PluginError};
 use super::scan::{Found, ScanErrors, scan};
-use super::{Bundle, BundleError, FolderTemplate, Hook, Zone};
+use super::{BackupConfig, Bundle, BundleError, FolderTemplate, Hook, Zone, span};
 
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "runner.toml";
@@ -42,7 +42,7 @@ pub struct Project {
 }
 
 /// What `runner.toml` says.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the revisions are.
@@ -61,7 +61,10 @@ pub struct Config {
     /// How bulk changes are made.
     pub data: crate::host::DataConfig,
     /// The components that run revisions of kind `plugin`, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub plugins: BTreeMap<PluginName, PluginEntry>,
+    /// What is done before a run changes anything.
+    pub backup: BackupConfig,
     /// What runs after the files of a new revision were written, in order.
     pub hooks: Vec<Hook>,
     /// Named sections: each holds the same tables, and where it is chosen takes
@@ -70,7 +73,7 @@ pub struct Config {
 }
 
 /// `[migrations]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MigrationsConfig {
     /// The folder that holds one folder a revision, relative to `runner.toml`;
@@ -114,7 +117,7 @@ impl Default for MigrationsConfig {
 }
 
 /// `[database]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// The URL, or `embedded:PATH`.
@@ -122,7 +125,7 @@ pub struct DatabaseConfig {
 }
 
 /// `[ledger]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedgerConfig {
     /// The schema that holds the ledger's tables.
@@ -144,17 +147,22 @@ pub struct SessionConfig {
     pub search_path: String,
     /// How long a statement waits for a lock; after that the step is rolled
     /// back and tried again, so that a queue behind it does not build up.
+    #[serde(with = "span")]
     pub lock_timeout: SignedDuration,
     /// How long a statement may run.
+    #[serde(with = "span")]
     pub statement_timeout: SignedDuration,
     /// How long the transaction may wait for the migration between statements.
+    #[serde(with = "span")]
     pub idle_in_transaction_session_timeout: SignedDuration,
     /// How long to wait for another runner.
+    #[serde(with = "span")]
     pub lock_wait: SignedDuration,
     /// How often a step is tried again after a lock time-out, a deadlock or a
     /// serialisation failure.
     pub retries: u32,
     /// How long a step may take altogether.
+    #[serde(with = "span")]
     pub step_timeout: SignedDuration,
 }
 
@@ -173,7 +181,7 @@ impl Default for SessionConfig {
 }
 
 /// `[sandbox]`: who a migration is while it runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxConfig {
     /// What confines a step besides the rules for its statements.
@@ -254,11 +262,11 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Parses a text; `file` is for messages only.
+    /// Parses a text; `file` is for messages only. What only all settings
+    /// together tell is looked at when they are chosen.
     pub(super) fn parse(file: &'a Path, text: &'a str) -> Result<Self, ManifestError> {
         let wrong = |error| ManifestError::from_toml(file, text, &error);
-        let config: Config = toml::from_str(text).map_err(wrong)?;
-        config.check(file, text)?;
+        let _: Config = toml::from_str(text).map_err(wrong)?;
         Ok(Self { file, text, table: text.parse().map_err(wrong)? })
     }
 
@@ -306,6 +314,16 @@ impl Config {
                 place: Place::of_key(file, text, "dirs"),
                 message: "`dir` and `dirs` are both set".into(),
                 hint: Some("Name all folders in `dirs`, and leave `dir` out.".into()),
+            });
+        }
+        if self.backup.command.is_none() && self.backup != BackupConfig::default() {
+            return Err(ManifestError {
+                place: Place::of_key(file, text, "[backup]"),
+                message: "[backup] has no `command`".into(),
+                hint: Some(
+                    "As in `command = [\"pg_dump\", \"--format=custom\", \"--file={file}\", \"{url}\"]`."
+                        .into(),
+                ),
             });
         }
         Ok(())
@@ -530,6 +548,18 @@ mod tests {
             toml::from_str("[session]\nlock_timeout = \"500ms\"\nlock_wait = \"2m\"").expect("parses");
         assert_eq!(config.session.lock_timeout, SignedDuration::from_millis(500));
         assert_eq!(config.session.lock_wait, SignedDuration::from_mins(2));
+    }
+
+    #[test]
+    fn a_time_that_is_none_says_how_times_are_written() {
+        let wrong = |value: &str| {
+            let text = format!("[session]\nlock_timeout = {value}\n");
+            let error = toml::from_str::<Config>(&text).expect_err("is refused");
+            ManifestError::from_toml(Path::new("runner.toml"), &text, &error).to_string()
+        };
+        insta::assert_snapshot!(wrong("\"-5s\""), @r#"runner.toml:2:16: `-5s` is negative; "0s" turns a time-out off"#);
+        insta::assert_snapshot!(wrong("\"soon\""), @r#"runner.toml:2:16: `soon` is no length of time; write it as in "5s", "500ms" or "2m""#);
+        insta::assert_snapshot!(wrong("5"), @r#"runner.toml:2:16: invalid type: integer `5`, expected a length of time in quotes, as in "5s", "500ms" or "2m""#);
     }
 
     fn dirs(text: &str) -> Vec<MigrationsDir> {

@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use jiff::Zoned;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::revision::RevisionId;
 
 /// How the folder of a new revision is named. `/` makes folders in folders.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FolderTemplate {
     parts: Vec<Part>,
 }
@@ -98,6 +98,19 @@ impl TryFrom<String> for FolderTemplate {
         let template = Self { parts: parts(&text)? };
         template.check_text()?;
         Ok(template)
+    }
+}
+
+impl From<FolderTemplate> for String {
+    fn from(template: FolderTemplate) -> Self {
+        let written = |part: Part| match part {
+            Part::Text(text) => text,
+            Part::Token(token) => {
+                let name = TOKENS.iter().find(|(_, known)| *known == token).map(|(name, _)| name);
+                format!("{{{}}}", name.expect("every token has a name"))
+            }
+        };
+        template.parts.into_iter().map(written).collect()
     }
 }
 

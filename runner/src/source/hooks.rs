@@ -4,14 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::revision::Kind;
 
 use super::{NewFiles, Project};
 
 /// One of `[[hooks]]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
     /// What it is called in messages.
@@ -31,16 +31,16 @@ pub struct Hook {
 
 /// A program and its arguments, in which `{file}` is a file that was written and
 /// `{dir}` the revision's folder, as absolute paths.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Vec<String>")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct HookCommand {
     program: String,
     args: Vec<String>,
 }
 
 /// A pattern of a file's path below its revision's folder.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FilePattern(glob::Pattern);
 
 /// Why `[[hooks]]` cannot be understood.
@@ -114,6 +114,18 @@ pub struct HookRun {
     pub command: String,
     /// What it wrote to standard output and to standard error.
     pub output: String,
+}
+
+impl From<HookCommand> for Vec<String> {
+    fn from(command: HookCommand) -> Self {
+        [command.program].into_iter().chain(command.args).collect()
+    }
+}
+
+impl From<FilePattern> for String {
+    fn from(pattern: FilePattern) -> Self {
+        pattern.0.as_str().to_owned()
+    }
 }
 
 impl TryFrom<Vec<String>> for HookCommand {

@@ -5,19 +5,21 @@ use std::path::PathBuf;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::revision::PackageName;
 
 /// A folder that holds revisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MigrationsDir {
     /// The folder; in `runner.toml` relative to that file.
     pub path: PathBuf,
     /// The package that its revisions are part of: their ids begin with its
     /// name and a colon.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageName>,
     /// Whether revisions may lie deeper than directly in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recursive: Option<bool>,
 }
 

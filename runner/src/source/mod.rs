@@ -5,10 +5,13 @@
 
 pub mod alembic;
 mod artifact;
+mod backup;
 mod build;
+mod build_stop;
 mod bundle;
 mod compile;
 mod config;
+mod effective;
 mod folder_name;
 mod grants;
 mod hooks;
@@ -18,19 +21,23 @@ mod new_revision;
 mod oci;
 mod plugins;
 mod scan;
+mod span;
 mod template;
 mod tokens;
 mod toolchain;
 mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
-pub use build::{Built, build};
+pub use backup::{BackupCommand, BackupConfig, BackupConfigError};
+pub use build::{Built, build, build_until};
+pub use build_stop::BuildStop;
 pub use bundle::{Bundle, BundleError, BundleFault, Packed};
 pub use compile::BuildError;
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,
 };
+pub use effective::{Setting, SettingOrigin};
 pub use folder_name::{FolderNameError, FolderTemplate, FolderTemplateError};
 pub use grants::{GrantsError, grants_table, write_grants};
 pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, HookRun, run_hooks};

@@ -126,7 +126,7 @@ fn failed(path: &Path, source: io::Error) -> TemplateError {
 mod tests {
     use super::*;
     use crate::revision::RevisionId;
-    use crate::source::{Config, FolderTemplate, INIT_TEMPLATES, Template, init, scan};
+    use crate::source::{FolderTemplate, INIT_TEMPLATES, Template, init, scan};
 
     fn new(message: &str, template: Template) -> NewRevision {
         NewRevision {

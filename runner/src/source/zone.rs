@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The time zone of the times in a new revision's name and manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Zone {
     /// `utc`, the default: names made in two places are in the order of time.
     #[default]
@@ -30,6 +30,16 @@ impl TryFrom<String> for Zone {
             "utc" => Ok(Self::Utc),
             "local" => Ok(Self::Local),
             _ => TimeZone::get(&name).map(Self::Named).map_err(|_| UnknownZone(name)),
+        }
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        match zone {
+            Zone::Utc => "utc".into(),
+            Zone::Local => "local".into(),
+            Zone::Named(zone) => zone.iana_name().expect("it was found by its name").into(),
         }
     }
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::progress;
+use crate::cli::span::Wait;
 use crate::cli::ui::Ui;
 use crate::cli::view::{Listing, View};
 
@@ -14,10 +16,13 @@ pub struct Args {
     /// Exit with 3 if a revision on disk is not applied, with 4 if an applied one was edited or is missing
     #[arg(long)]
     check_heads: bool,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let view = View::open(global, true)?;
+    let view = View::open_within(global, true, args.wait, &progress::reporter(ui))?;
     let current = view.state.current_heads();
     match ui.json() {
         true => ui.answer(&answer(&view.state, &current)),
@@ -37,6 +42,7 @@ fn show(view: &View, current: &[RevisionId], ui: &Ui) {
             false => ui.line(listing.name(number)),
         }
     }
+    view.state.partly.values().for_each(|partly| ui.note(partly));
     if current.is_empty() {
         ui.note("No revision is applied.");
     }
@@ -56,5 +62,9 @@ fn answer(state: &State, current: &[RevisionId]) -> Value {
             "on_disk": on_disk.is_some(),
         })
     };
-    json!({ "current": current.iter().map(head).collect::<Vec<_>>(), "applied": state.applied.len() })
+    json!({
+        "current": current.iter().map(head).collect::<Vec<_>>(),
+        "applied": state.applied.len(),
+        "partly": state.partly.values().collect::<Vec<_>>(),
+    })
 }

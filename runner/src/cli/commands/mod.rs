@@ -4,7 +4,9 @@
 pub mod branches;
 pub mod build;
 pub mod bundle;
+pub mod check;
 pub mod completions;
+pub mod config;
 pub mod current;
 pub mod downgrade;
 pub mod edit;
@@ -28,6 +30,7 @@ pub mod status;
 pub mod suggest;
 pub mod upgrade;
 pub mod verify;
+pub mod wait;
 
 use super::args::{Args, Command};
 use super::error::CommandError;
@@ -62,6 +65,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Status(args) => status::run(&args, global, ui),
         Command::Suggest(args) => suggest::run(&args, global, ui),
         Command::Branches(args) => branches::run(&args, global, ui),
+        Command::Config(args) => config::run(&args, global, ui),
+        Command::Check(args) => check::run(&args, global, ui),
+        Command::Wait(args) => wait::run(&args, global, ui),
         Command::Current(args) => current::run(&args, global, ui),
         Command::History(args) => history::run(&args, global, ui),
         Command::Heads(args) => heads::run(&args, global, ui),

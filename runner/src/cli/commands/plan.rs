@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use runner::graph::Target;
+use runner::ledger::Partly;
 use runner::plan::{Plan, Step};
-use runner::revision::Direction;
+use runner::revision::{Direction, TransactionMode};
 use runner::run::{Migrator, OnDisk};
 use runner::source::Found;
 use serde_json::{Value, json};
@@ -37,15 +40,19 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     };
     let project = context::project(global)?;
     let on_disk = Migrator::on_disk(&project)?;
-    let plan = if args.from.is_empty() {
+    let (partly, plan) = if args.from.is_empty() {
         let migrator = context::migrator(global, context::silent())?;
-        context::block_on(migrator.plan(direction, &target))?
+        let (state, plan) = context::block_on(migrator.state_and_plan(direction, &target))?;
+        (state.partly, plan)
     } else {
         let from = args.from.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
-        Migrator::plan_from(&on_disk, &from, direction, &target)?
+        (BTreeMap::new(), Migrator::plan_from(&on_disk, &from, direction, &target)?)
     };
+    // Where something is in part that the plan is not about, there is no plan.
+    let partly = |step: &Step| partly.get(&step.revision);
     if ui.json() {
-        let steps: Vec<Value> = plan.steps.iter().map(|step| step_json(step, &on_disk)).collect();
+        let steps: Vec<Value> =
+            plan.steps.iter().map(|step| step_json(step, &on_disk, partly(step))).collect();
         ui.answer(&json!({ "direction": direction, "heads": plan.heads, "steps": steps }));
         return Ok(Exit::Done);
     }
@@ -58,6 +65,12 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             step.revision,
             printable(message.unwrap_or(""))
         ));
+        if is_outside(step, &on_disk) {
+            ui.line("    not in a transaction: statement by statement");
+        }
+        if let Some(partly) = partly(step) {
+            ui.line(format_args!("    {partly}"));
+        }
         // What every revision of kind `sql` may do that declares nothing would
         // drown what the others may do.
         let declares = |found: &&Found| found.manifest.capabilities.is_some();
@@ -73,14 +86,22 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 }
 
 /// A step, with what it may do.
-fn step_json(step: &Step, on_disk: &OnDisk) -> Value {
+fn step_json(step: &Step, on_disk: &OnDisk, partly: Option<&Partly>) -> Value {
     let may = on_disk.revisions.get(&step.revision).map(|found| grants_in_words(&found.manifest));
     json!({
         "direction": step.direction,
         "heads_after": step.heads_after,
         "may": may,
+        "partly": partly,
+        "transaction": on_disk.revisions.get(&step.revision).map(|found| found.manifest.transaction),
         "revision": step.revision,
     })
+}
+
+/// Whether a step has no transaction, as far as the folder tells.
+fn is_outside(step: &Step, on_disk: &OnDisk) -> bool {
+    let found = on_disk.revisions.get(&step.revision);
+    found.is_some_and(|found| found.manifest.transaction == TransactionMode::None)
 }
 
 /// Whether only a downgrade can go there.

@@ -1,12 +1,13 @@
+use std::time::Duration;
+
 use runner::run::Options;
-use serde_json::json;
 
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::heads;
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
-use crate::cli::{context, progress};
+use crate::cli::{context, progress, summary};
 
 /// Take revisions back, and apply them again as they are on disk now
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,14 @@ pub struct Args {
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long)]
+    no_backup: bool,
+
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -30,15 +39,10 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
-    let migrator = context::migrator(global, progress::reporter(ui))?;
+    let migrator = context::migrator(global, progress::reporter(ui))?.waiting_for_lock(args.lock_wait);
     let summary = context::run_interruptibly(&migrator, migrator.redo(&target, options))?;
-    if ui.json() {
-        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
-    } else if summary.steps.is_empty() {
-        ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
-    } else {
-        ui.note(format_args!("Done; the database is at {}", heads(&summary.heads)));
-    }
+    summary::show(&summary, "run", ui);
     Ok(Exit::Done)
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use runner::db::TableName;
 use runner::plan::Stamp;
 use runner::run::{ScriptOptions, StampOptions};
@@ -7,6 +9,7 @@ use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
+use crate::cli::span::span;
 use crate::cli::ui::Ui;
 use crate::cli::{context, progress};
 
@@ -44,6 +47,10 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each row
     #[arg(long)]
     tag: Option<String>,
@@ -58,7 +65,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     }
     let targets = args.revisions.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
     let options = StampOptions { purge: args.purge, no_build: args.no_build, params: global.params.clone() };
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(args.tag.clone());
+    let migrator = context::migrator(global, progress::reporter(ui))?
+        .tagged(args.tag.clone())
+        .waiting_for_lock(args.lock_wait);
     for text in &args.revisions {
         context::refuse_range(text, migrator.project())?;
     }
@@ -89,7 +98,9 @@ fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
     let name = args.alembic_table.as_deref().unwrap_or("alembic_version");
     let table = TableName::parse(name).map_err(|error| CommandError::usage("--alembic-table", error))?;
     let options = StampOptions { purge: false, no_build: args.no_build, params: global.params.clone() };
-    let migrator = context::migrator(global, progress::reporter(ui))?.tagged(args.tag.clone());
+    let migrator = context::migrator(global, progress::reporter(ui))?
+        .tagged(args.tag.clone())
+        .waiting_for_lock(args.lock_wait);
     let taken = context::run_interruptibly(&migrator, migrator.stamp_from_alembic(&table, &options))?;
     if taken.versions.is_empty() {
         ui.note(format_args!("{table} is empty: for Alembic nothing is applied."));
@@ -105,9 +116,16 @@ fn from_alembic(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
 
 fn show(stamp: &Stamp, ui: &Ui) {
     if ui.json() {
-        let Stamp { added, removed, heads } = stamp;
-        ui.answer(&json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads }));
+        let Stamp { added, removed, forgotten, heads } = stamp;
+        let mut answer = json!({ "event": "stamped", "added": added, "removed": removed, "heads": heads });
+        if !forgotten.is_empty() {
+            answer["forgotten"] = json!(forgotten);
+        }
+        ui.event(&answer);
         return;
+    }
+    for revision in &stamp.forgotten {
+        ui.note(format_args!("  forgot   which statements of {revision} are done"));
     }
     for revision in &stamp.removed {
         ui.note(format_args!("  removed  {revision}"));

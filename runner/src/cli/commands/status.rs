@@ -26,6 +26,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
             "revisions": status.revisions,
             "heads": status.heads,
             "current": status.current,
+            "partly": status.partly,
         }));
     } else {
         show(&status, ui);
@@ -36,7 +37,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
 fn exit(status: &Status) -> Exit {
     match (status.count(Standing::Changed) + status.count(Standing::Missing), status.count(Standing::Pending))
     {
-        (0, 0) => Exit::Done,
+        (0, 0) if status.partly.is_empty() => Exit::Done,
         (0, _) => Exit::Pending,
         _ => Exit::Drift,
     }
@@ -46,6 +47,9 @@ fn show(status: &Status, ui: &Ui) {
     let width = status.revisions.iter().map(|row| row.revision.as_str().len()).max().unwrap_or_default();
     for row in &status.revisions {
         ui.line(line(row, width));
+    }
+    for partly in &status.partly {
+        ui.line(partly);
     }
     let count = |standing, word| match status.count(standing) {
         0 => None,

@@ -1,16 +1,17 @@
+use std::time::Duration;
+
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
-use serde_json::json;
 
 use crate::cli::args::Global;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
-use crate::cli::render::{count, heads};
+use crate::cli::span::{Wait, span};
 use crate::cli::ui::Ui;
-use crate::cli::{context, progress};
+use crate::cli::{context, progress, summary};
 
 /// Apply revisions, up to a target
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// `head`, `heads`, `+N`, an id or the unique beginning of one, `LABEL@head`, `PACKAGE:head`, `ID+2`
     // `-1` is answered by us: it belongs to `downgrade`.
@@ -31,9 +32,20 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
 
+    /// Do not make the backup that [backup] in runner.toml asks for
+    #[arg(long, conflicts_with = "sql")]
+    no_backup: bool,
+
+    /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "sql")]
+    lock_wait: Option<Duration>,
+
     /// Write this into the journal, beside each step
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    wait: Wait,
 }
 
 /// Where to go, and how.
@@ -43,6 +55,8 @@ pub struct Way<'a> {
     pub options: Options,
     pub tag: Option<String>,
     pub sql: bool,
+    pub wait: Wait,
+    pub lock_wait: Option<Duration>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -50,9 +64,11 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         single_transaction: args.single_transaction,
         no_build: args.no_build,
         params: global.params.clone(),
+        backups: context::backups(args.no_backup),
     };
-    let (tag, sql) = (args.tag.clone(), args.sql);
-    go(Way { direction: Direction::Upgrade, target: &args.target, options, tag, sql }, global, ui)
+    let Args { tag, sql, wait, lock_wait, .. } = args.clone();
+    let target = &args.target;
+    go(Way { direction: Direction::Upgrade, target, options, tag, sql, wait, lock_wait }, global, ui)
 }
 
 /// Goes to a target, either way, or writes the script that does.
@@ -60,30 +76,24 @@ pub fn go(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     if way.sql {
         return write(way, global, ui);
     }
-    let Way { direction, target: text, options, tag, .. } = way;
+    let Way { direction, target: text, options, tag, wait, lock_wait, .. } = way;
     let target = context::target(text)?;
     let migrator = context::migrator(global, progress::reporter(ui))?.tagged(tag);
+    let migrator = migrator.waiting(wait.limit).waiting_for_lock(lock_wait);
     context::refuse_range(text, migrator.project())?;
     let summary = context::run_interruptibly(&migrator, migrator.go(direction, &target, options))?;
-    if ui.json() {
-        ui.answer(&json!({ "event": "finished", "steps": summary.steps, "heads": summary.heads }));
-    } else if summary.steps.is_empty() {
-        ui.note(format_args!("Nothing to do: the database is at {}", heads(&summary.heads)));
-    } else {
-        let verb = match direction {
-            Direction::Upgrade => "applied",
-            Direction::Downgrade => "reverted",
-        };
-        ui.note(format_args!(
-            "Done: {} {verb}; the database is at {}",
-            count(summary.steps.len(), "revision"),
-            heads(&summary.heads)
-        ));
-    }
+    let verb = match direction {
+        Direction::Upgrade => "applied",
+        Direction::Downgrade => "reverted",
+    };
+    summary::show(&summary, verb, ui);
     Ok(Exit::Done)
 }
 
 fn write(way: Way<'_>, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    if way.wait.limit.is_some() {
+        return Err(CommandError::nothing_to_wait_for());
+    }
     let scripter = context::scripter(global, progress::reporter(ui))?.tagged(way.tag);
     let (from, to) = context::script_range(way.target, scripter.project())?;
     let options = ScriptOptions { no_build: way.options.no_build, params: way.options.params };

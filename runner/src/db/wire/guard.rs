@@ -64,6 +64,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
                 self.tracker.wire().end(None);
                 return Poll::Ready(result);
             }
+            self.tracker.wire().moved.now();
             self.look(buffer, from)?;
             // Nothing read means the end of the stream: where all of it was
             // taken out, there is more to wait for.
@@ -80,6 +81,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.tracker.wire().moved.now();
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -88,6 +90,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.tracker.wire().moved.now();
         Pin::new(&mut self.stream).poll_write_vectored(context, parts)
     }
 

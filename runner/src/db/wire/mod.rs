@@ -16,10 +16,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod track;
+mod traffic;
 
 pub use error::WireError;
 pub use state::{Observed, TransactionStatus};
+pub use traffic::Traffic;
 
 pub(super) use guard::{Guard, Guarded};
 pub(super) use notices::Admitted;
-pub(super) use state::Wire;
+pub(super) use state::{Subject, Wire};

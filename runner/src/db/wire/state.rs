@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 
 use super::WireError;
 use super::notices::{Admitted, Notices};
-use crate::revision::Redactor;
+use super::traffic::LastMoved;
+use crate::revision::{Redactor, RevisionId};
 
 /// How many parameters a server may report. PostgreSQL 18 reports 15; a
 /// reported one can be added by a library that the server loads only.
@@ -71,6 +72,17 @@ pub(in crate::db) struct Wire {
     seen: Mutex<Seen>,
     notices: Mutex<Notices>,
     redactor: Mutex<Redactor>,
+    subject: Mutex<Subject>,
+    /// When bytes passed last.
+    pub(super) moved: LastMoved,
+}
+
+/// What the server's notices are about: a step, and the span in which it runs.
+#[derive(Clone, Debug, Default)]
+pub(in crate::db) struct Subject {
+    pub(in crate::db) revision: Option<RevisionId>,
+    /// Not the span itself: it would not end before the connection does.
+    pub(in crate::db) span: Option<tracing::Id>,
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +108,8 @@ impl Default for Wire {
             seen: Mutex::default(),
             notices: Mutex::default(),
             redactor: Mutex::default(),
+            subject: Mutex::default(),
+            moved: LastMoved::default(),
         }
     }
 }
@@ -125,6 +139,15 @@ impl Wire {
     /// A text of the server's, as it may be logged.
     pub(in crate::db) fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
         locked(&self.redactor).hide(text)
+    }
+
+    /// From now on notices are about a step.
+    pub(in crate::db) fn set_subject(&self, revision: RevisionId) {
+        *locked(&self.subject) = Subject { revision: Some(revision), span: tracing::Span::current().id() };
+    }
+
+    pub(in crate::db) fn subject(&self) -> Subject {
+        locked(&self.subject).clone()
     }
 
     /// A parameter as the server reported it last.

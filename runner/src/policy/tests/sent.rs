@@ -91,8 +91,8 @@ fn a_syntax_error_has_its_place_in_the_whole_script() {
 #[test]
 fn an_unrestricted_policy_sends_what_was_written() {
     let mut policy = Policy::unrestricted();
-    let found = policy.statements("select /* x */ * from t ; vacuum").expect("passes");
-    assert_eq!(found.iter().map(Checked::text).collect::<Vec<_>>(), ["select /* x */ * from t", "vacuum"]);
+    let found = policy.statements("select /* x */ * from t ; analyze").expect("passes");
+    assert_eq!(found.iter().map(Checked::text).collect::<Vec<_>>(), ["select /* x */ * from t", "analyze"]);
     assert!(policy.statements("commit").is_err());
     assert!(policy.statements(&"/*".repeat(100_000)).is_err());
 }

@@ -235,8 +235,11 @@ impl Walker<'_> {
         }
     }
 
-    /// A statement that nothing allows.
-    fn refused(&mut self, node: &NodeEnum) -> Walk {
+    /// A statement that nothing allows, or only a step without a transaction.
+    fn refused(&mut self, node: &mut NodeEnum) -> Walk {
+        if self.is_by_statement() && self.maintain(node)? {
+            return Ok(());
+        }
         let why = crate::policy::refuse::reason(node)
             .map_or("no capability allows it: it reaches beyond the migration's own tables", |(_, why)| why);
         self.refuse(why)

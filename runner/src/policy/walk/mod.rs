@@ -12,6 +12,7 @@ mod dml;
 mod expression;
 mod function;
 mod json;
+mod maintain;
 mod name;
 mod object;
 mod plpgsql;
@@ -30,7 +31,7 @@ use super::check::Context;
 use super::facts::ServerFacts;
 use super::need::{Grants, Name, Need, Right};
 use super::own::{Arity, Change, Kind, OwnObjects};
-use crate::revision::CodeGrant;
+use crate::revision::{CodeGrant, TransactionMode};
 
 /// How deep the walk goes. The parser's own limit is lower; this one makes the
 /// walk's use of the stack bounded whatever the parser does.
@@ -64,6 +65,8 @@ pub(super) struct Walker<'a> {
     facts: &'a ServerFacts,
     context: &'a Context,
     own: &'a OwnObjects,
+    /// How the step is wrapped in transactions.
+    transactions: TransactionMode,
     /// `None` while recording.
     grants: Option<&'a Grants>,
     /// What was needed.
@@ -100,6 +103,7 @@ impl<'a> Walker<'a> {
             facts,
             context,
             own,
+            transactions: TransactionMode::Revision,
             grants,
             needs: Vec::new(),
             changes: Vec::new(),
@@ -113,6 +117,24 @@ impl<'a> Walker<'a> {
             is_placed: false,
             depth: 0,
             node: "RawStmt",
+        }
+    }
+
+    /// For a step that is wrapped in transactions in this way.
+    pub(super) fn wrapped(self, transactions: TransactionMode) -> Self {
+        Self { transactions, ..self }
+    }
+
+    /// Whether each statement has a transaction of its own, or none.
+    fn is_by_statement(&self) -> bool {
+        self.transactions == TransactionMode::None
+    }
+
+    /// CONCURRENTLY, which is for steps without a transaction.
+    fn concurrently(&self, is_concurrent: bool) -> Walk {
+        match is_concurrent && !self.is_by_statement() {
+            true => self.refuse("CONCURRENTLY cannot run in a transaction"),
+            false => Ok(()),
         }
     }
 

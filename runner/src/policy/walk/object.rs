@@ -67,9 +67,7 @@ impl Walker<'_> {
 
     fn drop(&mut self, drop: &mut DropStmt) -> Walk {
         self.no_cascade(drop.behavior())?;
-        if drop.concurrent {
-            return self.refuse("CONCURRENTLY cannot run in a transaction, and every revision runs in one");
-        }
+        self.concurrently(drop.concurrent)?;
         let kind = drop.remove_type();
         for object in &mut drop.objects {
             let class = self.class_of(kind)?;

@@ -16,14 +16,17 @@ impl Walker<'_> {
         }
     }
 
-    /// Only the two time-outs, for the transaction, within the host's bounds.
+    /// Only the two time-outs, for the transaction, within the host's bounds; for
+    /// the rest of the script where each statement has a transaction of its own.
     fn set(&mut self, set: &mut VariableSetStmt) -> Walk {
         self.see(set.location);
         let is_timeout = matches!(set.name.as_str(), "lock_timeout" | "statement_timeout");
-        if !is_timeout || !set.is_local || set.kind() != VariableSetKind::VarSetValue {
-            return self.refuse(
-                "only SET LOCAL lock_timeout and statement_timeout may be set; the session belongs to the runner",
-            );
+        let is_fit = set.is_local != self.is_by_statement();
+        if !is_timeout || !is_fit || set.kind() != VariableSetKind::VarSetValue {
+            let set = if self.is_by_statement() { "SET" } else { "SET LOCAL" };
+            return self.refuse(format!(
+                "only {set} lock_timeout and statement_timeout may be set; the session belongs to the runner",
+            ));
         }
         self.need(Need::SetLocal)?;
         let milliseconds = match set.args.as_slice() {

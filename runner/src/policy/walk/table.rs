@@ -117,7 +117,9 @@ impl Walker<'_> {
                 self.storage_options(list_of(command))
             }
             AlterTableType::AtAddIdentity | AlterTableType::AtSetIdentity => self.identity(command),
-            AlterTableType::AtAttachPartition | AlterTableType::AtDetachPartition => self.partition(command),
+            AlterTableType::AtAttachPartition
+            | AlterTableType::AtDetachPartition
+            | AlterTableType::AtDetachPartitionFinalize => self.partition(command),
             other => self.refuse(format!(
                 "`{}` touches what is not the migration's: owners, triggers, row security, inheritance or storage",
                 kind::alteration(other)
@@ -135,20 +137,18 @@ impl Walker<'_> {
 
     fn partition(&mut self, command: &mut AlterTableCmd) -> Walk {
         match command.def.as_deref_mut().and_then(|def| def.node.as_mut()) {
-            Some(NodeEnum::PartitionCmd(PartitionCmd { name: Some(name), bound, concurrent: false })) => {
+            Some(NodeEnum::PartitionCmd(PartitionCmd { name: Some(name), bound, concurrent })) => {
+                self.concurrently(*concurrent)?;
                 self.target(name, DDL)?;
                 bound.as_mut().map_or(Ok(()), |bound| self.partition_bound(bound))
             }
-            Some(NodeEnum::PartitionCmd(_)) => self.refuse("CONCURRENTLY cannot run in a transaction"),
             _ => self.unknown(),
         }
     }
 
     fn create_index(&mut self, index: &mut IndexStmt) -> Walk {
         let table = self.target_of(&mut index.relation, DDL)?;
-        if index.concurrent {
-            return self.refuse("CONCURRENTLY cannot run in a transaction, and every revision runs in one");
-        }
+        self.concurrently(index.concurrent)?;
         self.check_new_relation(&index.idxname)?;
         self.no_tablespace(&index.table_space)?;
         self.index_method(&index.access_method)?;

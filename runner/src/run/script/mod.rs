@@ -8,6 +8,7 @@
 
 mod psql;
 mod stamp;
+mod statements;
 mod step;
 mod types;
 
@@ -23,7 +24,7 @@ use crate::ledger::{AtRunTime, Confinement, How, Ledger, Outcome};
 use crate::plan::{Plan, Step};
 use crate::policy;
 use crate::revision::{Digest, Direction, Kind, RevisionId};
-use crate::source::Project;
+use crate::source::{BuildStop, Project};
 
 use super::precondition::Precondition;
 use super::prepare::{Prepared, Preparer};
@@ -38,6 +39,9 @@ use step::heading;
 const ACTOR: &str = "psql";
 /// The number of the run, which psql draws when the script begins.
 const RUN: &str = ":'runner_run'";
+/// How long the transaction has gone on, in milliseconds, as SQL.
+const WHOLE_TRANSACTION: &str =
+    "(extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000)";
 /// What a stamp leaves behind.
 const NOTHING_RAN: AtRunTime<'static> =
     AtRunTime { run: RUN, transaction: TRANSACTION, duration_ms: "0", rows: "0" };
@@ -130,7 +134,7 @@ impl Scripter {
     ) -> Result<Preparer<'_>, RunError> {
         let preparer = Preparer::new(&self.host, &self.project).with_overrides(&options.params);
         if !options.no_build {
-            preparer.build_missing(steps, on_disk, &self.reporter).await?;
+            preparer.build_missing(steps, on_disk, &self.reporter, &BuildStop::default()).await?;
         }
         Ok(preparer)
     }
@@ -169,6 +173,9 @@ impl Scripter {
         if names_any(&prepared.params) && prepared.manifest.kind != Kind::Sql {
             return Err(unwritable(prepared, PrepareError::SecretInScript));
         }
+        if let Some(statements) = &prepared.statements {
+            return self.statements(prepared, statements, kept);
+        }
         let (recorded, stats) = self.record(prepared).await?;
         let Prepared { step: Step { revision, direction, .. }, manifest, .. } = prepared;
         let precondition = Precondition::of(self.ledger.schema_name(), *direction, manifest);
@@ -188,15 +195,17 @@ impl Scripter {
         let work = step::Work::write(&recorded);
         script += &work.map_err(|error| unwritable(prepared, PrepareError::Statement(error)))?;
         script += &format!("{SETTLE}\n{is_ready}");
-        script += &self.ledger_rows(prepared, stats, kept)?;
+        script += &self.ledger_rows(prepared, stats, WHOLE_TRANSACTION, kept)?;
         script += "COMMIT;\n";
         Ok(script)
     }
 
+    /// `duration_ms` is how long the step took, as SQL.
     fn ledger_rows(
         &self,
         prepared: &Prepared,
         stats: Stats,
+        duration_ms: &str,
         kept: &mut BTreeSet<Digest>,
     ) -> Result<String, RunError> {
         let (direction, digest) = (prepared.step.direction, prepared.artifact.digest);
@@ -217,12 +226,7 @@ impl Scripter {
             statements: stats.statements,
             rows: 0,
         };
-        let at = AtRunTime {
-            run: RUN,
-            transaction: TRANSACTION,
-            duration_ms: "(extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000)",
-            rows: "(:runner_rows)",
-        };
+        let at = AtRunTime { run: RUN, transaction: TRANSACTION, duration_ms, rows: "(:runner_rows)" };
         script += &self.ledger.record_script(ACTOR, self.tag.as_deref(), &outcome, &at);
         Ok(script + &check_one_row("the migration left the transaction that the script began"))
     }

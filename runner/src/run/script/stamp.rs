@@ -51,6 +51,10 @@ impl Scripter {
         let mut script = heading("stamp: nothing is run");
         script += "BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n";
         script += NOTE_TRANSACTION;
+        script += &check(
+            &ledger.nothing_partly_expression(),
+            "stamp: a revision is applied or taken back in part; stamp it with `runner stamp`, which forgets that",
+        );
         if purge {
             script += &ledger.unstamp_script(ACTOR, tag, None, &NOTHING_RAN);
         } else {

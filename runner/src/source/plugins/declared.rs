@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use semver::VersionReq;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One entry of `[plugins]`: where a plugin is from, and which versions may be
 /// used.
@@ -28,11 +28,14 @@ pub enum PluginSource {
 }
 
 /// The entry as a table.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     layout: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<VersionReq>,
 }
 
@@ -64,6 +67,16 @@ impl fmt::Display for PluginSource {
             Self::Path(path) => write!(f, "path:{}", path.display()),
             Self::Layout(path) => write!(f, "layout:{}", path.display()),
         }
+    }
+}
+
+impl Serialize for PluginEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (path, layout) = match self.source.clone() {
+            PluginSource::Path(path) => (Some(path), None),
+            PluginSource::Layout(layout) => (None, Some(layout)),
+        };
+        Table { path, layout, version: self.version.clone() }.serialize(serializer)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::source::artifact::{Artifact, append_sources, to_component};
 use crate::source::build::{read_module, write_aside};
 use crate::source::compile::{CompileOptions, Compiled, Crate, compile};
 use crate::source::scan::crate_digest;
-use crate::source::{ArtifactError, Project};
+use crate::source::{ArtifactError, BuildStop, Project};
 
 use super::layout::{Layout, Offer};
 use super::{Metadata, Pin, PluginEntry, PluginError, PluginSource, Store};
@@ -37,7 +37,17 @@ pub(super) enum Wanted<'a> {
 impl Project {
     /// Gets the newest version of a plugin that its entry takes.
     pub fn fetch_plugin(&self, name: &PluginName, entry: &PluginEntry) -> Result<Fetched, PluginError> {
-        self.fetch(name, entry, Wanted::Newest)
+        self.fetch_plugin_until(name, entry, &BuildStop::default())
+    }
+
+    /// The same, until somebody stops it.
+    pub fn fetch_plugin_until(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+        stop: &BuildStop,
+    ) -> Result<Fetched, PluginError> {
+        self.fetch(name, entry, Wanted::Newest, stop)
     }
 
     /// The newest version that the store has from the entry's source and that the
@@ -94,17 +104,18 @@ impl Project {
         name: &PluginName,
         entry: &PluginEntry,
         wanted: Wanted<'_>,
+        stop: &BuildStop,
     ) -> Result<Fetched, PluginError> {
         let path = self.root.join(entry.source.path());
         match &entry.source {
-            PluginSource::Path(_) if path.is_dir() => self.build_plugin(name, &path),
+            PluginSource::Path(_) if path.is_dir() => self.build_plugin(name, &path, stop),
             PluginSource::Path(_) => finished(&path),
             PluginSource::Layout(_) => from_layout(name, entry, &path, wanted),
         }
     }
 
     /// Builds a plugin's crate.
-    fn build_plugin(&self, name: &PluginName, dir: &Path) -> Result<Fetched, PluginError> {
+    fn build_plugin(&self, name: &PluginName, dir: &Path, stop: &BuildStop) -> Result<Fetched, PluginError> {
         if !dir.join("Cargo.toml").is_file() {
             return Err(PluginError::NoSource(dir.to_owned()));
         }
@@ -113,7 +124,7 @@ impl Project {
         let built = Crate { dir: dir.to_owned(), of: format!("plugin `{name}`") };
         let target_dir = self.target_dir();
         let target_dir = (!self.access.in_cargo_target).then_some(target_dir.as_path());
-        let options = CompileOptions { target_dir, offline: self.access.offline };
+        let options = CompileOptions { target_dir, offline: self.access.offline, stop };
         let compiled = compile(&[built], options)?;
         let compiled = compiled.first().expect("each crate that is compiled has a module");
         let component = finish(name, compiled, sources)?;

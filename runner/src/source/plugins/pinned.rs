@@ -8,7 +8,7 @@ use crate::source::artifact::{Artifact, load_built};
 use crate::source::build::write_aside;
 use crate::source::config::{Settings, read};
 use crate::source::scan::crate_digest;
-use crate::source::{ConfigError, Found, Project};
+use crate::source::{BuildStop, ConfigError, Found, Project};
 
 use super::fetch::{Fetched, Wanted, near};
 use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError};
@@ -46,14 +46,18 @@ pub struct BuiltPlugin {
 /// Builds the crates of the plugins that run some revisions, where they are not
 /// built from the sources of the lock. What is wrong with a plugin otherwise is
 /// found when its revisions are prepared.
-pub fn build_plugins(project: &Project, revisions: &[Found]) -> Result<Vec<BuiltPlugin>, PluginError> {
+pub fn build_plugins(
+    project: &Project,
+    revisions: &[Found],
+    stop: &BuildStop,
+) -> Result<Vec<BuiltPlugin>, PluginError> {
     let names = revisions.iter().filter_map(|found| found.manifest.plugin.as_ref());
     let names: BTreeSet<&PluginName> = names.map(|plugin| &plugin.name).collect();
     let mut built = Vec::new();
     for name in names {
         if matches!(project.plugin_artifact(name), Ok(None)) {
             let (entry, _) = project.pinned_plugin(name)?;
-            project.fetch_plugin(name, entry)?;
+            project.fetch_plugin_until(name, entry, stop)?;
             built.push(BuiltPlugin { name: name.clone(), path: project.built_plugin(name) });
         }
     }
@@ -101,7 +105,8 @@ impl Project {
                 if let Some(artifact) = self.store().get(digest) {
                     return Ok(Some(artifact));
                 }
-                let fetched = self.fetch(name, entry, Wanted::Exactly(&locked.version))?;
+                let fetched =
+                    self.fetch(name, entry, Wanted::Exactly(&locked.version), &BuildStop::default())?;
                 let found = fetched.artifact.digest;
                 if found != digest {
                     let from = entry.source.to_string();

@@ -147,7 +147,8 @@ pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global, true)?;
     let on_disk = manager.uses(&args.name)?;
     let project = manager.project();
-    let has_database = database::location(global, project, &Environment::of(&project.root)?)?.is_some();
+    let configured = project.config.database.url.as_deref();
+    let has_database = database::location(global, configured, &Environment::of(&project.root)?)?.is_some();
     let applied = match has_database {
         true => {
             let migrator = context::migrator(global, context::silent())?;

@@ -1,4 +1,5 @@
 -- ${message}
 --
--- Runs inside the runner's transaction: no BEGIN, no COMMIT.
+-- Runs inside the runner's transaction: no BEGIN, no COMMIT. For what cannot
+-- (CREATE INDEX CONCURRENTLY, VACUUM): transaction = "none" in migration.toml.
 
