@@ -270,8 +270,8 @@ mod tests {
         insta::assert_snapshot!(error(&merged), @"runner.lock:11:1: a merge conflict is not resolved");
         let block = &sound[sound.find("[[plugin]]").expect("a block")..];
         insta::assert_snapshot!(error(&format!("{sound}\n{block}")), @"runner.lock:12:1: plugin `a` is in the lock twice");
-        insta::assert_snapshot!(error(&sound.replace("sha256:ca", "sha256:c")), @"");
-        insta::assert_snapshot!(error(&sound.replace("digest", "sorces")), @"");
+        assert!(error(&sound.replace("sha256:ca", "sha256:c")).contains("is no digest"));
+        assert!(error(&sound.replace("digest", "sorces")).contains("unknown key `sorces`"));
         insta::assert_snapshot!(error(&sound.replace("version = 1\n", "version = 2\n")), @"runner.lock:1:1: the lock has version 2; this runner knows 1");
         let line = sound.lines().find(|line| line.starts_with("digest")).expect("a digest");
         insta::assert_snapshot!(error(&sound.replace(&format!("{line}\n"), "")), @"runner.lock:4:1: plugin `a` is pinned by one of `digest` and `sources`");

@@ -41,7 +41,7 @@ impl Parameter {
         let mut all: Vec<Self> = properties
             .map(|(name, property)| Self::of(name, property, required.contains(&name.as_str())))
             .collect();
-        all.sort_by_key(|parameter| !parameter.required);
+        all.sort_by(|a, b| (!a.required, &a.name).cmp(&(!b.required, &b.name)));
         all
     }
 
@@ -197,7 +197,26 @@ mod tests {
             ],
         };
         let text = usage(&description);
-        insta::assert_snapshot!(text, @r#""#);
+        insta::assert_snapshot!(text, @r#"
+        [params]
+        # The table, as `schema.table`.
+        # table =   # string; has to be set
+        # columns = ["title"]   # array of string
+        # Which form.
+        # form = "nfc"   # one of "nfc", "nfkc"
+        # limit =   # integer or null; may be left out
+        # schema = "public"   # string
+
+        [capabilities]
+        # reads it
+        # looks there
+        read = ["audit.log"]
+        # read = ["audit.log", "${table}"]   # ${…} is the value of that parameter
+        # makes a table there
+        ddl = ["public"]
+        # makes keys
+        random = true
+        "#);
         let manifest = format!("revision = \"a\"\nparents = []\nmessage = \"m\"\nplugin = \"x\"\n\n{text}");
         let manifest =
             crate::revision::Manifest::parse(std::path::Path::new("m"), &manifest).expect("parses");
