@@ -47,8 +47,8 @@ pub struct PluginInfo {
     pub parameters: Vec<Parameter>,
     /// What it asks for, each as in `write ${table}`, with its reason.
     pub capabilities: Vec<(String, String)>,
-    /// The versions that its source has, oldest first; none of a source that has
-    /// one only.
+    /// The versions that its source has, oldest first, where it was asked; none of a
+    /// source that has one only.
     pub versions: Vec<Version>,
     /// The whole description, for a manifest that uses it.
     #[serde(skip)]
@@ -110,13 +110,20 @@ impl PluginManager {
             None => self.project.fetch_plugin(name, entry)?.artifact,
         };
         let fetched = Fetched { artifact, pin: locked.pin(), version: Some(locked.version) };
-        self.info(name, entry, &fetched).await
+        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry))
     }
 
     /// A plugin as its source has it now.
     pub async fn look(&self, name: &PluginName, entry: &PluginEntry) -> Result<PluginInfo, RunError> {
         let fetched = self.project.fetch_plugin(name, entry)?;
-        self.info(name, entry, &fetched).await
+        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry))
+    }
+
+    /// With the versions that the source has; what is pinned is shown also where the
+    /// source is gone.
+    fn with_versions(&self, info: PluginInfo, entry: &PluginEntry) -> PluginInfo {
+        let versions = self.project.plugin_versions(&info.name, &entry.source).unwrap_or_default();
+        PluginInfo { versions, ..info }
     }
 
     /// Adds a plugin to runner.toml and to the lock. What the store has of its
@@ -314,7 +321,6 @@ impl PluginManager {
             .map_err(|source| RunError::PluginDescribe { name: name.clone(), source: Box::new(source) })?;
         check_name(name, &description)?;
         let version = self.version(name, entry, fetched, &description)?;
-        let versions = self.project.plugin_versions(name, &entry.source).unwrap_or_default();
         let asked = description.capabilities.iter().flat_map(|asked| {
             let of = |target: &String| (format!("{} {target}", asked.name), asked.reason.clone());
             match asked.targets.as_slice() {
@@ -336,7 +342,7 @@ impl PluginManager {
             interface,
             parameters: Parameter::all(&description.params_schema),
             capabilities,
-            versions,
+            versions: Vec::new(),
             description,
         })
     }

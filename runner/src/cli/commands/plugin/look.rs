@@ -28,8 +28,8 @@ pub struct List {}
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// Its name
-    #[arg(value_parser = name)]
-    name: PluginName,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
 
     /// Look at this crate or component, instead of what is pinned
     #[arg(long, value_name = "PATH", conflicts_with = "layout")]
@@ -45,8 +45,8 @@ pub struct Show {
 #[derive(Debug, clap::Args)]
 pub struct Why {
     /// Its name
-    #[arg(value_parser = name)]
-    name: PluginName,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
 }
 
 pub fn list(_args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -90,9 +90,9 @@ pub fn show(args: &Show, global: &Global, ui: &Ui) -> Result<Exit, CommandError>
         // Where it is looked at before it is added, there may be no project yet.
         Some(source) => {
             let manager = plugin::manager_here(global)?;
-            context::block_on(manager.look(&args.name, &PluginEntry { source, version: None }))?
+            context::block_on(manager.look(&args.plugin, &PluginEntry { source, version: None }))?
         }
-        None => context::block_on(plugin::manager(global, false)?.pinned(&args.name))?,
+        None => context::block_on(plugin::manager(global, false)?.pinned(&args.plugin))?,
     };
     match ui.json() {
         true => ui.answer(&info),
@@ -145,19 +145,19 @@ fn tell_parameter(parameter: &Parameter, ui: &Ui) {
 
 pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global, true)?;
-    let on_disk = manager.uses(&args.name)?;
+    let on_disk = manager.uses(&args.plugin)?;
     let project = manager.project();
     let configured = project.config.database.url.as_deref();
     let has_database = database::location(global, configured, &Environment::of(&project.root)?)?.is_some();
     let applied = match has_database {
         true => {
             let migrator = context::migrator(global, context::silent())?;
-            Some(context::block_on(migrator.plugin_applied(&args.name))?)
+            Some(context::block_on(migrator.plugin_applied(&args.plugin))?)
         }
         false => None,
     };
     if ui.json() {
-        ui.answer(&json!({ "plugin": args.name, "on_disk": on_disk, "applied": applied }));
+        ui.answer(&json!({ "plugin": args.plugin, "on_disk": on_disk, "applied": applied }));
         return Ok(Exit::Done);
     }
     let applied = applied.unwrap_or_default();
@@ -165,7 +165,7 @@ pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let gone = applied.iter().filter(|one| !on_disk.iter().any(|using| using.revision == one.revision));
     gone.for_each(|one| ui.line(format_args!("{} {} (not on disk)", one.revision, with_version(one))));
     if on_disk.is_empty() && applied.is_empty() {
-        ui.note(format_args!("No revision uses plugin `{}`.", args.name));
+        ui.note(format_args!("No revision uses plugin `{}`.", args.plugin));
     }
     Ok(Exit::Done)
 }

@@ -21,8 +21,8 @@ use super::name;
 #[derive(Debug, clap::Args)]
 pub struct New {
     /// Its name
-    #[arg(value_parser = name)]
-    name: PluginName,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
 
     /// The folder to make (the default: its name)
     #[arg(long, value_name = "DIR")]
@@ -58,10 +58,10 @@ pub struct Publish {
 }
 
 pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
-    let dir = args.dir.clone().unwrap_or_else(|| args.name.as_str().into());
-    let made = source::new_plugin(&dir, &args.name, &author::sdk())?;
+    let dir = args.dir.clone().unwrap_or_else(|| args.plugin.as_str().into());
+    let made = source::new_plugin(&dir, &args.plugin, &author::sdk())?;
     match ui.json() {
-        true => ui.answer(&json!({ "event": "plugin-made", "plugin": args.name, "files": made })),
+        true => ui.answer(&json!({ "event": "plugin-made", "plugin": args.plugin, "files": made })),
         false => made.iter().for_each(|path| ui.line(format_args!("made {}", path.display()))),
     }
     ui.note(format_args!("Next: runner plugin test {} --database URL", dir.display()));

@@ -23,8 +23,8 @@ use super::{Resolve, name, seen_from};
 #[derive(Debug, clap::Args)]
 pub struct Add {
     /// Its name
-    #[arg(value_parser = name)]
-    name: PluginName,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
 
     #[command(flatten)]
     source: Source,
@@ -53,8 +53,8 @@ struct Source {
 #[derive(Debug, clap::Args)]
 pub struct Remove {
     /// Its name
-    #[arg(value_parser = name)]
-    name: PluginName,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
 
     /// Fail if runner.lock would change
     #[arg(long)]
@@ -67,8 +67,8 @@ pub struct Remove {
 #[derive(Debug, clap::Args)]
 pub struct Update {
     /// The plugins; without one, all of them
-    #[arg(value_parser = name)]
-    names: Vec<PluginName>,
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugins: Vec<PluginName>,
 
     /// Accept what a plugin asks for beyond what it asked for before
     #[arg(long)]
@@ -88,7 +88,7 @@ pub fn add(args: &Add, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     };
     let entry = PluginEntry { source, version: args.version.clone() };
     let options = UpdateOptions { locked: args.resolve.locked };
-    let info = context::block_on(manager.add(&args.name, entry, options))?;
+    let info = context::block_on(manager.add(&args.plugin, entry, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "plugin-added", "plugin": info }));
         return Ok(Exit::Done);
@@ -108,17 +108,17 @@ fn asks(info: &PluginInfo, ui: &Ui) {
 
 pub fn remove(args: &Remove, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global, true)?;
-    manager.remove(&args.name, UpdateOptions { locked: args.locked })?;
+    manager.remove(&args.plugin, UpdateOptions { locked: args.locked })?;
     match ui.json() {
-        true => ui.answer(&json!({ "event": "plugin-removed", "plugin": args.name })),
-        false => ui.line(format_args!("removed {}", args.name)),
+        true => ui.answer(&json!({ "event": "plugin-removed", "plugin": args.plugin })),
+        false => ui.line(format_args!("removed {}", args.plugin)),
     }
     Ok(Exit::Done)
 }
 
 pub fn update(args: &Update, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global, args.resolve.offline)?;
-    let changes = context::block_on(manager.changes(&args.names))?;
+    let changes = context::block_on(manager.changes(&args.plugins))?;
     if !args.accept_capabilities && !args.resolve.locked {
         for change in changes.iter().filter(|change| !change.more.is_empty()) {
             confirm(change, ui)?;
