@@ -226,13 +226,13 @@ fn what_is_no_plugin_is_refused() {
     let text = refused(&project, &["plugin", "add", "text", "--path", "text.wasm"]);
     assert!(text.contains("the component of plugin `text` (text.wasm) is refused"), "{text}");
     let mut other = probe().to_vec();
-    let ours = b"@0.1.1";
+    let ours = b"@0.1.";
     let places: Vec<usize> =
         other.windows(ours.len()).enumerate().filter(|(_, bytes)| bytes == ours).map(|(at, _)| at).collect();
     places.into_iter().for_each(|at| other[at + 3] = b'9');
     project.write("other.wasm", &other);
     let version = refused(&project, &["plugin", "add", "probe", "--path", "other.wasm"]);
-    assert!(version.contains("0.9.1"), "{version}");
+    assert!(version.contains("0.9."), "{version}");
     project.write("probe.wasm", probe());
     let named = refused(&project, &["plugin", "add", "other-name", "--path", "probe.wasm"]);
     assert!(named.contains("the component is called `probe`, and not `other-name`"), "{named}");

@@ -33,7 +33,7 @@ SELECT word, name, pg_catalog.concat_ws(' ',
     'with ' || pg_catalog.array_to_string(reloptions, ', '),
     CASE WHEN relrowsecurity THEN 'row security' END,
     CASE WHEN relforcerowsecurity THEN 'forced' END,
-    CASE WHEN relreplident <> 'd' THEN 'replica identity ' || relreplident END,
+    CASE WHEN relreplident <> 'd' THEN 'replica identity ' || relreplident::text END,
     'partition by ' || CASE WHEN relkind = 'p' THEN pg_catalog.pg_get_partkeydef(oid) END,
     pg_catalog.pg_get_expr(relpartbound, oid),
     'inherits ' || (SELECT pg_catalog.string_agg(inhparent::pg_catalog.regclass::text, ', ' ORDER BY inhseqno)
@@ -68,7 +68,7 @@ SELECT 'index of ' || relations.name, pg_catalog.pg_get_indexdef(indexrelid), pg
 FROM pg_catalog.pg_index JOIN relations ON relations.oid = indrelid
 UNION ALL
 SELECT 'trigger of ' || relations.name, pg_catalog.quote_ident(tgname),
-    pg_catalog.pg_get_triggerdef(pg_trigger.oid) || CASE tgenabled WHEN 'O' THEN '' ELSE ' enabled ' || tgenabled END
+    pg_catalog.pg_get_triggerdef(pg_trigger.oid) || CASE tgenabled WHEN 'O' THEN '' ELSE ' enabled ' || tgenabled::text END
 FROM pg_catalog.pg_trigger JOIN relations ON relations.oid = tgrelid WHERE NOT tgisinternal
 UNION ALL
 SELECT 'rule of ' || relations.name, pg_catalog.quote_ident(rulename), pg_catalog.pg_get_ruledef(pg_rewrite.oid)
