@@ -34,8 +34,9 @@ fn help() {
       revision        Make a new revision
       merge           Make a revision that brings branches together
       edit            Open a revision in the editor that VISUAL or EDITOR names
-      build           Build the components of all revisions of kind `rust`
+      build           Build the components of all revisions of kind `rust`, and get all plugins
       bundle          Write one file with everything that a deployment needs
+      plugin          Use, look at and make plugins: components that several projects share
       upgrade         Apply revisions, up to a target
       downgrade       Take revisions back, down to a target
       stamp           Tell the ledger where the database is, without running anything

@@ -42,8 +42,10 @@ mod offline;
 mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod plugin;
 #[path = "plugins/cases.rs"]
 mod plugin_cases;
+mod plugins;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
 #[path = "plugins/random.rs"]

@@ -33,6 +33,7 @@ fn a_project_has_its_own_templates() {
       sql       upgrade.sql and downgrade.sql (own/sql)
       rust      a Rust crate against plugin-sdk (built in)
       merge     a revision that brings branches together, without statements (built in)
+      plugin    a plugin's parameters, for `runner revision --plugin` (built in)
     ");
     let json: serde_json::Value =
         serde_json::from_str(&project.ok(&["list_templates", "--json"])).expect("JSON");

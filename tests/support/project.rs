@@ -108,6 +108,7 @@ impl Project {
             command.env_remove(name);
         });
         command.env("XDG_CACHE_HOME", cache_dir()).env("USER", "tester");
+        command.env("XDG_DATA_HOME", self.path(".data"));
         if let Some(url) = &self.url {
             command.env("DATABASE_URL", url);
         }

@@ -11,8 +11,8 @@ use super::logging::LogFormat;
 
 use super::commands::{
     branches, build, bundle, check, completions, config, current, downgrade, edit, ensure_version, graph,
-    heads, history, import, init, list_templates, man, merge, plan, redo, revision, sandbox, show, stamp,
-    status, suggest, upgrade, verify, wait,
+    heads, history, import, init, list_templates, man, merge, plan, plugin, redo, revision, sandbox, show,
+    stamp, status, suggest, upgrade, verify, wait,
 };
 
 /// PostgreSQL migrations as sandboxed WebAssembly components.
@@ -114,6 +114,7 @@ impl Command {
             Self::Edit(_) => "edit",
             Self::Build(_) => "build",
             Self::Bundle(_) => "bundle",
+            Self::Plugin(_) => "plugin",
             Self::Suggest(args) if args.writes() => "suggest --write",
             _ => return None,
         })
@@ -140,6 +141,7 @@ pub enum Command {
     Edit(edit::Args),
     Build(build::Args),
     Bundle(bundle::Args),
+    Plugin(plugin::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use runner::graph::{Graph, GrowError, Target, TargetError};
 use runner::revision::{IdError, Kind, Label, RevisionId};
 use runner::run::{AuthorError, OnDisk, Place, Written, write_revision};
-use runner::source::{HookError, NewFiles, NewRevision, Project, Template, TemplateError, run_hooks};
+use runner::source::{
+    HookError, NewFiles, NewRevision, PluginTexts, Project, Template, TemplateError, run_hooks,
+};
 use serde_json::json;
 
 use super::context;
@@ -19,6 +21,8 @@ use super::ui::Ui;
 /// A revision to be written, as the command line says it.
 pub struct Request {
     pub template: Template,
+    /// What runs it, for the template `plugin`.
+    pub plugin: Option<PluginTexts>,
     pub message: String,
     pub id: Option<RevisionId>,
     pub parents: Vec<RevisionId>,
@@ -34,6 +38,7 @@ pub fn write(project: &Project, on_disk: &OnDisk, request: Request, ui: &Ui) -> 
         id: request.id.unwrap_or_else(|| RevisionId::from_random(rand::random())),
         message: request.message,
         template: request.template,
+        plugin: request.plugin,
         parents: request.parents,
         labels: request.labels,
         depends_on: depends_on(&on_disk.graph, &request.depends_on)?,
@@ -77,7 +82,7 @@ pub fn to_edit(kind: Kind, dir: &Path) -> Vec<PathBuf> {
     let (names, else_name): (&[&str], _) = match kind {
         Kind::Sql => (&["upgrade.sql", "downgrade.sql"], "upgrade.sql"),
         Kind::Rust => (&["src/lib.rs"], "Cargo.toml"),
-        Kind::Imported => (&[], "migration.toml"),
+        Kind::Plugin | Kind::Imported => (&[], "migration.toml"),
     };
     let found: Vec<_> = names.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect();
     if found.is_empty() { vec![dir.join(else_name)] } else { found }

@@ -15,6 +15,7 @@ use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
 pub use super::interrupt::{block_on, run_interruptibly};
+use super::plugin;
 
 /// The argument with which the program starts itself to compile a component from
 /// standard input to standard output. It is no command, so that neither the help
@@ -44,7 +45,8 @@ impl From<Missing> for CommandError {
 fn found_project(global: &Global) -> Result<Project, Missing> {
     if let Some(bundle) = &global.bundle {
         let (config, name) = (global.config.as_deref(), global.name.as_deref());
-        return Project::open_bundle(bundle, config, name).map_err(Missing::Project);
+        let project = Project::open_bundle(bundle, config, name).map_err(Missing::Project)?;
+        return Ok(project.with_access(plugin::access(false)));
     }
     let file = match &global.config {
         Some(file) => file.clone(),
@@ -56,7 +58,8 @@ fn found_project(global: &Global) -> Result<Project, Missing> {
             file.strip_prefix(&here).map(PathBuf::from).unwrap_or(file)
         }
     };
-    Project::load_named(&file, global.name.as_deref()).map_err(Missing::Project)
+    let project = Project::load_named(&file, global.name.as_deref()).map_err(Missing::Project)?;
+    Ok(project.with_access(plugin::access(false)))
 }
 
 /// Parses a target.
@@ -125,7 +128,7 @@ pub fn location_without_project(global: &Global) -> Result<Location, CommandErro
     }
 }
 
-fn location(
+pub fn location(
     global: &Global,
     configured: Option<&str>,
     environment: &Environment,
@@ -184,7 +187,8 @@ pub fn silent() -> Reporter {
     Arc::new(|_| {})
 }
 
-fn host(project: &Project) -> Result<Host, CommandError> {
+/// The host, with the limits of a project.
+pub fn host(project: &Project) -> Result<Host, CommandError> {
     let program =
         env::current_exe().map_err(|error| CommandError::user("this program cannot find itself", error))?;
     let config = HostConfig {

@@ -9,7 +9,7 @@ use runner::ledger::LedgerError;
 use runner::plan::PlanError;
 use runner::run::{Failed, PrepareError, ReadOnly, RunError};
 use runner::sandbox::SandboxError;
-use runner::source::{ConfigError, GrantsError};
+use runner::source::{ConfigError, GrantsError, LockFileError};
 use serde::Serialize;
 
 use super::bundle_error::{backup_hint, bundle_hint};
@@ -215,6 +215,8 @@ impl From<ConfigError> for CommandError {
             }
             ConfigError::Invalid(invalid) => invalid.hint.clone(),
             ConfigError::Bundle(error) => bundle_hint(error).map(str::to_owned),
+            ConfigError::Lock(LockFileError::Invalid(error)) => error.hint.clone(),
+            ConfigError::Lock(_) => None,
             ConfigError::Unreadable { .. } => None,
             ConfigError::UnknownName { known, .. } if known.is_empty() => {
                 Some("A named section begins with a line as `[named.NAME.database]`.".into())
@@ -332,6 +334,14 @@ impl CommandError {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
+            RunError::Plugin(error) => error.into(),
+            RunError::Config(error) => error.into(),
+            error @ (RunError::PluginLoad { .. }
+            | RunError::PluginDescribe { .. }
+            | RunError::PluginInUse { .. }
+            | RunError::Case { .. }
+            | RunError::CaseNeedsServer
+            | RunError::CaseDatabase { .. }) => Self::plugin(&error),
             RunError::ReadOnly(ReadOnly::Standby) => Self::from_chain(Exit::Error, &error).hint(
                 "Connect to the primary. Where the URL names all hosts of the cluster, \
                  `target_session_attrs=read-write` finds it.",

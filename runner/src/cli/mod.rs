@@ -21,6 +21,7 @@ mod import_error;
 mod interrupt;
 mod logging;
 mod origin;
+mod plugin;
 mod prepare_error;
 mod printable;
 mod progress;

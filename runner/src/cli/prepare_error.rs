@@ -33,6 +33,7 @@ pub(super) fn explained(revision: &str, error: &PrepareError) -> CommandError {
              anything runs, with the line that would allow it.",
         ),
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
+        PrepareError::Plugin(error) => error.hint().into_iter().fold(found, CommandError::hint),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(
                 "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \

@@ -96,6 +96,15 @@ impl Location {
         Ok(Self::Server(Box::new(ServerLocation { config, tls })))
     }
 
+    /// The same server and login with another database; none of the embedded one,
+    /// which has a single database.
+    pub fn in_database(&self, name: &str) -> Option<Self> {
+        let Self::Server(server) = self else { return None };
+        let mut server = server.clone();
+        server.config.dbname(name);
+        Some(Self::Server(server))
+    }
+
     /// Whether a server's password is not known.
     pub fn lacks_password(&self) -> bool {
         matches!(self, Self::Server(server) if server.config.get_password().is_none())

@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 use super::engine;
 
 /// A directory of compiled components.
+#[derive(Clone)]
 pub(super) struct Cache {
     directory: PathBuf,
     /// The key of the digests. It never leaves the directory.

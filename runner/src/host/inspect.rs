@@ -26,6 +26,30 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     surface.check_exports()
 }
 
+/// What a component shows to the outside.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Interface {
+    /// The names of its imports, in its order.
+    pub imports: Vec<String>,
+    /// The names of its exports, in its order.
+    pub exports: Vec<String>,
+    /// The version of our interface that it was made for.
+    pub version: String,
+}
+
+impl Interface {
+    /// Reads it from a component's bytes, once they passed what every component
+    /// that is loaded has to pass.
+    pub fn of(bytes: &[u8], limits: &Limits) -> Result<Self, LoadError> {
+        check(bytes, limits)?;
+        let surface = Surface::read(bytes, limits)?;
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let ours = surface.exports.iter().filter_map(|name| Name::parse(name));
+        let version = ours.map(|name| name.version.to_owned()).next().unwrap_or_default();
+        Ok(Self { imports: owned(&surface.imports), exports: owned(&surface.exports), version })
+    }
+}
+
 fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
     if !bytes.starts_with(b"\0asm") {
         return Err(LoadError::NotWebAssembly);

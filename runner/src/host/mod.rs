@@ -50,7 +50,7 @@ pub use component::Component;
 pub use data::DataConfig;
 pub use describe::{CapabilityRequest, Description};
 pub use error::{CallError, Constraint, HostError, LoadError};
-pub use inspect::INTERFACE_VERSION;
+pub use inspect::{INTERFACE_VERSION, Interface};
 pub use limits::Limits;
 pub use report::{FailedStatement, GuestError, Report, StatementError, Stats};
 pub use service::{Host, HostConfig};

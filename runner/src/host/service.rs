@@ -35,7 +35,8 @@ pub struct HostConfig {
     pub compiler: Compiler,
 }
 
-/// Loads and calls components.
+/// Loads and calls components. A copy shares the engine.
+#[derive(Clone)]
 pub struct Host {
     engine: Engine,
     linker: Linker<State>,

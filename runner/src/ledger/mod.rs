@@ -8,6 +8,7 @@
 mod alembic;
 mod entry;
 mod error;
+mod plugins;
 mod read;
 mod schema;
 mod script;
@@ -18,6 +19,7 @@ mod write;
 pub use alembic::alembic_heads;
 pub use entry::{Applied, Confinement, Contents, Failure, How, Outcome, Recorded, Run};
 pub use error::LedgerError;
+pub use plugins::PluginApplied;
 pub use schema::CURRENT_VERSION;
 pub use script::AtRunTime;
 pub use statement::{Partly, StatementLine, StatementRecord};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::without_passwords;
-use super::{Capabilities, Digest, Label, RevisionId};
+use super::{Capabilities, Digest, Label, PluginUse, RevisionId};
 
 /// A revision's manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,12 @@ pub struct Manifest {
     /// Revisions of other branches, by id or label, that must be applied before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
-    /// What runs it.
+    /// What runs it. A migration.toml says `plugin` instead, where that does.
+    #[serde(default = "Kind::where_none_is_said")]
     pub kind: Kind,
+    /// The plugin that runs it, for kind `plugin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<PluginUse>,
     /// How it is wrapped in transactions.
     #[serde(default)]
     pub transaction: TransactionMode,
@@ -54,7 +58,7 @@ impl Manifest {
         match (&self.capabilities, self.kind) {
             (Some(capabilities), _) => Some(capabilities.clone()),
             (None, Kind::Sql) => None,
-            (None, Kind::Rust | Kind::Imported) => Some(Capabilities::default()),
+            (None, Kind::Rust | Kind::Plugin | Kind::Imported) => Some(Capabilities::default()),
         }
     }
 }
@@ -68,16 +72,24 @@ pub enum Kind {
     Sql,
     /// A Rust crate of its own.
     Rust,
+    /// A component that other projects may use too.
+    Plugin,
     /// Nothing: another tool ran it. It can be stamped and not be run.
     Imported,
 }
 
 impl Kind {
+    /// The kind of a manifest that names none: its plugin runs it.
+    fn where_none_is_said() -> Self {
+        Self::Plugin
+    }
+
     /// The name as the manifest spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sql => "sql",
             Self::Rust => "rust",
+            Self::Plugin => "plugin",
             Self::Imported => "imported",
         }
     }
@@ -256,6 +268,7 @@ impl Manifest {
             let message = format!("revision `{}` names itself as its parent", self.revision);
             return Err(wrong("parents", message, "A base has `parents = []`."));
         }
+        self.check_plugin().map_err(|(key, message, hint)| wrong(key, message, hint))?;
         if self.kind == Kind::Imported && self.imported.is_none() {
             let message = "a revision of kind `imported` has no [imported]".into();
             let hint = "It says which revision of another tool this is; `runner import` writes it.";
@@ -282,6 +295,30 @@ impl Manifest {
             return Err(wrong("[params]", "a revision of kind `sql` takes no parameters".into(), hint));
         }
         Ok(())
+    }
+}
+
+impl Manifest {
+    /// The key that is wrong about what runs it, why, and what to do.
+    fn check_plugin(&self) -> Result<(), (&'static str, String, &'static str)> {
+        match (self.kind, &self.plugin) {
+            (Kind::Plugin, None) => Err((
+                "kind",
+                "missing field `kind`".into(),
+                "`kind = \"sql\"`, `kind = \"rust\"`, or `plugin = \"NAME\"` in its place, says what runs it.",
+            )),
+            (Kind::Plugin, Some(PluginUse { version: Some(_), name })) => Err((
+                "plugin",
+                format!("the version of plugin `{name}` is not said here"),
+                "It is said in [plugins] in runner.toml, and pinned in runner.lock.",
+            )),
+            (Kind::Sql | Kind::Rust | Kind::Imported, Some(plugin)) => Err((
+                "plugin",
+                format!("plugin `{}` cannot run a revision of kind `{}`", plugin.name, self.kind.as_str()),
+                "Leave `kind` out where `plugin` is set.",
+            )),
+            (Kind::Plugin, Some(_)) | (Kind::Sql | Kind::Rust | Kind::Imported, None) => Ok(()),
+        }
     }
 }
 
@@ -340,6 +377,19 @@ write = ["public.listings"]
     }
 
     #[test]
+    fn a_plugin_stands_in_the_place_of_the_kind() {
+        let mut manifest =
+            parse(&GOOD.replace("kind = \"rust\"", "plugin = \"repair-text\"")).expect("parses");
+        assert_eq!(manifest.kind, Kind::Plugin);
+        let plugin = manifest.plugin.as_mut().expect("it is set");
+        assert_eq!(plugin.name.as_str(), "repair-text");
+        plugin.version = Some("1.2.0".into());
+        let json = serde_json::to_value(&manifest).expect("serialises");
+        assert_eq!(json["plugin"], "repair-text@1.2.0", "as the ledger records it");
+        assert_eq!(serde_json::from_value::<Manifest>(json).expect("deserialises"), manifest);
+    }
+
+    #[test]
     fn a_manifest_survives_being_written_down() {
         let manifest = parse(GOOD).expect("parses");
         let json = serde_json::to_string(&manifest).expect("serialises");
@@ -375,7 +425,7 @@ write = ["public.listings"]
         migrations/x/migration.toml:5:1: `b` is named twice
         Name it once.
         ");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected one of `sql`, `rust`, `imported`");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"", "kind = \"cobol\"")), @"migrations/x/migration.toml:5:8: unknown variant `cobol`, expected one of `sql`, `rust`, `plugin`, `imported`");
         insta::assert_snapshot!(more("transaction = \"none\""), @r#"
         migrations/x/migration.toml:5:1: `transaction = "none"` is for kind `sql`, and this is of kind `rust`: what a component does is whole because it is done in the runner's transaction
         Put the statements that need it into a revision of kind `sql`.
@@ -384,7 +434,20 @@ write = ["public.listings"]
         migrations/x/migration.toml:7:1: a revision of kind `sql` takes no parameters
         Write the values into upgrade.sql and downgrade.sql.
         ");
-        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"\n", "")), @"migrations/x/migration.toml:1:1: missing field `kind`");
+        insta::assert_snapshot!(error(&GOOD.replace("kind = \"rust\"\n", "")), @r#"
+        migrations/x/migration.toml:1:1: missing field `kind`
+        `kind = "sql"`, `kind = "rust"`, or `plugin = "NAME"` in its place, says what runs it.
+        "#);
+        let runs = |lines: &str| error(&GOOD.replace("kind = \"rust\"", lines));
+        insta::assert_snapshot!(runs("kind = \"rust\"\nplugin = \"x\""), @r"
+        migrations/x/migration.toml:6:1: plugin `x` cannot run a revision of kind `rust`
+        Leave `kind` out where `plugin` is set.
+        ");
+        insta::assert_snapshot!(runs("plugin = \"x@1.0.0\""), @r"
+        migrations/x/migration.toml:5:1: the version of plugin `x` is not said here
+        It is said in [plugins] in runner.toml, and pinned in runner.lock.
+        ");
+        insta::assert_snapshot!(runs("plugin = \"X y\""), @"migrations/x/migration.toml:5:10: `X y` is no name of a plugin: lower-case letters, digits, `-` and `_` are allowed, after a letter");
         insta::assert_snapshot!(error(&GOOD.replace("repair listing titles", "")), @r"
         migrations/x/migration.toml:4:1: `message` must be one line of text
         Say what the revision does.

@@ -9,6 +9,7 @@ mod direction;
 mod id;
 mod manifest;
 mod pattern;
+mod plugin;
 mod secret;
 mod userinfo;
 
@@ -18,5 +19,6 @@ pub use direction::Direction;
 pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
 pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
+pub use plugin::{PluginName, PluginNameError, PluginUse};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};
 pub use userinfo::without_passwords;

@@ -63,7 +63,9 @@ impl Bundler {
         for revision in &revisions {
             let found = &on_disk.revisions[revision];
             let artifact = match found.manifest.kind {
-                Kind::Rust => self.project.artifact(found).map_err(|error| failed(revision, error.into()))?,
+                Kind::Rust | Kind::Plugin => {
+                    self.project.artifact(found).map_err(|error| failed(revision, error.into()))?
+                }
                 Kind::Sql | Kind::Imported => None,
             };
             with_components.push((found.clone(), artifact));

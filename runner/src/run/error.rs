@@ -10,9 +10,9 @@ use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::{LedgerError, Partly};
 use crate::plan::{Drift, PlanError};
 use crate::policy::PolicyError;
-use crate::revision::{CapabilityError, Direction, Redactor, RevisionId, SecretRef};
+use crate::revision::{CapabilityError, Direction, PluginName, Redactor, RevisionId, SecretRef};
 use crate::sandbox::SandboxError;
-use crate::source::{ArtifactError, BuildError, BundleError, ScanErrors};
+use crate::source::{ArtifactError, BuildError, BundleError, ConfigError, PluginError, ScanErrors};
 
 use super::{Backup, BackupError, NotCurrent, ResumeError};
 
@@ -56,6 +56,55 @@ pub enum RunError {
     /// A crate does not compile.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// A plugin cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// A plugin's component was refused.
+    #[error("the component of plugin `{name}` ({origin}) is refused")]
+    PluginLoad {
+        /// The plugin.
+        name: PluginName,
+        /// Where the component is from.
+        origin: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// A plugin's component cannot say what it is.
+    #[error("the component of plugin `{name}` cannot say what it is")]
+    PluginDescribe {
+        /// The plugin.
+        name: PluginName,
+        /// Why.
+        source: Box<CallError>,
+    },
+    /// Revisions on disk need a plugin.
+    #[error("plugin `{name}` runs {}", id_list(revisions))]
+    PluginInUse {
+        /// The plugin.
+        name: PluginName,
+        /// The revisions.
+        revisions: Vec<RevisionId>,
+    },
+    /// The files of the project that name the plugins cannot be written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A case of a plugin cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Case {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The embedded server has one database only.
+    #[error("the cases of a plugin need a server that can have several databases")]
+    CaseNeedsServer,
+    /// The database of a case cannot be made, read or dropped.
+    #[error("the database of a case cannot be used")]
+    CaseDatabase {
+        /// Why.
+        source: DbError,
+    },
     /// A revision of the plan cannot be run.
     #[error("revision `{revision}` cannot be run")]
     Prepare {
@@ -187,6 +236,9 @@ pub enum PrepareError {
     /// Its component's file cannot be read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// Its plugin cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,

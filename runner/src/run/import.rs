@@ -270,7 +270,7 @@ fn report(
         revisions.push(ImportedRevision {
             outcome: match revision.manifest.kind {
                 Kind::Imported => ImportOutcome::Marked,
-                Kind::Sql | Kind::Rust => ImportOutcome::Imported,
+                Kind::Sql | Kind::Rust | Kind::Plugin => ImportOutcome::Imported,
             },
             revision: existing.id(&id),
             dir: migrations.join(revision.folder),

@@ -46,7 +46,7 @@ impl Migrator {
         connection: &Connection,
         prepared: &[Prepared],
     ) -> Result<(), RunError> {
-        let is_code = |prepared: &&Prepared| prepared.manifest.kind == Kind::Rust;
+        let is_code = |prepared: &&Prepared| matches!(prepared.manifest.kind, Kind::Rust | Kind::Plugin);
         let Some(code) = prepared.iter().find(is_code) else {
             return Ok(());
         };

@@ -22,6 +22,8 @@ mod lock;
 mod migrator;
 mod overrides;
 mod partly;
+mod pinned;
+mod plugins;
 mod precondition;
 mod prepare;
 mod read;
@@ -49,6 +51,9 @@ pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use plugins::{
+    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
+};
 pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;
 pub use script::{ScriptOptions, Scripter};

@@ -20,6 +20,7 @@ use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, sql_comp
 
 use super::alone::Script;
 use super::overrides::Overrides;
+use super::pinned::Plugins;
 use super::rules::Rules;
 use super::secrets::{Secrets, resolve};
 use super::sink::StepSink;
@@ -109,6 +110,7 @@ pub(super) struct Preparer<'a> {
     /// None where nothing is run: what names a secret stays a name.
     secrets: Option<Secrets>,
     rules: Rules,
+    plugins: Plugins,
     loaded: HashMap<Digest, Loaded>,
 }
 
@@ -131,6 +133,7 @@ impl<'a> Preparer<'a> {
             overrides: Overrides::default(),
             secrets: None,
             rules: Rules::of(project),
+            plugins: Plugins::default(),
             loaded: HashMap::new(),
         }
     }
@@ -175,9 +178,12 @@ impl<'a> Preparer<'a> {
         let revisions = missing.iter().map(|found| found.manifest.revision.clone()).collect();
         reporter(Event::Building { revisions });
         let (project, stop) = (self.project.clone(), stop.clone());
-        let built = tokio::task::spawn_blocking(move || source::build_until(&project, &missing, &stop)).await;
-        built.expect("building does not panic")?;
-        Ok(())
+        let build = move || {
+            source::build_until(&project, &missing, &stop)?;
+            source::build_plugins(&project, &missing, &stop)?;
+            Ok::<_, RunError>(())
+        };
+        tokio::task::spawn_blocking(build).await.expect("building does not panic")
     }
 
     /// Prepares steps from what is on disk, either way.
@@ -223,6 +229,8 @@ impl<'a> Preparer<'a> {
     pub(super) fn is_built(&self, found: &Found) -> bool {
         match found.manifest.kind {
             Kind::Sql | Kind::Imported => true,
+            // What else is wrong with a plugin is told when it is prepared.
+            Kind::Plugin => !matches!(self.artifact_on_disk(found), Ok(None)),
             Kind::Rust => matches!(self.artifact_on_disk(found), Ok(Some(_))),
         }
     }
@@ -239,10 +247,11 @@ impl<'a> Preparer<'a> {
     }
 
     fn artifact_on_disk(&self, found: &Found) -> Result<Option<Artifact>, PrepareError> {
-        Ok(match found.manifest.kind {
-            Kind::Sql => Some(sql_component()),
-            Kind::Imported => None,
-            Kind::Rust => self.project.artifact(found)?,
+        Ok(match (found.manifest.kind, found.plugin()) {
+            (Kind::Sql, _) => Some(sql_component()),
+            (Kind::Imported, _) => None,
+            (_, Some(plugin)) => self.plugins.artifact(self.project, found, plugin)?,
+            (Kind::Rust | Kind::Plugin, None) => self.project.artifact(found)?,
         })
     }
 
@@ -266,9 +275,14 @@ impl<'a> Preparer<'a> {
     }
 
     async fn prepare(&mut self, step: &Step, material: Material) -> Result<Prepared, PrepareError> {
-        let Material { manifest, mut params, source_digest, artifact, script, found } = material;
+        let Material { mut manifest, mut params, source_digest, artifact, script, found } = material;
         self.load(&artifact).await?;
         let loaded = &self.loaded[&artifact.digest];
+        if let (Some(plugin), true) = (&mut manifest.plugin, found.is_some()) {
+            self.plugins.check(&plugin.name, &loaded.description)?;
+            // For the ledger: the manifest on disk does not say it.
+            plugin.version = Some(loaded.description.version.clone());
+        }
         // The parameters of kind `sql` are its scripts.
         if manifest.kind != Kind::Sql {
             self.overrides.apply(&loaded.description.params_schema, &mut params);
@@ -282,7 +296,7 @@ impl<'a> Preparer<'a> {
         // reference to one.
         let (given, redactor) = match manifest.kind {
             Kind::Sql => (params.clone(), Redactor::default()),
-            Kind::Rust | Kind::Imported => {
+            Kind::Rust | Kind::Plugin | Kind::Imported => {
                 resolve(&params, &grants.clone().unwrap_or_default(), self.secrets.as_ref())?
             }
         };
@@ -292,7 +306,7 @@ impl<'a> Preparer<'a> {
         }
         let (statements, checked) = match manifest.kind {
             Kind::Sql => self.check_statements(step.direction, &params, &manifest, found.as_ref())?,
-            Kind::Rust | Kind::Imported => (None, Remembered::default()),
+            Kind::Rust | Kind::Plugin | Kind::Imported => (None, Remembered::default()),
         };
         let component = loaded.component.clone();
         let step = step.clone();

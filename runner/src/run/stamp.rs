@@ -67,7 +67,7 @@ impl Preparer<'_> {
             let found = &on_disk.revisions[&step.revision];
             match found.manifest.kind {
                 Kind::Imported => rows.push(Row::imported(found)),
-                Kind::Sql | Kind::Rust => {
+                Kind::Sql | Kind::Rust | Kind::Plugin => {
                     let prepared = self.as_on_disk(std::slice::from_ref(step), on_disk).await?;
                     rows.extend(prepared.into_iter().map(Row::from));
                 }

@@ -229,7 +229,7 @@ impl Context<'_> {
                 // It hands its script to the host, and computes nothing: a thread
                 // of its own would only have to be woken up.
                 Kind::Sql => self.host.call(&prepared.component, call).await,
-                Kind::Rust | Kind::Imported => {
+                Kind::Rust | Kind::Plugin | Kind::Imported => {
                     let occupied = Arc::clone(&self.occupied).lock_owned().await;
                     self.host.call_on_thread(&prepared.component, call, occupied).await
                 }

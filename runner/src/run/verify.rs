@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::plan::Drift;
-use crate::revision::RevisionId;
+use crate::revision::{PluginName, RevisionId};
 
 use super::error::with_causes;
 use super::prepare::Preparer;
@@ -27,6 +27,13 @@ pub enum Finding {
     LedgerComponent {
         /// The revision.
         revision: RevisionId,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A plugin of runner.toml that is not pinned, or is not the one that is.
+    Plugin {
+        /// The plugin.
+        plugin: PluginName,
         /// What is wrong.
         reason: String,
     },
@@ -59,8 +66,20 @@ impl Migrator {
         findings.extend(
             unsound.into_iter().map(|(revision, reason)| Finding::LedgerComponent { revision, reason }),
         );
+        findings.extend(self.unfit_plugins());
         findings.extend(self.not_runnable(&state).await);
         Ok(Verification { on_disk: state.on_disk.revisions.len(), applied: state.applied.len(), findings })
+    }
+
+    /// Compares runner.toml, runner.lock and the plugins. That a crate is not built
+    /// yet is no finding.
+    fn unfit_plugins(&self) -> Vec<Finding> {
+        let project = self.project();
+        let unfit = |plugin: &PluginName| {
+            let error = project.plugin_artifact(plugin).err()?;
+            Some(Finding::Plugin { plugin: plugin.clone(), reason: with_causes(&error) })
+        };
+        project.config.plugins.keys().filter_map(unfit).collect()
     }
 
     /// Checks each revision on disk as an upgrade would.

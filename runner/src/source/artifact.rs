@@ -1,9 +1,9 @@
 //! Finished components: a crate's module, encoded, with the revision's manifest
 //! in a custom section, so that a built component says by itself what it is.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
@@ -21,7 +21,7 @@ static SQL_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sql.wasm
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
     /// Its bytes.
-    pub bytes: Cow<'static, [u8]>,
+    pub bytes: Bytes,
     /// Their digest.
     pub digest: Digest,
     /// Where they are from, for messages.
@@ -32,10 +32,10 @@ pub struct Artifact {
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
     /// The compiler's module cannot be made a component.
-    #[error("the module of revision `{revision}` cannot be encoded as a component: {reason}")]
+    #[error("the module of {of} cannot be encoded as a component: {reason}")]
     Encode {
-        /// The revision.
-        revision: RevisionId,
+        /// Whose module.
+        of: String,
         /// What the encoder says.
         reason: String,
     },
@@ -57,14 +57,14 @@ struct Embedded {
 }
 
 /// The part of it that tells a component's age; other runners may write more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct BuiltFrom {
     source_digest: Digest,
 }
 
 impl Artifact {
     /// Bytes from somewhere.
-    pub fn new(bytes: impl Into<Cow<'static, [u8]>>, origin: impl Into<String>) -> Self {
+    pub fn new(bytes: impl Into<Bytes>, origin: impl Into<String>) -> Self {
         let bytes = bytes.into();
         Self { digest: Digest::of(&bytes), bytes, origin: origin.into() }
     }
@@ -77,15 +77,29 @@ pub fn sql_component() -> Artifact {
 
 /// Encodes a compiler's module and appends the manifest.
 pub fn encode(module: &[u8], manifest: &Manifest, source_digest: Digest) -> Result<Vec<u8>, ArtifactError> {
-    let wrong = |error: String| ArtifactError::Encode { revision: manifest.revision.clone(), reason: error };
+    let mut component = to_component(module, &format!("revision `{}`", manifest.revision))?;
+    let embedded = Embedded { manifest: manifest.clone(), source_digest };
+    let data = serde_json::to_vec(&embedded).expect("our own values serialise");
+    append_section(&mut component, SECTION, &data);
+    Ok(component)
+}
+
+/// Encodes a compiler's module as a component; `of` says whose it is.
+pub(super) fn to_component(module: &[u8], of: &str) -> Result<Vec<u8>, ArtifactError> {
     let encoded =
         ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
-    let mut component = encoded.map_err(|error| wrong(format!("{error:#}")))?;
-    let embedded = Embedded { manifest: manifest.clone(), source_digest };
-    let data = serde_json::to_vec(&embedded).map_err(|error| wrong(error.to_string()))?;
-    let section = CustomSection { name: SECTION.into(), data: data.into() };
-    section.append_to_component(&mut component);
-    Ok(component)
+    encoded.map_err(|error| ArtifactError::Encode { of: of.to_owned(), reason: format!("{error:#}") })
+}
+
+/// Appends a custom section to a component.
+pub(super) fn append_section(component: &mut Vec<u8>, name: &str, data: &[u8]) {
+    CustomSection { name: name.into(), data: data.into() }.append_to_component(component);
+}
+
+/// Notes which sources a component was built from.
+pub(super) fn append_sources(component: &mut Vec<u8>, source_digest: Digest) {
+    let data = serde_json::to_vec(&BuiltFrom { source_digest }).expect("our own values serialise");
+    append_section(component, SECTION, &data);
 }
 
 /// Where a revision's finished component is kept.
@@ -101,11 +115,15 @@ pub fn load_artifact(
     revision: &RevisionId,
     source_digest: Digest,
 ) -> Result<Option<Artifact>, ArtifactError> {
-    let path = artifact_path(components_dir, revision);
-    let bytes = match std::fs::read(&path) {
+    load_built(&artifact_path(components_dir, revision), source_digest)
+}
+
+/// The component in a file, if there is one and it was built from these sources.
+pub(super) fn load_built(path: &Path, source_digest: Digest) -> Result<Option<Artifact>, ArtifactError> {
+    let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ArtifactError::Io { path, source }),
+        Err(source) => return Err(ArtifactError::Io { path: path.to_owned(), source }),
     };
     // A file that was tampered with fails when the host loads it; here only
     // its age counts.
@@ -116,16 +134,17 @@ pub fn load_artifact(
 /// Whether a component says that it was built from these sources. One from
 /// elsewhere, which says nothing of its sources, is taken as it is.
 pub(super) fn is_built_from(component: &[u8], source_digest: Digest) -> bool {
-    section(component).is_none_or(|data| {
+    section(component, SECTION).is_none_or(|data| {
         serde_json::from_slice(data).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
     })
 }
 
-/// What the custom section holds; the last one, which is the one we appended.
-fn section(component: &[u8]) -> Option<&[u8]> {
+/// What a custom section holds; the last one of that name, which is the one we
+/// appended.
+pub(super) fn section<'a>(component: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
     let sections = payloads.filter_map(|payload| match payload {
-        Payload::CustomSection(section) if section.name() == SECTION => Some(section.data()),
+        Payload::CustomSection(section) if section.name() == name => Some(section.data()),
         _ => None,
     });
     sections.last()

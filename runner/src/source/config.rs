@@ -8,10 +8,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::revision::{ManifestError, PackageName, Place};
+use crate::revision::{ManifestError, PackageName, Place, PluginName};
 
-use super::artifact::{Artifact, ArtifactError, load_artifact};
+use super::artifact::{Artifact, load_artifact};
 use super::migrations_dir::MigrationsDir;
+use super::plugins::{Access, LockFileError, PluginEntry, PluginError};
 use super::scan::{Found, ScanErrors, scan};
 use super::{BackupConfig, Bundle, BundleError, FolderTemplate, Hook, Zone, span};
 
@@ -34,6 +35,10 @@ pub struct Project {
     pub(super) settings: toml::Table,
     /// Where the revisions are, if they are not in the folders that it names.
     pub(super) bundle: Option<Arc<Bundle>>,
+    /// What it may use outside of itself.
+    pub(super) access: Access,
+    /// The only revision and its component, of a project that is in no folder.
+    pub(super) only: Option<Arc<(Found, Artifact)>>,
 }
 
 /// What `runner.toml` says.
@@ -55,6 +60,9 @@ pub struct Config {
     pub limits: crate::host::Limits,
     /// How bulk changes are made.
     pub data: crate::host::DataConfig,
+    /// The components that run revisions of kind `plugin`, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub plugins: BTreeMap<PluginName, PluginEntry>,
     /// What is done before a run changes anything.
     pub backup: BackupConfig,
     /// What runs after the files of a new revision were written, in order.
@@ -230,6 +238,9 @@ pub enum ConfigError {
     /// The bundle cannot be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The lock of the plugins cannot be used, or a file cannot be written.
+    #[error(transparent)]
+    Lock(#[from] LockFileError),
     /// It has no section of that name.
     #[error("{} has no section `[named.{name}]`", path.display())]
     UnknownName {
@@ -337,7 +348,15 @@ impl Project {
         let text = read(file)?;
         let (config, settings) = Settings::parse(file, &text)?.choose(name)?;
         let root = file.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { root, file: file.to_owned(), config, settings, bundle: None })
+        Ok(Self {
+            root,
+            file: file.to_owned(),
+            config,
+            settings,
+            bundle: None,
+            access: Access::default(),
+            only: None,
+        })
     }
 
     /// A project whose `runner.toml` has this text.
@@ -345,30 +364,84 @@ impl Project {
     pub(super) fn of_text(root: PathBuf, text: &str) -> Self {
         let config = toml::from_str(text).expect("parses");
         let settings = text.parse().expect("parses");
-        Self { file: root.join(CONFIG_FILE), root, config, settings, bundle: None }
+        Self {
+            file: root.join(CONFIG_FILE),
+            root,
+            config,
+            settings,
+            bundle: None,
+            access: Access::default(),
+            only: None,
+        }
     }
 
     /// The revisions, in the order of the folders and of the names in each; or
     /// everything that is wrong with them.
     pub fn revisions(&self) -> Result<Vec<Found>, ScanErrors> {
-        match &self.bundle {
-            Some(bundle) => Ok(bundle.revisions()),
-            None => scan(&self.migrations_dirs()),
+        match (&self.bundle, &self.only) {
+            (_, Some(only)) => Ok(vec![only.0.clone()]),
+            (Some(bundle), _) => Ok(bundle.revisions()),
+            (None, None) => scan(&self.migrations_dirs()),
         }
     }
 
-    /// The component of a revision of kind `rust`; none if it was not built from
-    /// the sources as they are.
-    pub fn artifact(&self, found: &Found) -> Result<Option<Artifact>, ArtifactError> {
-        match &self.bundle {
-            Some(bundle) => Ok(bundle.artifact(&found.manifest.revision)),
-            None => load_artifact(&self.components_dir(), &found.manifest.revision, found.source_digest),
+    /// The component of a revision of kind `rust` or `plugin`; none if it was not
+    /// built from the sources as they are.
+    pub fn artifact(&self, found: &Found) -> Result<Option<Artifact>, PluginError> {
+        if let Some(only) = &self.only {
+            return Ok(Some(only.1.clone()));
+        }
+        match (&self.bundle, found.plugin()) {
+            (Some(bundle), _) => Ok(bundle.artifact(&found.manifest.revision)),
+            (None, Some(plugin)) => self.plugin_artifact(plugin),
+            (None, None) => {
+                let dir = self.components_dir();
+                Ok(load_artifact(&dir, &found.manifest.revision, found.source_digest)?)
+            }
         }
     }
 
-    /// Whether there are no sources: the revisions are in a bundle.
+    /// Whether there are no sources: the revisions are in a bundle, or in no file
+    /// at all.
     pub fn is_bundle(&self) -> bool {
-        self.bundle.is_some()
+        self.bundle.is_some() || self.only.is_some()
+    }
+
+    /// A project of one revision, with its component, and the default settings.
+    pub fn of_one(root: PathBuf, found: Found, component: Artifact) -> Self {
+        Self {
+            file: root.join(CONFIG_FILE),
+            root,
+            config: Config::default(),
+            settings: toml::Table::new(),
+            bundle: None,
+            access: Access::default(),
+            only: Some(Arc::new((found, component))),
+        }
+    }
+
+    /// A project of a bundle.
+    pub(super) fn of_bundle(
+        file: PathBuf,
+        root: PathBuf,
+        (config, settings): (Config, toml::Table),
+        bundle: Arc<Bundle>,
+    ) -> Self {
+        Self { root, file, config, settings, bundle: Some(bundle), access: Access::default(), only: None }
+    }
+
+    /// A project without a folder, for what needs no revisions; `access` is what
+    /// it may use.
+    pub fn without_revisions(root: PathBuf, access: Access) -> Self {
+        Self {
+            file: root.join(CONFIG_FILE),
+            root,
+            config: Config::default(),
+            settings: toml::Table::new(),
+            bundle: None,
+            access,
+            only: None,
+        }
     }
 
     /// The folders that hold the revisions; at least one. Their paths are

@@ -9,6 +9,7 @@ mod backup;
 mod build;
 mod build_stop;
 mod bundle;
+mod compile;
 mod config;
 mod effective;
 mod folder_name;
@@ -17,6 +18,8 @@ mod hooks;
 mod init;
 mod migrations_dir;
 mod new_revision;
+mod oci;
+mod plugins;
 mod scan;
 mod span;
 mod template;
@@ -26,9 +29,10 @@ mod zone;
 
 pub use artifact::{Artifact, ArtifactError, artifact_path, encode, load_artifact, sql_component};
 pub use backup::{BackupCommand, BackupConfig, BackupConfigError};
-pub use build::{BuildError, Built, build, build_until};
+pub use build::{Built, build, build_until};
 pub use build_stop::BuildStop;
 pub use bundle::{Bundle, BundleError, BundleFault, Packed};
+pub use compile::BuildError;
 pub use config::{
     CONFIG_FILE, Config, ConfigError, DatabaseConfig, Isolation, LedgerConfig, MigrationsConfig, Project,
     SandboxConfig, SessionConfig,
@@ -40,8 +44,13 @@ pub use hooks::{FilePattern, Hook, HookCommand, HookConfigError, HookError, Hook
 pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;
 pub use new_revision::{NewFiles, new_revision, write_revision};
+pub use plugins::{
+    Access, BuiltPlugin, Fetched, LOCK_FILE, LayoutFault, Lock, LockFileError, Locked, Metadata, Parameter,
+    Pin, PluginEntry, PluginError, PluginFiles, PluginSource, Publication, Store, build_plugins, new_plugin,
+    publish, usage, with_plugin, without_plugin,
+};
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
-pub use template::{NewRevision, TEMPLATE_TOKENS, Template, TemplateError};
+pub use template::{NewRevision, PluginTexts, TEMPLATE_TOKENS, Template, TemplateError};
 pub use tokens::UnknownToken;
 pub use toolchain::{Toolchain, ToolchainError};
 pub use zone::{UnknownZone, Zone};

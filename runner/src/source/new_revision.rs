@@ -80,7 +80,7 @@ fn check_place(migrations: &MigrationsDir, name: &Path) -> Result<(), TemplateEr
 
 /// Makes a folder that did not exist and the files in it; all of them or none.
 /// Of two programs that make the same one, the second one fails.
-fn write_folder(dir: &Path, files: &[(&Path, String)]) -> Result<Vec<PathBuf>, TemplateError> {
+pub(super) fn write_folder(dir: &Path, files: &[(&Path, String)]) -> Result<Vec<PathBuf>, TemplateError> {
     if let Some(above) = dir.parent() {
         create_dir(above)?;
     }
@@ -137,6 +137,7 @@ mod tests {
             labels: Vec::new(),
             depends_on: Vec::new(),
             created: "2026-11-21T10:30:00Z[UTC]".parse().expect("a time"),
+            plugin: None,
             sdk: "\"0.1.0\"".into(),
         }
     }

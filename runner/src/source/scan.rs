@@ -229,7 +229,8 @@ fn read_revision(dir: &Path, package: Option<&PackageName>) -> Result<Option<Fou
             add_crate(dir, &manifest, &mut digest)?;
             None
         }
-        Kind::Imported => None,
+        // What runs it is pinned in runner.lock: a newer one is no edit.
+        Kind::Plugin | Kind::Imported => None,
     };
     let source_digest = digest.finish();
     Ok(Some(Found { dir: dir.to_owned(), manifest, source_digest, scripts, text: text.into() }))
@@ -267,6 +268,23 @@ fn add_crate(dir: &Path, manifest: &Manifest, digest: &mut SourceDigest) -> Resu
         }
     }
     Ok(())
+}
+
+/// The digest of what a plugin's crate is built from: its files, but for its tests,
+/// its cases and its documentation.
+pub(super) fn crate_digest(dir: &Path) -> Result<Digest, ScanError> {
+    let is_beside = |path: &Path| {
+        let top = path
+            .iter()
+            .next()
+            .is_some_and(|first| ["tests", "cases", "benches"].iter().any(|name| first == *name));
+        top || path.extension().is_some_and(|extension| extension == "md")
+    };
+    let mut digest = SourceDigest::new();
+    for relative in files_below(dir)?.into_iter().filter(|path| !is_beside(path)) {
+        digest.add(&slashed(&relative), &read_bytes(&dir.join(&relative))?);
+    }
+    Ok(digest.finish())
 }
 
 /// The files of a folder and of the folders in it, as paths below it: everything

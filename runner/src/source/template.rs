@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
-use crate::revision::{Kind, Label, Manifest, ManifestError, RevisionId};
+use crate::revision::{Kind, Label, Manifest, ManifestError, PluginName, RevisionId};
 
 use super::folder_name::{FolderNameError, slug};
 use super::scan::{MANIFEST_FILE, files_below, read_text};
@@ -22,6 +22,8 @@ pub enum Template {
     Rust,
     /// A revision that brings branches together; of kind `sql`.
     Merge,
+    /// A revision of kind `plugin`.
+    Plugin,
 }
 
 /// What a new revision is made of.
@@ -41,8 +43,19 @@ pub struct NewRevision {
     pub depends_on: Vec<String>,
     /// When it is made, on the clock that its names are to show.
     pub created: Zoned,
+    /// What runs it, for the template `plugin`.
+    pub plugin: Option<PluginTexts>,
     /// What `plugin-sdk` is in a new workspace's Cargo.toml, as TOML.
     pub sdk: String,
+}
+
+/// A plugin, as the manifest of a revision that it runs has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginTexts {
+    /// Its name.
+    pub name: PluginName,
+    /// The tables of the manifest: its parameters and what it asks for.
+    pub usage: String,
 }
 
 /// Why files were not made.
@@ -147,15 +160,18 @@ const MERGE: BuiltIn = &[
     ("downgrade.sql", include_str!("templates/merge/downgrade.sql")),
 ];
 
+const PLUGIN: BuiltIn = &[(MANIFEST_FILE, include_str!("templates/plugin.toml"))];
+
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Sql, Self::Rust, Self::Merge];
+    pub const ALL: [Self; 4] = [Self::Sql, Self::Rust, Self::Merge, Self::Plugin];
 
     /// What runs its revisions.
     pub fn kind(self) -> Kind {
         match self {
             Self::Sql | Self::Merge => Kind::Sql,
             Self::Rust => Kind::Rust,
+            Self::Plugin => Kind::Plugin,
         }
     }
 
@@ -165,6 +181,7 @@ impl Template {
             Self::Sql => "sql",
             Self::Rust => "rust",
             Self::Merge => "merge",
+            Self::Plugin => "plugin",
         }
     }
 
@@ -174,6 +191,7 @@ impl Template {
             Self::Sql => "upgrade.sql and downgrade.sql",
             Self::Rust => "a Rust crate against plugin-sdk",
             Self::Merge => "a revision that brings branches together, without statements",
+            Self::Plugin => "a plugin's parameters, for `runner revision --plugin`",
         }
     }
 
@@ -182,6 +200,7 @@ impl Template {
             Self::Sql => SQL,
             Self::Rust => RUST,
             Self::Merge => MERGE,
+            Self::Plugin => PLUGIN,
         }
     }
 
@@ -210,12 +229,12 @@ impl Template {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let has = |name: &str| files.iter().any(|file| file.path == Path::new(name));
-        let needed = self.built_in()[1].0;
-        if !has(needed) {
+        let needed = self.built_in().iter().map(|(name, _)| *name).find(|name| *name != MANIFEST_FILE);
+        if let Some(needed) = needed.filter(|needed| !has(needed)) {
             return Err(TemplateError::MissingFile { template: self.name(), file: needed, dir });
         }
         if !has(MANIFEST_FILE) {
-            files.insert(0, TemplateFile::built_in(&MANIFEST));
+            files.insert(0, TemplateFile::built_in(&self.built_in()[0]));
         }
         Ok(files)
     }
@@ -241,13 +260,15 @@ impl TemplateFile {
 }
 
 /// The tokens of templates, and what they become.
-pub const TEMPLATE_TOKENS: [(&str, &str); 12] = [
+pub const TEMPLATE_TOKENS: [(&str, &str); 14] = [
     ("revision", "the id"),
     ("parents", "the ids of the revisions before it"),
     ("message", "the message"),
     ("labels", "the branch labels"),
     ("depends_on", "the ids and labels that it depends on"),
-    ("kind", "`sql` or `rust`"),
+    ("kind", "`sql`, `rust` or `plugin`"),
+    ("plugin", "the name of the plugin, of a revision that one runs"),
+    ("usage", "the plugin's parameters and what it asks for, as tables of the manifest"),
     ("created", "the date and time, as in 2026-11-21T10:15:00Z"),
     ("slug", "the message as part of a file's name, as in add_users"),
     ("type", "the message as the name of a type, as in AddUsers"),
@@ -281,6 +302,8 @@ impl NewRevision {
             "labels" => list(self.labels.iter().map(AsRef::as_ref).collect()).join(", "),
             "depends_on" => list(self.depends_on.iter().map(AsRef::as_ref).collect()).join(", "),
             "kind" => self.template.kind().as_str().to_owned(),
+            "plugin" => self.plugin.as_ref().map(|plugin| plugin.name.to_string()).unwrap_or_default(),
+            "usage" => self.plugin.as_ref().map(|plugin| plugin.usage.clone()).unwrap_or_default(),
             "created" => self.created_text(),
             "slug" => slug(&self.message, longest_slug),
             "type" => type_name(&self.message),
@@ -296,6 +319,10 @@ impl NewRevision {
         self.created.strftime(&format!("%Y-%m-%dT%H:%M:%S{zone}")).to_string()
     }
 
+    fn plugin_name(&self) -> Option<&PluginName> {
+        self.plugin.as_ref().map(|plugin| &plugin.name)
+    }
+
     /// The first key in which a manifest is not this revision's.
     fn differs_from(&self, manifest: &Manifest) -> Option<&'static str> {
         let same = [
@@ -304,6 +331,7 @@ impl NewRevision {
             ("labels", manifest.labels == self.labels),
             ("depends_on", manifest.depends_on == self.depends_on),
             ("kind", manifest.kind == self.template.kind()),
+            ("plugin", manifest.plugin.as_ref().map(|plugin| &plugin.name) == self.plugin_name()),
         ];
         same.iter().find(|(_, same)| !same).map(|(key, _)| *key)
     }
@@ -317,7 +345,7 @@ fn between_quotes(text: &str) -> String {
 }
 
 /// `repair titles` as the name of a type: `RepairTitles`.
-fn type_name(message: &str) -> String {
+pub(super) fn type_name(message: &str) -> String {
     let slug = ascii_slug(message);
     let words = slug.split('_').filter(|word| !word.is_empty());
     let name: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
@@ -350,6 +378,7 @@ mod tests {
             labels: Vec::new(),
             depends_on: vec!["shop".into()],
             created: "2026-01-02T03:04:05+01:00[Europe/Berlin]".parse().expect("a time"),
+            plugin: None,
             sdk: "\"0.1.0\"".into(),
         }
     }
@@ -386,7 +415,12 @@ mod tests {
     #[test]
     fn every_built_in_template_makes_a_sound_manifest() {
         for template in Template::ALL {
-            let new = NewRevision { template, ..new("say \"hi\" ${x} {y}") };
+            let plugin = || PluginTexts {
+                name: PluginName::new("x").expect("a name"),
+                usage: "[params]\n# ${table}\n".into(),
+            };
+            let plugin = (template == Template::Plugin).then(plugin);
+            let new = NewRevision { template, plugin, ..new("say \"hi\" ${x} {y}") };
             for file in template.built_in() {
                 TemplateFile::built_in(file).filled(&new, 40).expect(file.0);
             }

@@ -47,6 +47,7 @@ pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     }
     let request = Request {
         template: Template::Merge,
+        plugin: None,
         message: args.message.unwrap_or_else(|| message(&parents)),
         id: args.rev_id,
         parents,

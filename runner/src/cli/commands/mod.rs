@@ -20,6 +20,7 @@ pub mod list_templates;
 pub mod man;
 pub mod merge;
 pub mod plan;
+pub mod plugin;
 pub mod redo;
 pub mod revision;
 pub mod sandbox;
@@ -54,6 +55,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
         Command::Import(args) => import::run(&args, global, ui),
         Command::Build(args) => build::run(&args, global, ui),
         Command::Bundle(args) => bundle::run(&args, global, ui),
+        Command::Plugin(args) => plugin::run(&args, global, ui),
         Command::Upgrade(args) => upgrade::run(&args, global, ui),
         Command::Downgrade(args) => downgrade::run(&args, global, ui),
         Command::EnsureVersion(args) => ensure_version::run(&args, global, ui),

@@ -1,15 +1,16 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use runner::revision::{Label, RevisionId};
+use runner::revision::{Label, PluginName, RevisionId};
 use runner::run::{Migrator, Place};
-use runner::source::Template;
+use runner::source::{self, PluginTexts, Template};
 
 use crate::cli::args::Global;
 use crate::cli::author::{self, Request};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
+use crate::cli::plugin;
 use crate::cli::ui::Ui;
 
 /// Make a new revision
@@ -22,6 +23,10 @@ pub struct Args {
     /// What runs it
     #[arg(long, value_name = "KIND", default_value = "sql")]
     kind: KindArg,
+
+    /// A plugin of runner.toml that runs it, in place of a kind
+    #[arg(long, value_name = "NAME", conflicts_with = "kind", value_parser = |text: &str| PluginName::new(text))]
+    plugin: Option<PluginName>,
 
     /// The revision that it follows: `head`, `heads`, LABEL@head, an id or the beginning of one;
     /// `base` makes a new base
@@ -73,8 +78,10 @@ impl From<KindArg> for Template {
 pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let project = context::project(global)?;
     let on_disk = Migrator::on_disk(&project)?;
+    let plugin = args.plugin.map(|name| usage(name, global)).transpose()?;
     let request = Request {
-        template: args.kind.into(),
+        template: if plugin.is_some() { Template::Plugin } else { args.kind.into() },
+        plugin,
         message: args.message,
         id: args.rev_id,
         parents: author::parents(&on_disk.graph, &args.head)?,
@@ -84,4 +91,11 @@ pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
         edit: args.edit,
     };
     author::write(&project, &on_disk, request, ui)
+}
+
+/// What a manifest says of a plugin that is pinned.
+fn usage(name: PluginName, global: &Global) -> Result<PluginTexts, CommandError> {
+    let manager = plugin::manager(global, false)?;
+    let info = context::block_on(manager.pinned(&name))?;
+    Ok(PluginTexts { name, usage: source::usage(&info.description) })
 }

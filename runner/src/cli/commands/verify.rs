@@ -39,6 +39,7 @@ fn line(finding: &Finding) -> String {
         Finding::LedgerComponent { revision, reason } => {
             format!("damaged  {revision}: {}", printable_lines(reason))
         }
+        Finding::Plugin { plugin, reason } => format!("plugin   {plugin}: {}", printable_lines(reason)),
         Finding::NotRunnable { revision, reason } => {
             format!("unfit    {revision}: {}", printable_lines(reason))
         }

@@ -120,6 +120,7 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         labels,
         depends_on: script.depends_on.iter().filter(|id| !is_parent(script, id)).cloned().collect(),
         kind: Kind::Sql,
+        plugin: None,
         transaction: TransactionMode::Revision,
         created: script.created.map(created),
         imported: Some(Imported {

@@ -34,7 +34,7 @@ pub(super) fn write<'a>(
 
 /// The files of an archive by their names. The names are those that the archive
 /// has: nothing is ever written under them.
-pub(super) fn read(archive: &Bytes) -> Result<BTreeMap<String, Bytes>, BundleFault> {
+pub(in crate::source) fn read(archive: &Bytes) -> Result<BTreeMap<String, Bytes>, BundleFault> {
     let mut files = BTreeMap::new();
     let mut reader = tar::Archive::new(&archive[..]);
     for entry in reader.entries().map_err(|error| broken(&files, &error))? {

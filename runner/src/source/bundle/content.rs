@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::revision::{Digest, Kind, Manifest, PackageName, RevisionId, SourceDigest};
+use semver::Version;
+
+use crate::revision::{Digest, Kind, Manifest, PackageName, PluginName, RevisionId, SourceDigest};
 use crate::source::scan::{Found, MANIFEST_FILE, Scripts};
 
 use super::BundleFault;
@@ -24,6 +26,18 @@ pub(super) struct Contents {
     pub(super) folders: Vec<Folder>,
     /// The revisions, by id.
     pub(super) revisions: Vec<Entry>,
+    /// The plugins that run some of them, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) plugins: Vec<Plugin>,
+}
+
+/// A plugin.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Plugin {
+    pub(super) name: PluginName,
+    pub(super) version: Version,
+    /// The digest of its component.
+    pub(super) component: Digest,
 }
 
 /// A folder of migrations.
@@ -42,7 +56,7 @@ pub(super) struct Entry {
     /// Its folder, by which its texts are found.
     pub(super) folder: String,
     pub(super) source_digest: Digest,
-    /// Its component, if it is a revision of kind `rust`. The one that runs
+    /// Its component, if it is a revision of kind `rust` or `plugin`. The one that runs
     /// scripts is the runner's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) component: Option<Digest>,
@@ -70,7 +84,8 @@ impl Texts {
         }
     }
 
-    /// The digest of a revision of kind `sql`, of which everything is here.
+    /// The digest of a revision of kind `sql` or `plugin`, of which everything is
+    /// here.
     fn source_digest(&self) -> Digest {
         let mut digest = SourceDigest::new();
         digest.add(MANIFEST_FILE, self.manifest.as_bytes());
@@ -97,14 +112,14 @@ impl Entry {
         if manifest.revision != revision {
             return wrong("has the manifest of another one");
         }
-        if manifest.kind == Kind::Sql && texts.source_digest() != self.source_digest {
-            return wrong("does not have the scripts of its source digest");
+        if matches!(manifest.kind, Kind::Sql | Kind::Plugin) && texts.source_digest() != self.source_digest {
+            return wrong("does not have the texts of its source digest");
         }
         let text: Arc<str> = texts.manifest.into();
         let source_digest = self.source_digest;
         let scripts = match (manifest.kind, texts.upgrade, texts.downgrade, self.component) {
             (Kind::Sql, Some(upgrade), downgrade, None) => Some(Scripts { upgrade, downgrade }),
-            (Kind::Rust, None, None, Some(_)) | (Kind::Imported, None, None, None) => None,
+            (Kind::Rust | Kind::Plugin, None, None, Some(_)) | (Kind::Imported, None, None, None) => None,
             _ => return wrong("does not have what its kind needs"),
         };
         Ok(Found { dir, manifest, source_digest, scripts, text })

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::revision::{Digest, ManifestError, RevisionId};
+use crate::source::PluginError;
 
 /// A bundle that cannot be used. Nothing was done with it.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +163,9 @@ pub enum BundleFault {
     /// A folder's name that is not UTF-8.
     #[error("the name of {} is not UTF-8, and a bundle cannot hold it", .0.display())]
     Name(PathBuf),
+    /// A plugin that is not pinned.
+    #[error(transparent)]
+    Plugin(Box<PluginError>),
     /// A crate that is not built.
     #[error("revision `{0}` is not built")]
     NotBuilt(RevisionId),

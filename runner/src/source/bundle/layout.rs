@@ -4,68 +4,23 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::revision::Digest;
+use crate::source::oci::{
+    COMPONENT, Descriptor, INDEX, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, LayoutVersion, MANIFEST,
+    Manifest, TITLE, blob_file,
+};
 
 use super::BundleFault;
 use super::archive::{self, Comparison};
 
 /// What a bundle is. A change that an older runner must not read gets another
 /// number.
-const ARTIFACT: &str = "application/vnd.runner.bundle.v1";
+pub(in crate::source) const ARTIFACT: &str = "application/vnd.runner.bundle.v1";
 const CONFIG: &str = "application/vnd.runner.bundle.config.v1+json";
 const TEXTS: &str = "application/vnd.runner.bundle.texts.v1+json";
-const COMPONENT: &str = "application/wasm";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// The annotation that tools show as a file's name.
-const TITLE: &str = "org.opencontainers.image.title";
-
-const LAYOUT_FILE: &str = "oci-layout";
-const INDEX_FILE: &str = "index.json";
-const BLOBS: &str = "blobs/sha256/";
-const LAYOUT_VERSION: &str = "1.0.0";
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LayoutVersion {
-    image_layout_version: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Index {
-    schema_version: u32,
-    media_type: String,
-    manifests: Vec<Descriptor>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: String,
-    #[serde(default)]
-    artifact_type: String,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifact_type: Option<String>,
-    digest: Digest,
-    /// In bytes.
-    size: u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    annotations: BTreeMap<String, String>,
-}
 
 /// A component, and the name that tools show for it.
 pub(super) struct Component {
@@ -141,7 +96,7 @@ impl Layout {
 
     fn write(&self, manifest: &[u8], to: impl std::io::Write) -> std::io::Result<()> {
         let version = LayoutVersion { image_layout_version: LAYOUT_VERSION.into() };
-        let only = Descriptor { artifact_type: Some(ARTIFACT.into()), ..descriptor(MANIFEST, manifest) };
+        let only = Descriptor { artifact_type: Some(ARTIFACT.into()), ..Descriptor::of(MANIFEST, manifest) };
         let index = Index { schema_version: 2, media_type: INDEX.into(), manifests: vec![only] };
         let (version, index) = (to_json(&version), to_json(&index));
         let mut blobs: BTreeMap<Digest, &[u8]> =
@@ -149,7 +104,7 @@ impl Layout {
         for blob in [manifest, &self.config, &self.texts] {
             blobs.insert(Digest::of(blob), blob);
         }
-        let blobs: Vec<_> = blobs.into_iter().map(|(digest, blob)| (entry(digest), blob)).collect();
+        let blobs: Vec<_> = blobs.into_iter().map(|(digest, blob)| (blob_file(digest), blob)).collect();
         let first = [(LAYOUT_FILE, &version[..]), (INDEX_FILE, &index[..])];
         let blobs = blobs.iter().map(|(name, blob)| (name.as_str(), *blob));
         archive::write(first.into_iter().chain(blobs), to)
@@ -160,25 +115,20 @@ impl Layout {
             annotations: [(TITLE.to_owned(), title.to_owned())].into(),
             ..descriptor
         };
-        let mut layers = vec![titled("migrations.json", descriptor(TEXTS, &self.texts))];
+        let mut layers = vec![titled("migrations.json", Descriptor::of(TEXTS, &self.texts))];
         layers.extend(
             self.components
                 .values()
-                .map(|component| titled(&component.title, descriptor(COMPONENT, &component.bytes))),
+                .map(|component| titled(&component.title, Descriptor::of(COMPONENT, &component.bytes))),
         );
         to_json(&Manifest {
             schema_version: 2,
             media_type: MANIFEST.into(),
             artifact_type: ARTIFACT.into(),
-            config: descriptor(CONFIG, &self.config),
+            config: Descriptor::of(CONFIG, &self.config),
             layers,
+            annotations: BTreeMap::new(),
         })
-    }
-}
-
-impl Descriptor {
-    fn title(&self) -> String {
-        self.annotations.get(TITLE).cloned().unwrap_or_else(|| self.digest.to_string())
     }
 }
 
@@ -213,7 +163,7 @@ impl Blobs {
 
     /// A blob, verified.
     fn take(&mut self, wanted: &Descriptor, what: &str) -> Result<Bytes, BundleFault> {
-        let (entry, what) = (entry(wanted.digest), what.to_owned());
+        let (entry, what) = (blob_file(wanted.digest), what.to_owned());
         let Some(blob) = self.blobs.remove(&entry) else {
             return Err(BundleFault::Missing { entry, what });
         };
@@ -239,20 +189,6 @@ fn check_kind(found: &str) -> Result<(), BundleFault> {
     match found == ARTIFACT {
         true => Ok(()),
         false => Err(BundleFault::Kind { found: found.to_owned(), expected: ARTIFACT }),
-    }
-}
-
-fn entry(digest: Digest) -> String {
-    format!("{BLOBS}{}", hex::encode(digest.as_bytes()))
-}
-
-fn descriptor(media_type: &str, blob: &[u8]) -> Descriptor {
-    Descriptor {
-        media_type: media_type.to_owned(),
-        artifact_type: None,
-        digest: Digest::of(blob),
-        size: blob.len() as u64,
-        annotations: BTreeMap::new(),
     }
 }
 

@@ -22,6 +22,8 @@ mod open;
 mod pack;
 mod settings;
 
+pub(super) use archive::read as read_archive;
 pub use error::{BundleError, BundleFault};
+pub(super) use layout::ARTIFACT;
 pub use open::Bundle;
 pub use pack::Packed;

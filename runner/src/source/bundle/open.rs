@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::revision::{Digest, RevisionId};
+use crate::revision::{Digest, Kind, RevisionId};
 use crate::source::artifact::is_built_from;
 use crate::source::config::{self, CONFIG_FILE, Settings};
+use crate::source::plugins::Offer;
 use crate::source::scan::Found;
 use crate::source::{Artifact, ConfigError, Project};
 
-use super::content::{Contents, Folder, TextsByFolder};
+use super::content::{Contents, Folder, Plugin, TextsByFolder};
 use super::layout::{Layout, json};
 use super::pack::folders;
 use super::{BundleError, BundleFault};
@@ -29,6 +30,7 @@ pub struct Bundle {
     runner: String,
     settings: String,
     folders: Vec<Folder>,
+    plugins: Vec<Plugin>,
     revisions: BTreeMap<RevisionId, Revision>,
     layout: Layout,
 }
@@ -56,18 +58,25 @@ impl Bundle {
         let contents: Contents = json("the list of the revisions", &layout.config)?;
         let mut texts: TextsByFolder = json("the manifests and scripts", &layout.texts)?;
         let (mut revisions, mut used) = (BTreeMap::new(), BTreeSet::new());
-        for entry in contents.revisions {
+        for entry in &contents.revisions {
             let wrong = |wrong| BundleFault::Revision { revision: entry.revision.clone(), wrong };
             let texts = texts.remove(&entry.folder).ok_or_else(|| wrong("has no manifest"))?;
             let dir = PathBuf::from(format!("{}/{}", file.display(), entry.folder));
+            let found = entry.found(dir, texts)?;
             if let Some(digest) = &entry.component {
                 let component = layout.components.get(digest).ok_or_else(|| wrong("has no component"))?;
-                if !is_built_from(&component.bytes, entry.source_digest) {
+                let is_own = found.manifest.kind != Kind::Plugin;
+                if is_own && !is_built_from(&component.bytes, entry.source_digest) {
                     return Err(wrong("has a component that was built from other sources"));
+                }
+                let name = found.plugin();
+                let is_named = |plugin: &Plugin| Some(&plugin.name) == name && plugin.component == *digest;
+                if !is_own && !contents.plugins.iter().any(is_named) {
+                    return Err(wrong("has a component that is not the one of its plugin"));
                 }
             }
             used.extend(entry.component);
-            let revision = Revision { component: entry.component, found: entry.found(dir, texts)? };
+            let revision = Revision { component: entry.component, found };
             if revisions.insert(entry.revision.clone(), revision).is_some() {
                 return Err(wrong("is in its list twice"));
             }
@@ -78,8 +87,8 @@ impl Bundle {
         if let Some((_, stray)) = layout.components.iter().find(|(digest, _)| !used.contains(digest)) {
             return Err(BundleFault::Layer(stray.title.clone()));
         }
-        let Contents { runner, settings, folders, .. } = contents;
-        Ok(Self { file: file.to_owned(), digest, runner, settings, folders, revisions, layout })
+        let Contents { runner, settings, folders, plugins, .. } = contents;
+        Ok(Self { file: file.to_owned(), digest, runner, settings, folders, plugins, revisions, layout })
     }
 
     /// The digest of the artifact's manifest, by which a registry knows it.
@@ -92,11 +101,26 @@ impl Bundle {
         self.revisions.values().map(|revision| revision.found.clone()).collect()
     }
 
-    /// The component of a revision of kind `rust`.
+    /// The component of a revision of kind `rust` or `plugin`.
     pub(in crate::source) fn artifact(&self, id: &RevisionId) -> Option<Artifact> {
         let component = &self.layout.components[&self.revisions.get(id)?.component?];
         let origin = format!("{} in {}", component.title, self.file.display());
-        Some(Artifact::new(component.bytes.to_vec(), origin))
+        Some(Artifact::new(component.bytes.clone(), origin))
+    }
+
+    /// The plugins that run some of the revisions.
+    pub(in crate::source) fn plugins(&self) -> Vec<Offer> {
+        let offer = |plugin: &Plugin| {
+            let size =
+                self.layout.components.get(&plugin.component).map_or(0, |found| found.bytes.len() as u64);
+            Offer::new(plugin.name.clone(), plugin.version.clone(), plugin.component, size)
+        };
+        self.plugins.iter().map(offer).collect()
+    }
+
+    /// The component of one of its plugins.
+    pub(in crate::source) fn plugin_component(&self, digest: Digest) -> Option<Bytes> {
+        Some(self.layout.components.get(&digest)?.bytes.clone())
     }
 
     /// Fails if the settings choose other folders of migrations than those that
@@ -136,10 +160,10 @@ impl Project {
             None => below,
         };
         let outer = merged.file.to_owned();
-        let (config, table) = merged.choose(name)?;
+        let chosen = merged.choose(name)?;
         let root = settings.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let bundle = Arc::new(bundle);
-        let project = Self { root, file: outer, config, settings: table, bundle: Some(bundle.clone()) };
+        let project = Self::of_bundle(outer, root, chosen, bundle.clone());
         bundle.check_folders(&project).map_err(|fault| in_file(file, fault))?;
         Ok(project)
     }

@@ -1,16 +1,17 @@
 //! Making a bundle.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use bytes::Bytes;
 
 use crate::host::INTERFACE_VERSION;
-use crate::revision::{Digest, Kind};
+use crate::revision::{Digest, Kind, PluginName};
 use crate::source::scan::Found;
 use crate::source::{Artifact, Project};
 
-use super::content::{Contents, Entry, Folder, Texts, TextsByFolder};
+use super::content::{Contents, Entry, Folder, Plugin, Texts, TextsByFolder};
 use super::layout::{Component, Layout, to_json};
 use super::{BundleError, BundleFault, settings};
 
@@ -31,13 +32,15 @@ impl Packed {
         for (found, artifact) in revisions {
             let folder = folder_of(project, found)?;
             let component = match (found.manifest.kind, artifact) {
-                (Kind::Rust, Some(artifact)) => Some(artifact),
-                (Kind::Rust, None) => return Err(BundleFault::NotBuilt(found.manifest.revision.clone())),
+                (Kind::Rust | Kind::Plugin, Some(artifact)) => Some(artifact),
+                (Kind::Rust | Kind::Plugin, None) => {
+                    return Err(BundleFault::NotBuilt(found.manifest.revision.clone()));
+                }
                 (Kind::Sql | Kind::Imported, _) => None,
             };
             if let Some(component) = component {
                 layout.components.entry(component.digest).or_insert_with(|| Component {
-                    title: format!("{}.wasm", found.manifest.revision.as_str().replace(':', ".")),
+                    title: title(found),
                     bytes: Bytes::copy_from_slice(&component.bytes),
                 });
             }
@@ -49,12 +52,14 @@ impl Packed {
             });
             texts.insert(folder, Texts::of(found));
         }
+        let plugins = plugins(project, revisions)?;
         let contents = Contents {
             runner: env!("CARGO_PKG_VERSION").into(),
             interface: INTERFACE_VERSION.into(),
             settings: settings::for_deployment(project.settings.clone()).to_string(),
             folders: folders(project),
             revisions: entries,
+            plugins,
         };
         layout.config = to_json(&contents).into();
         layout.texts = to_json(&texts).into();
@@ -104,6 +109,28 @@ impl Packed {
         file.write_all(&self.bytes)?;
         file.sync_all()
     }
+}
+
+/// The name that tools show for a component.
+fn title(found: &Found) -> String {
+    let name = found.plugin().map_or(found.manifest.revision.as_str(), PluginName::as_str);
+    format!("{}.wasm", name.replace(':', "."))
+}
+
+/// The plugins of the revisions, each with its version and its component.
+fn plugins(project: &Project, revisions: &[(Found, Option<Artifact>)]) -> Result<Vec<Plugin>, BundleFault> {
+    let mut plugins = BTreeMap::new();
+    for (found, artifact) in revisions {
+        if let (Some(name), Some(artifact)) = (found.plugin(), artifact)
+            && !plugins.contains_key(name)
+        {
+            let (_, locked) =
+                project.pinned_plugin(name).map_err(|error| BundleFault::Plugin(Box::new(error)))?;
+            let plugin = Plugin { name: name.clone(), version: locked.version, component: artifact.digest };
+            plugins.insert(name, plugin);
+        }
+    }
+    Ok(plugins.into_values().collect())
 }
 
 /// Where a revision lies, as seen from the project, so that the same project in

@@ -1,0 +1,183 @@
+//! What is known of plugins: `list`, `show`, `why`.
+
+use std::path::PathBuf;
+
+use runner::ledger::PluginApplied;
+use runner::revision::PluginName;
+use runner::run::{PluginInfo, PluginUseOf};
+use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource};
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::context;
+use crate::cli::database::{self, Environment};
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::plugin;
+use crate::cli::printable::{printable, printable_lines};
+use crate::cli::render::count;
+use crate::cli::ui::Ui;
+
+use super::name;
+
+/// List the plugins of runner.toml with what is pinned
+#[derive(Debug, clap::Args)]
+pub struct List {}
+
+/// Show what a plugin is: parameters, capabilities, versions, digest and imports
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Its name
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
+
+    /// Look at this crate or component, instead of what is pinned
+    #[arg(long, value_name = "PATH", conflicts_with = "layout")]
+    path: Option<PathBuf>,
+
+    /// Look at what this layout or bundle has, instead of what is pinned
+    #[arg(long, value_name = "PATH")]
+    layout: Option<PathBuf>,
+}
+
+/// Tell which revisions use a plugin: those on disk and, where a database is configured, those that
+/// are applied
+#[derive(Debug, clap::Args)]
+pub struct Why {
+    /// Its name
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
+}
+
+pub fn list(_args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, true)?;
+    let plugins = manager.list()?;
+    if ui.json() {
+        let plugins = plugins.iter().map(|(name, entry, locked)| {
+            json!({ "name": name, "wanted": entry.wanted(), "source": entry.source.to_string(), "locked": locked })
+        });
+        ui.answer(&json!({ "plugins": plugins.collect::<Vec<_>>() }));
+        return Ok(Exit::Done);
+    }
+    plugins.iter().for_each(|(name, entry, locked)| ui.line(in_list(name, entry, locked.as_ref())));
+    ui.note(format_args!("{}.", count(plugins.len(), "plugin")));
+    Ok(Exit::Done)
+}
+
+fn in_list(name: &PluginName, entry: &PluginEntry, locked: Option<&Locked>) -> String {
+    let pinned = match locked {
+        None => "not pinned".to_owned(),
+        Some(locked) => format!("{} {}", locked.version, pin(locked.pin(), true)),
+    };
+    format!("{name:<20} {:<10} {pinned:<28} {}", entry.wanted(), entry.source)
+}
+
+fn pin(pin: Pin, short: bool) -> String {
+    match (pin, short) {
+        (Pin::Digest(digest), true) => digest.short(),
+        (Pin::Digest(digest), false) => digest.to_string(),
+        (Pin::Sources(digest), true) => format!("sources {}", digest.short()),
+        (Pin::Sources(digest), false) => format!("sources {digest}"),
+    }
+}
+
+pub fn show(args: &Show, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let source = match (&args.path, &args.layout) {
+        (Some(path), _) => Some(PluginSource::Path(path.clone())),
+        (None, layout) => layout.clone().map(PluginSource::Layout),
+    };
+    let info = match source {
+        // Where it is looked at before it is added, there may be no project yet.
+        Some(source) => {
+            let manager = plugin::manager_here(global)?;
+            context::block_on(manager.look(&args.plugin, &PluginEntry { source, version: None }))?
+        }
+        None => context::block_on(plugin::manager(global, false)?.pinned(&args.plugin))?,
+    };
+    match ui.json() {
+        true => ui.answer(&info),
+        false => tell(&info, ui),
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(info: &PluginInfo, ui: &Ui) {
+    let field = |name: &str, value: &str| ui.line(format_args!("{name:<14}{}", printable(value)));
+    field("Plugin:", &format!("{} {}", info.name, info.version));
+    field("What it does:", &info.summary);
+    let metadata = &info.metadata;
+    for (name, value) in [
+        ("Description:", &metadata.description),
+        ("Licence:", &metadata.licenses),
+        ("Sources at:", &metadata.source),
+    ] {
+        if let Some(value) = value {
+            field(name, value);
+        }
+    }
+    field("From:", &info.source);
+    if !info.versions.is_empty() {
+        let versions: Vec<_> = info.versions.iter().map(ToString::to_string).collect();
+        field("Versions:", &versions.join(", "));
+    }
+    field("Pinned by:", &pin(info.pin, false));
+    field("Digest:", &info.digest.to_string());
+    field("Interface:", &info.interface.version);
+    field("Imports:", &info.interface.imports.join(", "));
+    info.parameters.iter().for_each(|parameter| tell_parameter(parameter, ui));
+    for (capability, reason) in &info.capabilities {
+        field("Asks for:", &format!("{capability} ({reason})"));
+    }
+}
+
+fn tell_parameter(parameter: &Parameter, ui: &Ui) {
+    let Parameter { name, kind, description, required, default } = parameter;
+    let rest = match (default, required) {
+        (Some(default), _) => format!(", {default} if it is not set"),
+        (None, true) => ", has to be set".into(),
+        (None, false) => String::new(),
+    };
+    ui.line(format_args!("{:<14}{}", "Parameter:", printable(&format!("{name}: {kind}{rest}"))));
+    for line in printable_lines(description).to_string().lines() {
+        ui.line(format_args!("{:<16}{line}", ""));
+    }
+}
+
+pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, true)?;
+    let on_disk = manager.uses(&args.plugin)?;
+    let project = manager.project();
+    let configured = project.config.database.url.as_deref();
+    let has_database = database::location(global, configured, &Environment::of(&project.root)?)?.is_some();
+    let applied = match has_database {
+        true => {
+            let migrator = context::migrator(global, context::silent())?;
+            Some(context::block_on(migrator.plugin_applied(&args.plugin))?)
+        }
+        false => None,
+    };
+    if ui.json() {
+        ui.answer(&json!({ "plugin": args.plugin, "on_disk": on_disk, "applied": applied }));
+        return Ok(Exit::Done);
+    }
+    let applied = applied.unwrap_or_default();
+    on_disk.iter().for_each(|using| ui.line(line(using, &applied)));
+    let gone = applied.iter().filter(|one| !on_disk.iter().any(|using| using.revision == one.revision));
+    gone.for_each(|one| ui.line(format_args!("{} {} (not on disk)", one.revision, with_version(one))));
+    if on_disk.is_empty() && applied.is_empty() {
+        ui.note(format_args!("No revision uses plugin `{}`.", args.plugin));
+    }
+    Ok(Exit::Done)
+}
+
+fn line(using: &PluginUseOf, applied: &[PluginApplied]) -> String {
+    let found = applied.iter().find(|one| one.revision == using.revision);
+    let standing = found.map(|one| format!(" {}", with_version(one))).unwrap_or_default();
+    format!("{}{standing}: {} ({})", using.revision, printable(&using.message), using.path.display())
+}
+
+fn with_version(one: &PluginApplied) -> String {
+    let version = one.version.as_deref().unwrap_or("of an unknown version");
+    let digest = one.component_digest.map(|digest| format!(", {}", digest.short())).unwrap_or_default();
+    format!("applied with {}{digest}", printable(version))
+}

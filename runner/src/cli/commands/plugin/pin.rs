@@ -1,0 +1,161 @@
+//! Which plugins a project uses: `add`, `remove`, `update`.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
+
+use runner::revision::PluginName;
+use runner::run::{PluginChange, PluginInfo, UpdateOptions};
+use runner::source::{PluginEntry, PluginSource};
+use semver::VersionReq;
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::context;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::Exit;
+use crate::cli::plugin;
+use crate::cli::printable::printable;
+use crate::cli::ui::Ui;
+
+use super::{Resolve, name, seen_from};
+
+/// Add a plugin to runner.toml, and pin it in runner.lock
+#[derive(Debug, clap::Args)]
+pub struct Add {
+    /// Its name
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
+
+    #[command(flatten)]
+    source: Source,
+
+    /// The versions that may be used, as in `1.2` (the default: what is compatible with the newest)
+    #[arg(long, value_name = "VERSION")]
+    version: Option<VersionReq>,
+
+    #[command(flatten)]
+    resolve: Resolve,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// The folder of its crate, or its finished component
+    #[arg(long, value_name = "PATH")]
+    path: Option<PathBuf>,
+
+    /// A folder or a tar file in OCI image layout, or a bundle
+    #[arg(long, value_name = "PATH")]
+    layout: Option<PathBuf>,
+}
+
+/// Take a plugin out of runner.toml and runner.lock
+#[derive(Debug, clap::Args)]
+pub struct Remove {
+    /// Its name
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugin: PluginName,
+
+    /// Fail if runner.lock would change
+    #[arg(long)]
+    locked: bool,
+}
+
+/// Pin the newest versions that runner.toml takes
+///
+/// A version that asks for more than the one before is pinned only if that is wanted.
+#[derive(Debug, clap::Args)]
+pub struct Update {
+    /// The plugins; without one, all of them
+    #[arg(value_name = "NAME", value_parser = name)]
+    plugins: Vec<PluginName>,
+
+    /// Accept what a plugin asks for beyond what it asked for before
+    #[arg(long)]
+    accept_capabilities: bool,
+
+    #[command(flatten)]
+    resolve: Resolve,
+}
+
+pub fn add(args: &Add, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, args.resolve.offline)?;
+    let root = &manager.project().root;
+    let source = match (&args.source.path, &args.source.layout) {
+        (Some(path), _) => PluginSource::Path(seen_from(root, path)),
+        (None, Some(layout)) => PluginSource::Layout(seen_from(root, layout)),
+        (None, None) => return Err(CommandError::no_plugin_source()),
+    };
+    let entry = PluginEntry { source, version: args.version.clone() };
+    let options = UpdateOptions { locked: args.resolve.locked };
+    let info = context::block_on(manager.add(&args.plugin, entry, options))?;
+    if ui.json() {
+        ui.answer(&json!({ "event": "plugin-added", "plugin": info }));
+        return Ok(Exit::Done);
+    }
+    ui.line(format_args!("added {} {}", info.name, info.version));
+    asks(&info, ui);
+    ui.note(format_args!("Next: runner revision -m \"…\" --plugin {}", info.name));
+    Ok(Exit::Done)
+}
+
+/// What a plugin asks for, so that whoever adds it has seen it.
+fn asks(info: &PluginInfo, ui: &Ui) {
+    for (capability, reason) in &info.capabilities {
+        ui.note(format_args!("It asks for {}: {}", printable(capability), printable(reason)));
+    }
+}
+
+pub fn remove(args: &Remove, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, true)?;
+    manager.remove(&args.plugin, UpdateOptions { locked: args.locked })?;
+    match ui.json() {
+        true => ui.answer(&json!({ "event": "plugin-removed", "plugin": args.plugin })),
+        false => ui.line(format_args!("removed {}", args.plugin)),
+    }
+    Ok(Exit::Done)
+}
+
+pub fn update(args: &Update, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, args.resolve.offline)?;
+    let changes = context::block_on(manager.changes(&args.plugins))?;
+    if !args.accept_capabilities && !args.resolve.locked {
+        for change in changes.iter().filter(|change| !change.more.is_empty()) {
+            confirm(change, ui)?;
+        }
+    }
+    manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
+    if ui.json() {
+        ui.answer(&json!({ "event": "plugins-updated", "plugins": changes }));
+        return Ok(Exit::Done);
+    }
+    changes.iter().for_each(|change| ui.line(line(change)));
+    Ok(Exit::Done)
+}
+
+fn line(change: &PluginChange) -> String {
+    let (name, version) = (&change.to.name, &change.to.version);
+    match &change.from {
+        _ if !change.changes => format!("fresh   {name} {version}"),
+        None => format!("pinned  {name} {version}"),
+        Some(from) if from == version => format!("updated {name} {version}, with other contents"),
+        Some(from) => format!("updated {name} {from} to {version}"),
+    }
+}
+
+/// Asks at the terminal whether a plugin may ask for more than before.
+fn confirm(change: &PluginChange, ui: &Ui) -> Result<(), CommandError> {
+    let refused = || CommandError::more_capabilities(change);
+    if ui.json() || !std::io::stdin().is_terminal() {
+        return Err(refused());
+    }
+    ui.note(format_args!("{} {} asks for more than before:", change.to.name, change.to.version));
+    change.more.iter().for_each(|more| ui.note(format_args!("  {}", printable(more))));
+    ui.note("Pin it? [y/N]");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+        true => Ok(()),
+        false => Err(refused()),
+    }
+}

@@ -1,0 +1,35 @@
+//! Plugins: components that several projects share.
+//!
+//! `[plugins]` in `runner.toml` says where each is from (`declared`), and
+//! `runner.lock` which one it is (`lock`). A `layout` offers them, a `store` keeps
+//! their bytes by digest, and `pinned` brings all of it together: what it returns
+//! is what the lock says, or nothing. `publish` writes them.
+//!
+//! Runs no component and reads no environment; there is no network here. A
+//! registry would be another [`PluginSource`], read in `fetch`.
+
+mod declared;
+mod edit;
+mod error;
+mod fetch;
+mod layout;
+mod lock;
+mod metadata;
+mod new_plugin;
+mod pinned;
+mod publish;
+mod store;
+mod usage;
+
+pub use declared::{PluginEntry, PluginSource};
+pub use edit::{with_plugin, without_plugin};
+pub use error::{LayoutFault, PluginError};
+pub use fetch::Fetched;
+pub(super) use layout::Offer;
+pub use lock::{LOCK_FILE, Lock, LockFileError, Locked, Pin};
+pub use metadata::Metadata;
+pub use new_plugin::new_plugin;
+pub use pinned::{Access, BuiltPlugin, PluginFiles, build_plugins};
+pub use publish::{Publication, publish};
+pub use store::Store;
+pub use usage::{Parameter, usage};

@@ -1,0 +1,191 @@
+//! What runner.toml and runner.lock together say, and the bytes that they mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::revision::{Kind, PluginName};
+use crate::source::artifact::{Artifact, load_built};
+use crate::source::build::write_aside;
+use crate::source::config::{Settings, read};
+use crate::source::scan::crate_digest;
+use crate::source::{BuildStop, ConfigError, Found, Project};
+
+use super::fetch::{Fetched, Wanted, near};
+use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError};
+
+/// How a project may get at what is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The store of plugins; without one it is a folder of the project's own.
+    pub store: Option<PathBuf>,
+    /// Whether nothing may be asked over a network, as by cargo for a crate.
+    pub offline: bool,
+    /// Whether crates of plugins are compiled in the target folder of their own
+    /// workspace, rather than in that of the project.
+    pub in_cargo_target: bool,
+}
+
+/// What a change of the plugins does to the project's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginFiles {
+    /// The new text of runner.toml, if it is to be another one.
+    pub settings: Option<String>,
+    /// The new lock.
+    pub lock: Lock,
+}
+
+/// A plugin's crate that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltPlugin {
+    /// The plugin.
+    pub name: PluginName,
+    /// Where its component is.
+    pub path: PathBuf,
+}
+
+/// Builds the crates of the plugins that run some revisions, where they are not
+/// built from the sources of the lock. What is wrong with a plugin otherwise is
+/// found when its revisions are prepared.
+pub fn build_plugins(
+    project: &Project,
+    revisions: &[Found],
+    stop: &BuildStop,
+) -> Result<Vec<BuiltPlugin>, PluginError> {
+    let names = revisions.iter().filter_map(|found| found.manifest.plugin.as_ref());
+    let names: BTreeSet<&PluginName> = names.map(|plugin| &plugin.name).collect();
+    let mut built = Vec::new();
+    for name in names {
+        if matches!(project.plugin_artifact(name), Ok(None)) {
+            let (entry, _) = project.pinned_plugin(name)?;
+            project.fetch_plugin_until(name, entry, stop)?;
+            built.push(BuiltPlugin { name: name.clone(), path: project.built_plugin(name) });
+        }
+    }
+    Ok(built)
+}
+
+impl Project {
+    /// With what it may use outside of itself.
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// A plugin's entry in runner.toml.
+    pub fn plugin_entry(&self, name: &PluginName) -> Result<&PluginEntry, PluginError> {
+        self.config.plugins.get(name).ok_or_else(|| {
+            let known = near(name, self.config.plugins.keys().cloned().collect());
+            PluginError::Undeclared { name: name.clone(), known }
+        })
+    }
+
+    /// A plugin's entry in runner.toml, and the one in runner.lock that fits it.
+    pub fn pinned_plugin(&self, name: &PluginName) -> Result<(&PluginEntry, Locked), PluginError> {
+        let entry = self.plugin_entry(name)?;
+        let lock = Lock::load(&self.root)?;
+        let from = entry.source.to_string();
+        let Some(locked) = lock.get(name, &from) else {
+            return Err(PluginError::NotLocked { name: name.clone(), from });
+        };
+        match entry.takes(&locked.version) {
+            true => Ok((entry, locked.clone())),
+            false => Err(PluginError::NotWanted {
+                name: name.clone(),
+                locked: locked.version.clone(),
+                wanted: entry.wanted(),
+            }),
+        }
+    }
+
+    /// The component that the lock means, from the store or else from its source;
+    /// none if it has to be built first.
+    pub fn plugin_artifact(&self, name: &PluginName) -> Result<Option<Artifact>, PluginError> {
+        let (entry, locked) = self.pinned_plugin(name)?;
+        match locked.pin() {
+            Pin::Digest(digest) => {
+                if let Some(artifact) = self.store().get(digest) {
+                    return Ok(Some(artifact));
+                }
+                let fetched =
+                    self.fetch(name, entry, Wanted::Exactly(&locked.version), &BuildStop::default())?;
+                let found = fetched.artifact.digest;
+                if found != digest {
+                    let from = entry.source.to_string();
+                    return Err(PluginError::Digest { name: name.clone(), from, found, locked: digest });
+                }
+                let fetched = Fetched { version: Some(locked.version), ..fetched };
+                self.keep_plugin(name, entry, &fetched)?;
+                Ok(Some(fetched.artifact))
+            }
+            Pin::Sources(sources) => {
+                let dir = self.root.join(entry.source.path());
+                if !dir.is_dir() {
+                    return Err(PluginError::NoSource(dir));
+                }
+                match crate_digest(&dir)? == sources {
+                    true => Ok(load_built(&self.built_plugin(name), sources)?),
+                    false => Err(PluginError::Sources { name: name.clone(), dir }),
+                }
+            }
+        }
+    }
+
+    /// Where the component of a plugin's crate is kept. No package of revisions is
+    /// called so.
+    pub(super) fn built_plugin(&self, name: &PluginName) -> PathBuf {
+        self.components_dir().join("@plugins").join(format!("{name}.wasm"))
+    }
+
+    /// All entries of runner.toml, those of named sections too.
+    fn all_plugin_entries(&self, settings: &str) -> Result<Vec<(PluginName, PluginEntry)>, ConfigError> {
+        let base = Settings::parse(&self.file, settings)?;
+        let named = base.table.get("named").and_then(toml::Value::as_table);
+        let sections: Vec<Option<String>> = std::iter::once(None)
+            .chain(named.into_iter().flat_map(toml::Table::keys).cloned().map(Some))
+            .collect();
+        let mut entries = Vec::new();
+        for section in sections {
+            let (config, _) = Settings::parse(&self.file, settings)?.choose(section.as_deref())?;
+            entries.extend(config.plugins);
+        }
+        Ok(entries)
+    }
+
+    /// Writes runner.lock, and runner.toml if it changed: both or neither. What
+    /// no section of runner.toml declares any more is left out of the lock.
+    pub fn write_plugin_files(&self, mut files: PluginFiles) -> Result<(), ConfigError> {
+        let before = read(&self.file)?;
+        let settings = files.settings.as_deref().unwrap_or(&before);
+        let declared: BTreeMap<(PluginName, String), ()> = self
+            .all_plugin_entries(settings)?
+            .into_iter()
+            .map(|(name, entry)| ((name, entry.source.to_string()), ()))
+            .collect();
+        files.lock.retain(|locked| declared.contains_key(&(locked.name.clone(), locked.source.clone())));
+        let unwritable = |path: PathBuf| move |source| ConfigError::Lock(LockFileError::Io { path, source });
+        let path = self.root.join(LOCK_FILE);
+        let old = std::fs::read_to_string(&path).ok();
+        let new = files.lock.to_text();
+        if old.as_deref() != Some(&new) {
+            write_aside(&path, new.as_bytes()).map_err(unwritable(path.clone()))?;
+        }
+        let Some(settings) = files.settings.filter(|settings| *settings != before) else {
+            return Ok(());
+        };
+        write_aside(&self.file, settings.as_bytes()).map_err(|error| {
+            // The lock as it was; that it fails too matters less.
+            let _ = match &old {
+                Some(old) => write_aside(&path, old.as_bytes()),
+                None => std::fs::remove_file(&path),
+            };
+            unwritable(self.file.clone())(error)
+        })
+    }
+}
+
+impl Found {
+    /// The plugin that runs it, for kind `plugin`.
+    pub fn plugin(&self) -> Option<&PluginName> {
+        let plugin = self.manifest.plugin.as_ref().filter(|_| self.manifest.kind == Kind::Plugin);
+        plugin.map(|plugin| &plugin.name)
+    }
+}

@@ -1,0 +1,2 @@
+-- What the plugin does, by hand.
+ALTER TABLE public.listings ADD COLUMN note text;
