@@ -497,7 +497,7 @@ fn what_is_wrong_is_named() {
     assert!(found.contains("(b.wasm) has "), "{found}");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"][0]["source_digest"] = config["revisions"][1]["source_digest"].clone();
-    })), @"revision `a` in it does not have the scripts of its source digest");
+    })), @"revision `a` in it does not have the texts of its source digest");
     insta::assert_snapshot!(told(parts.clone().with_blob("/config", |config| {
         config["revisions"][1]["component"] = config["revisions"][1]["source_digest"].clone();
     })), @"revision `b` in it has no component");
@@ -509,7 +509,7 @@ fn what_is_wrong_is_named() {
     })), @"it holds texts for migrations/d, which is no revision of it");
     insta::assert_snapshot!(told(parts.clone().with_blob("/layers/0", |texts| {
         texts["migrations/a"]["upgrade"] = "DROP SCHEMA public CASCADE;".into();
-    })), @"revision `a` in it does not have the scripts of its source digest");
+    })), @"revision `a` in it does not have the texts of its source digest");
     insta::assert_snapshot!(told(parts.clone().with_blob("/layers/0", |texts| {
         texts["migrations/a"]["manifest"] = texts["migrations/d"]["manifest"].clone();
     })), @"revision `a` in it has the manifest of another one");

@@ -337,6 +337,9 @@ fn help() {
               
               [default: sql]
 
+          --plugin <NAME>
+              A plugin of runner.toml that runs it, in place of a kind
+
           --head <REVISION>
               The revision that it follows: `head`, `heads`, LABEL@head, an id or the beginning of one;
               `base` makes a new base

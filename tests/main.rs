@@ -43,8 +43,6 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod plugin;
-#[path = "plugins/cases.rs"]
-mod plugin_cases;
 mod plugins;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;

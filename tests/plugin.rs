@@ -122,7 +122,7 @@ fn a_plugin_is_made_tested_published_added_run_and_taken_back() {
         .replace("# ddl = [\"${table}\"]", "ddl = [\"public.t_a\"]")
         .replace("# drop = [\"${table}\"]", "drop = [\"public.t_a\"]");
     fs::write(&manifest, set).expect("writes");
-    project.ok(&["plan"]);
+    project.ok(&["plan", "head"]);
     project.ok(&["upgrade", "head"]);
     assert_eq!(database.value("SELECT count(note) FROM t_a"), "0");
     project.ok(&["verify"]);

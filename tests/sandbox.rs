@@ -249,6 +249,8 @@ fn what_a_killed_run_left_is_taken_back_by_the_next() {
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{guest}'");
     database.wait_for(&format!("SELECT ({sessions}) = 1"));
     project.ok(&["upgrade", "head"]);
+    // The run's own session may take a moment to end after it.
+    database.wait_for(&format!("SELECT ({sessions}) = 0"));
     assert_eq!(sandbox.leftovers(), [""; 0]);
     drop(stale.stdin.take());
     stale.wait().expect("it ends");

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use crate::hostile_servers;
-use crate::run::{Result, cargo, run};
+use crate::run::{FEATURES, Result, cargo, run};
 use crate::setup::{self, Need};
 
 /// Builds the runner and the replay, and runs it with these arguments.
 pub fn hostile(args: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server])?;
-    let mut command =
-        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
+    let mut command = cargo(&["test", "--release", "--workspace", "--features", FEATURES]);
     command.args(["--test", "hostile", "--"]);
     let mut before = "";
     for arg in args {

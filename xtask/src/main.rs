@@ -15,7 +15,7 @@ mod toolchain;
 
 use std::process::ExitCode;
 
-use run::{Result, cargo, run};
+use run::{FEATURES, Result, cargo, run};
 use setup::Need;
 
 const USAGE: &str = "\
@@ -67,8 +67,7 @@ fn main() -> ExitCode {
 /// All tests of all crates; what follows is passed on to them.
 fn test(rest: &[&str]) -> Result<()> {
     setup::ensure(&[Need::Build, Need::Server, Need::Alembic])?;
-    let mut command =
-        cargo(&["test", "--release", "--workspace", "--features", "runner/embedded,runner/otlp"]);
+    let mut command = cargo(&["test", "--release", "--workspace", "--features", FEATURES]);
     run(command.args(rest))
 }
 
@@ -77,7 +76,7 @@ fn storm(kills: &str) -> Result<()> {
     let number: u32 =
         kills.parse().map_err(|_| format!("`--kills` needs a number, and {kills:?} is none"))?;
     setup::ensure(&[Need::Build, Need::Server])?;
-    let scope = ["--release", "--workspace", "--features", "runner/embedded", "--test", "integration"];
+    let scope = ["--release", "--workspace", "--features", FEATURES, "--test", "integration"];
     let mut command = cargo(&["test"]);
     command.args(scope).args(["--", "storm::", "--nocapture"]);
     run(command.env("RUNNER_STORM_KILLS", number.to_string()))
@@ -86,7 +85,7 @@ fn storm(kills: &str) -> Result<()> {
 fn lint() -> Result<()> {
     setup::ensure(&[Need::Build])?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    let scope = ["--release", "--workspace", "--all-targets", "--features", "runner/embedded,runner/otlp"];
+    let scope = ["--release", "--workspace", "--all-targets", "--features", FEATURES];
     run(cargo(&["clippy"]).args(scope).args(["--", "--deny", "warnings"]))
 }
 
@@ -97,6 +96,6 @@ fn bench(name: &str, rest: &[&str]) -> Result<()> {
         setup::ensure(&[Need::Alembic]).unwrap_or_else(|error| eprintln!("warning: {error}"));
     }
     // The same features as for the tests, so that what they built is used again.
-    let scope = ["--workspace", "--features", "runner/embedded,runner/otlp", "--bench", "bench"];
+    let scope = ["--workspace", "--features", FEATURES, "--bench", "bench"];
     run(cargo(&["bench"]).args(scope).args(["--", name]).args(rest))
 }

@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What tests, lints and benchmarks are built with: the same for all of them, so
+/// that what one has built the others use.
+pub const FEATURES: &str = "runner/embedded,runner/otlp";
+
 /// What goes wrong here is told and not handled: text is enough.
 pub type Result<T> = std::result::Result<T, String>;
 

@@ -334,7 +334,7 @@ impl CommandError {
                 let hint = bundle_hint(&error).map(str::to_owned);
                 Self { hints: hint.into_iter().collect(), ..Self::from_chain(Exit::Error, &error) }
             }
-            RunError::Plugin(error) => error.into(),
+            RunError::Plugin(error) => (*error).into(),
             RunError::Config(error) => error.into(),
             error @ (RunError::PluginLoad { .. }
             | RunError::PluginDescribe { .. }

@@ -58,7 +58,7 @@ pub enum RunError {
     Build(#[from] BuildError),
     /// A plugin cannot be used.
     #[error(transparent)]
-    Plugin(#[from] PluginError),
+    Plugin(Box<PluginError>),
     /// A plugin's component was refused.
     #[error("the component of plugin `{name}` ({origin}) is refused")]
     PluginLoad {
@@ -201,6 +201,12 @@ pub enum ReadOnly {
     /// `default_transaction_read_only` is on.
     #[error("transactions on this server are read-only (default_transaction_read_only is on)")]
     Setting,
+}
+
+impl From<PluginError> for RunError {
+    fn from(error: PluginError) -> Self {
+        Self::Plugin(Box::new(error))
+    }
 }
 
 fn quoted(names: &[String]) -> String {

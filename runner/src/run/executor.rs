@@ -190,17 +190,12 @@ async fn attempt_once(
         let next = next.filter(|next| next.statements.is_none());
         let transaction = match begun {
             Some(begun) => begun?,
-            None => {
-                if let Some(next) = next {
-                    context.prepare_handover(prepared, next).await?;
-                }
-                context.begin(prepared).await?
-            }
+            None => context.begin(prepared).await?,
         };
+        context.prepare_end(prepared, next).await?;
         let Some(next) = next else {
             return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
         };
-        context.prepare_handover(prepared, next).await?;
         let done = context.work(&transaction, prepared).await?;
         let begun = context.hand_over(&transaction, prepared, done, next).await?;
         Ok((done, Some(begun)))

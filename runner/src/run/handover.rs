@@ -73,17 +73,23 @@ impl Context<'_> {
         Texts { assert, begin, violated }
     }
 
-    /// Prepares what ends a step and begins the next one, while the session is as
-    /// the runner set it up: the migration may take on a role that has no right to
-    /// the ledger. Sends nothing for texts that are prepared already.
-    pub(super) async fn prepare_handover(
+    /// Prepares what ends a step, and begins the next one if one follows, while the
+    /// session is as the runner set it up: the migration may take on a role that has
+    /// no right to the ledger. Sends nothing for texts that are prepared already.
+    pub(super) async fn prepare_end(
         &self,
         prepared: &Prepared,
-        next: &Prepared,
+        next: Option<&Prepared>,
     ) -> Result<(), StepError> {
-        let (texts, next_texts) = (self.texts(prepared), self.texts(next));
-        let record = self.ledger.asserted_sql(prepared.step.direction);
-        let all = [texts.assert.as_str(), &record, &next_texts.begin];
+        let direction = prepared.step.direction;
+        let all = match next {
+            Some(next) => {
+                let (assert, begin) = (self.texts(prepared).assert, self.texts(next).begin);
+                vec![assert, self.ledger.asserted_sql(direction), begin]
+            }
+            None => vec![self.ledger.record_sql(direction)],
+        };
+        let all = all.iter().map(String::as_str);
         self.session().await.prepare_own(all).await.map_err(StepError::Begin)
     }
 

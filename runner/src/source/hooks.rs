@@ -273,6 +273,6 @@ mod tests {
         insta::assert_snapshot!(error("name = \"x\"\ncommand = [\"f\", \"{files}\"]"), @"`{files}` is no token of a hook's command; there are `{file}` and `{dir}`");
         insta::assert_snapshot!(error("name = \"x\"\ncommand = [\"f\"]\nfiles = [\"[\"]"), @"`[` is no pattern of files: invalid range pattern");
         insta::assert_snapshot!(error("command = [\"f\"]"), @"missing field `name`");
-        insta::assert_snapshot!(error("name = \"x\"\ncommand = [\"f\"]\non = [\"python\"]"), @"unknown variant `python`, expected one of `sql`, `rust`, `imported`");
+        insta::assert_snapshot!(error("name = \"x\"\ncommand = [\"f\"]\non = [\"python\"]"), @"unknown variant `python`, expected one of `sql`, `rust`, `plugin`, `imported`");
     }
 }

@@ -26,6 +26,12 @@ use crate::source::{Artifact, Found, Project};
 use super::PluginManager;
 use super::snapshot::Snapshot;
 
+/// How often a scratch database is tried to be dropped, and the pause between.
+const DROP_TRIES: u32 = 100;
+const DROP_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+/// `insufficient_privilege`.
+const NOT_PERMITTED: &str = "42501";
+
 /// The file that makes a folder a case.
 const CASE_FILE: &str = "case.toml";
 
@@ -244,7 +250,18 @@ impl<'a> Cases<'a> {
     async fn drop_now(&self, scratch: &Scratch) -> Result<(), RunError> {
         let connection = connect(&self.location, APPLICATION_NAME).await?;
         let drop = format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(&scratch.name));
-        let dropped = connection.session().lock().await.batch(&drop).await;
+        let mut tries = DROP_TRIES;
+        let dropped = loop {
+            let dropped = connection.session().lock().await.batch(&drop).await;
+            tries -= 1;
+            match dropped {
+                // An autovacuum worker is at it, which only a superuser may end.
+                Err(error) if error.sqlstate() == Some(NOT_PERMITTED) && tries > 0 => {
+                    tokio::time::sleep(DROP_PAUSE).await;
+                }
+                dropped => break dropped,
+            }
+        };
         connection.close().await;
         dropped.map(|_| ()).map_err(|error| RunError::CaseDatabase { source: error })
     }

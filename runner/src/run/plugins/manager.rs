@@ -366,8 +366,8 @@ impl PluginManager {
             Some(announced) if *announced != version => Err(PluginError::OtherVersion {
                 name: name.clone(),
                 origin: fetched.artifact.origin.clone(),
-                announced: announced.clone(),
-                found: version,
+                announced: Box::new(announced.clone()),
+                found: Box::new(version),
             }),
             _ if !entry.takes(&version) => Err(PluginError::NoVersion {
                 name: name.clone(),

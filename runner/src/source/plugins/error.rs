@@ -96,9 +96,9 @@ pub enum PluginError {
         /// Where the component is from.
         origin: String,
         /// What its source says.
-        announced: Version,
+        announced: Box<Version>,
         /// What it says itself.
-        found: Version,
+        found: Box<Version>,
     },
     /// Its version is none.
     #[error("plugin `{name}` says that it is version `{found}`, which is no version: {reason}")]
