@@ -2,12 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::db::Activity;
 use crate::revision::{Direction, RevisionId};
 use crate::source::Isolation;
+
+/// A duration as events, logs and the ledger have it, in milliseconds.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Hears the events of a run. Called from the middle of the work: it must not
 /// block.

@@ -10,10 +10,11 @@ use crate::revision::RevisionId;
 
 use super::alone::Script;
 use super::error::with_causes;
+use super::event::milliseconds;
 use super::prepare::Prepared;
 use super::step::{Context, Done, Ends, Transaction};
 use super::stop::{ANSWER_GRACE, STEP_GRACE};
-use super::trace::{self, milliseconds};
+use super::trace;
 use super::{Event, Failed, StepError};
 
 /// The pause before the second attempt; it doubles from attempt to attempt.

@@ -9,6 +9,7 @@ use crate::db::{AdvisoryLock, Between, Connection, Held, Waiting, between};
 use crate::ledger::Applied;
 use crate::revision::RevisionId;
 
+use super::event::milliseconds;
 use super::migrator::APPLICATION_NAME;
 use super::read::refuse_read_only;
 use super::stop::{ANSWER_GRACE, CLOSE_GRACE};
@@ -105,8 +106,4 @@ impl Migrator {
             (self.reporter)(Event::ChangedMeanwhile { applied, reverted });
         }
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

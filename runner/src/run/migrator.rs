@@ -17,6 +17,7 @@ use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
 use super::blocked::Watch;
+use super::event::milliseconds;
 use super::executor::Total;
 use super::partly;
 use super::prepare::{Prepared, Preparer};
@@ -24,7 +25,7 @@ use super::read::{Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
-use super::trace::{self, milliseconds};
+use super::trace;
 use super::{
     Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
 };

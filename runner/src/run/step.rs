@@ -16,6 +16,7 @@ use crate::sandbox::Door;
 use crate::source::{Artifact, Isolation};
 
 use super::blocked::Watch;
+use super::event::milliseconds;
 use super::isolation::confinement;
 use super::migrator::APPLICATION_NAME;
 use super::precondition::Precondition;
@@ -317,7 +318,7 @@ impl Context<'_> {
             params: &prepared.params,
             source_digest: prepared.source_digest,
             component_digest: Some(prepared.artifact.digest),
-            duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: milliseconds(done.duration),
             statements: done.statements,
             rows: done.rows,
         }

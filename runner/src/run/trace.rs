@@ -11,6 +11,7 @@ use tracing::{Span, debug, error, info, info_span, trace, warn};
 use crate::db::Activity;
 use crate::revision::{Direction, RevisionId};
 
+use super::event::milliseconds;
 use super::prepare::Prepared;
 use super::step::Done;
 use super::{Event, Reporter, StepError, Summary};
@@ -83,11 +84,6 @@ pub(super) fn record_run(span: &Span, summary: Option<&Summary>) {
     span.record("statements", summary.statements);
     span.record("rows", summary.rows);
     span.record("retries", summary.retries);
-}
-
-/// The duration in milliseconds, as logs and the ledger have it.
-pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A reporter that also writes every event to the log.

@@ -6,6 +6,7 @@ use crate::db::{DbError, Observed, Session as _, TransactionStatus};
 use crate::host::CallError;
 use crate::ledger::StatementRecord;
 use crate::policy::{Alone, Course, course};
+use crate::run::event::milliseconds;
 use crate::run::prepare::Prepared;
 use crate::run::settings::SETTLE;
 use crate::run::step::{Context, Done, Transaction, last_row};
@@ -377,8 +378,4 @@ fn deviation(
     }
     let user = before.and_then(|before| before.user);
     (is_restricted && user != after.user).then_some("the session has another user than before")
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

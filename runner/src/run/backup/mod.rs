@@ -19,6 +19,7 @@ use crate::plan::Plan;
 use crate::revision::Direction;
 use crate::source::{BackupCommand, BackupConfig};
 
+use super::event::milliseconds;
 use super::{Event, Migrator, RunError};
 
 use child::Call;
@@ -155,7 +156,7 @@ impl Migrator {
         (self.reporter)(Event::BackupFinished {
             file: backup.file.clone(),
             bytes: backup.bytes,
-            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: milliseconds(began.elapsed()),
         });
         if let Some(keep) = config.keep {
             name.remove_older(&dir, keep);
