@@ -129,8 +129,7 @@ impl Context<'_> {
             Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
             Err(error) => Err(StepError::CommitUnknown(error.to_string())),
         };
-        self.stop.commits(matches!(became, Err(StepError::CommitUnknown(_))));
-        became
+        self.decided(became)
     }
 
     /// Ends the guest's session. What it is still doing in the server must not

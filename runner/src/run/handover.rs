@@ -136,8 +136,7 @@ impl Context<'_> {
             }),
             Err(gone) => self.ask_what_became(transaction, gone, ready).await,
         };
-        self.stop.commits(matches!(became, Err(StepError::CommitUnknown(_))));
-        became?;
+        self.decided(became)?;
         self.kept.lock().await.insert(prepared.artifact.digest);
         Ok(match committed {
             Err(error) => Err(StepError::Begin(error)),

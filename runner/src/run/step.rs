@@ -351,16 +351,19 @@ impl Context<'_> {
         self.stop.commits(true);
         let answer = session.batch(&sql).await;
         drop(session);
-        self.stop.commits(matches!(&answer, Err(lost) if lost.is_connection_lost()));
-        match answer {
+        let became = match answer {
             Ok(rows) => ended(&status(rows), None),
-            Err(lost) if lost.is_connection_lost() => {
-                let found = self.ask_anew(transaction, lost).await;
-                self.stop.commits(matches!(found, Err(StepError::CommitUnknown(_))));
-                found
-            }
+            Err(lost) if lost.is_connection_lost() => self.ask_anew(transaction, lost).await,
             Err(refused) => Err(StepError::Commit(refused)),
-        }
+        };
+        self.decided(became)
+    }
+
+    /// Takes note of what became of a COMMIT: until then, and where nobody can
+    /// tell, whoever stops the run is told that it is not known.
+    pub(super) fn decided(&self, became: Result<(), StepError>) -> Result<(), StepError> {
+        self.stop.commits(matches!(became, Err(StepError::CommitUnknown(_))));
+        became
     }
 
     /// Asks on a new connection what became of a transaction whose COMMIT was not
