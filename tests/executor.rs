@@ -230,7 +230,7 @@ fn a_connection_that_is_killed_in_the_middle_leaves_the_last_boundary() {
     project.sql("b", "a", "CREATE TABLE public.t_b (id int);\nSELECT pg_sleep(60);\n", "");
     let child = project.command(&["upgrade", "head"]).stderr(Stdio::piped()).spawn().expect("starts");
     let sleeping = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() \
-                    AND datname = current_database()";
+                    AND datname = current_database() AND state = 'active'";
     database.wait_for(&format!("SELECT count(*) > 0 {sleeping}"));
     database.rows(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
     let output = child.wait_with_output().expect("ends");
