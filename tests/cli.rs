@@ -359,7 +359,8 @@ fn help() {
               Its id, instead of a random one
 
           --depends-on <REVISION>
-              A revision or a label of another branch that must come before it (can be repeated)
+              A revision or a label of another branch that must come before it, or versions of another
+              package as in `billing@1.2` (can be repeated)
 
           --edit
               Open it in the editor that VISUAL or EDITOR names

@@ -62,4 +62,5 @@ mod tls;
 mod types;
 mod waiting;
 mod wire;
+mod versions;
 mod wit_frozen;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
 use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
-use crate::graph::{GraphError, Target};
+use crate::graph::{Bound, GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::{LedgerError, Partly};
 use crate::plan::{Drift, PlanError};
@@ -59,6 +59,12 @@ pub enum RunError {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(Box<PluginError>),
+    /// A revision asks for versions of a package that the database is past.
+    #[error(
+        "`{}` requires `{}` ({}), and the database has version {} of that package: `{}` is applied",
+        .0.revision, .0.required.range, .0.required.place, .0.version, .0.other
+    )]
+    PastVersion(Box<Bound>),
     /// A plugin's component was refused.
     #[error("the component of plugin `{name}` ({origin}) is refused")]
     PluginLoad {

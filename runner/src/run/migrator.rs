@@ -26,6 +26,7 @@ use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
 use super::trace;
+use super::versions;
 use super::{
     Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
 };
@@ -526,3 +527,6 @@ pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) ->
     partly::check(state, direction, &plan)?;
     Ok(plan)
 }
+    if direction == Direction::Upgrade {
+        versions::check(state, &plan)?;
+    }

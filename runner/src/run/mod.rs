@@ -42,6 +42,7 @@ mod suggest;
 mod trace;
 mod verify;
 
+mod versions;
 pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
 pub use backup::{Backup, BackupError, Backups};

@@ -49,7 +49,8 @@ pub struct Args {
     #[arg(long, value_name = "ID", value_parser = author::id)]
     rev_id: Option<RevisionId>,
 
-    /// A revision or a label of another branch that must come before it (can be repeated)
+    /// A revision or a label of another branch that must come before it, or versions of another package
+    /// as in `billing@1.2` (can be repeated)
     #[arg(long, value_name = "REVISION")]
     depends_on: Vec<String>,
 

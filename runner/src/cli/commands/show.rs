@@ -72,6 +72,9 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
     if !manifest.labels.is_empty() {
         field("Labels:", &manifest.labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
+    if let Some(since) = &manifest.since {
+        field("Since:", &since.to_string());
+    }
     field("Kind:", manifest.kind.as_str());
     match found {
         Some(found) => field("Path:", &found.dir.display().to_string()),

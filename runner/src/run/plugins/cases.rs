@@ -295,6 +295,7 @@ impl Case {
     /// The case as a revision that the plugin runs.
     fn found(&self, name: &PluginName) -> Found {
         let manifest = Manifest {
+            since: None,
             revision: RevisionId::new("case").expect("it is an id"),
             parents: Vec::new(),
             message: self.settings.description.clone(),
