@@ -43,6 +43,8 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod plugin;
+#[path = "plugin/pins.rs"]
+mod plugin_pins;
 mod plugins;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
@@ -60,7 +62,7 @@ mod suggest;
 mod tidy;
 mod tls;
 mod types;
+mod versions;
 mod waiting;
 mod wire;
-mod versions;
 mod wit_frozen;

@@ -106,7 +106,7 @@ impl CommandError {
     /// `-x` where no migration is run.
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
-            .hint("It is for `upgrade`, `downgrade` and `redo`.")
+            .hint("It is for `upgrade`, `downgrade`, `redo` and `plan`.")
     }
 
     /// A command that works on sources, with a bundle.

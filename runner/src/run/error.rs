@@ -239,6 +239,8 @@ pub enum PrepareError {
     Load {
         /// Where the component is from.
         origin: String,
+        /// The plugin whose it is, if it is one's.
+        plugin: Option<PluginName>,
         /// Why.
         source: LoadError,
     },
@@ -249,8 +251,13 @@ pub enum PrepareError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// Its plugin cannot be used.
-    #[error(transparent)]
-    Plugin(#[from] PluginError),
+    #[error("the plugin that {place} names cannot be used")]
+    Plugin {
+        /// Where its manifest names the plugin.
+        place: String,
+        /// Why.
+        source: Box<PluginError>,
+    },
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,
