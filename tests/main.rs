@@ -44,6 +44,8 @@ mod oracle;
 mod otlp;
 mod plugin;
 mod plugins;
+#[path = "plugins/cases.rs"]
+mod plugins_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
 #[path = "plugins/random.rs"]
