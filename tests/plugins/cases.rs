@@ -3,7 +3,8 @@
 //! own is told from what other tests make meanwhile.
 
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::plugin::with_plugin;
 use crate::support::{Database, Project};
@@ -28,20 +29,29 @@ fn with_case(name: &str, before: &str) -> Project {
     project
 }
 
+/// Waits for the case's statement for as long as the program runs: it may have to wait
+/// for another test's compiler first.
+fn wait_until_it_sleeps(database: &Database, login: &str, child: &mut Child) {
+    let sleeps = format!(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = '{login}' AND query LIKE '%pg_sleep(64)%'"
+    );
+    while database.value(&sleeps) != "t" {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_signal_leaves_no_database() {
     const NAME: &str = "slow-note";
     let project = with_case(NAME, "CREATE TABLE public.listings (id int);\nSELECT pg_sleep(64);\n");
-    let database = Database::new();
+    // Others' queries are shown to superusers only.
+    let database = Database::of_superuser();
     let (login, url) = login(&database, "CREATEDB");
-    // Compiled before, so that the wait is for the server only.
-    project.ok(&["plugin", "test", NAME, "--case", "none of them", "--database", &url]);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let mut command = project.command(&["plugin", "test", NAME, "--database", &url]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-        database.wait_for(&format!(
-            "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = '{login}' AND query LIKE '%pg_sleep(64)%'"
-        ));
+        wait_until_it_sleeps(&database, &login, &mut child);
         assert_eq!(owned(&database, &login), "2");
         let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
