@@ -6,6 +6,9 @@ use super::page;
 
 const PAGE: &str = include_str!("../../docs/plugins.md");
 
+/// Where the pages of the catalogue are for readers of the book.
+const CATALOGUE: &str = "https://github.com/runner-migrations/runner/blob/main/plugins";
+
 #[test]
 fn what_the_page_says_is_so() {
     let commands = page::commands(PAGE);
@@ -20,7 +23,8 @@ fn every_plugin_of_the_catalogue_is_on_the_page() {
     for entry in std::fs::read_dir(plugins).expect("a folder").flatten() {
         if entry.path().join("cases").is_dir() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            assert!(PAGE.contains(&format!("| [{name}](../plugins/{name}/README.md) |")), "{name}");
+            assert!(entry.path().join("README.md").is_file(), "{name} has no page");
+            assert!(PAGE.contains(&format!("| [{name}]({CATALOGUE}/{name}/README.md) |")), "{name}");
             listed += 1;
         }
     }
