@@ -48,6 +48,8 @@ mod plugins;
 mod plugins_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/pages.rs"]
+mod plugins_pages;
 #[path = "plugins/random.rs"]
 mod plugins_random;
 mod pooler;
