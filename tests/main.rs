@@ -44,8 +44,12 @@ mod oracle;
 mod otlp;
 mod plugin;
 mod plugins;
+#[path = "plugins/cases.rs"]
+mod plugins_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/pages.rs"]
+mod plugins_pages;
 #[path = "plugins/random.rs"]
 mod plugins_random;
 mod pooler;

@@ -52,7 +52,8 @@ pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevi
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
 pub use plugins::{
-    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
+    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, ScratchUse,
+    UpdateOptions,
 };
 pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;
