@@ -43,6 +43,8 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod plugin;
+#[path = "plugin/pins.rs"]
+mod plugin_pins;
 mod plugins;
 #[path = "plugins/cases.rs"]
 mod plugins_cases;
@@ -64,6 +66,7 @@ mod suggest;
 mod tidy;
 mod tls;
 mod types;
+mod versions;
 mod waiting;
 mod wire;
 mod wit_frozen;
