@@ -67,6 +67,7 @@ impl Host {
         inspect::check(bytes, &self.limits)?;
         let digest: [u8; 32] = Sha256::digest(bytes).into();
         let compiled = self.compiled(bytes, &digest).await?;
+        tracing::debug!(digest = hex::encode(digest), "a component is loaded");
         let misfit = |error: wasmtime::Error| LoadError::Interface { message: format!("{error:#}") };
         let linked = self.linker.instantiate_pre(&compiled).and_then(PluginPre::new).map_err(misfit)?;
         Ok(Component::new(digest, linked))
