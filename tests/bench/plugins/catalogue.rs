@@ -104,14 +104,14 @@ pub const SUBJECTS: [Subject; 11] = [
     ),
     subject!(
         "split-column",
-        Reference::Sql(text!("split-column", "upgrade.sql")),
+        Reference::Revision(text!("split-column", "upgrade.sql")),
         Some(Reference::Revision(text!("split-column", "downgrade.sql"))),
         ALL,
         (CODE, SQL_ALONE)
     ),
     subject!(
         "merge-columns",
-        Reference::Sql(text!("merge-columns", "upgrade.sql")),
+        Reference::Revision(text!("merge-columns", "upgrade.sql")),
         Some(Reference::Revision(text!("merge-columns", "downgrade.sql"))),
         ALL,
         (SQL_ALONE, SQL_ALONE)

@@ -5,7 +5,7 @@
 mod add;
 mod catalogue;
 mod native;
-mod plan;
+pub mod plan;
 mod run;
 mod same;
 
@@ -15,7 +15,6 @@ pub use data::Options;
 use data::table::Cluster;
 use super::{data, measure, support};
 use catalogue::{SUBJECTS, Subject};
-pub use plan::{PLUGINS, write_plugins};
 
 /// A way of a plugin, measured.
 pub struct Figure {

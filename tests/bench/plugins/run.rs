@@ -104,7 +104,7 @@ fn project(copy: &Copy<'_>, fill: impl FnOnce(&Project)) -> Project {
     let project = Project::at(copy.url.clone());
     fill(&project);
     project.ok(&["ensure-version"]);
-    project.ok(&["plan", "head"]);
+    project.ok(&["verify"]);
     project
 }
 

@@ -13,8 +13,9 @@ const SCHEMA: &str = "
     UNION ALL
     SELECT 'index', tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL
-    SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.oid), trim(prosrc)
-    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal
+    SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.oid), translate(prosrc, chr(34), '')
+    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE NOT tgisinternal AND pronamespace = 'public'::regnamespace
     UNION ALL
     SELECT 'partition', relname, '', pg_get_expr(relpartbound, oid), '' FROM pg_class WHERE relispartition
         AND relkind = 'r'

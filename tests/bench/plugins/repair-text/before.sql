@@ -14,5 +14,5 @@ FROM generate_series(1::bigint, {rows}) AS number,
     LATERAL (SELECT
         (ARRAY['Oak table', 'Café chairs', 'Lamp', 'Crème brûlée torch', 'Sofa', 'Bücherregal'])[1 + number % 6]
             || ' no. ' || number AS title,
-        repeat((ARRAY['Hardly used, pick up in town. ', 'Très bon état, à emporter — déjà démonté. ',
+        repeat((ARRAY['Hardly used, pick up in town. ', 'Très bon état, à emporter – déjà démonté. ',
             'As good as new. ', 'Gebraucht, aber schön; für Selbstabholer. '])[1 + number % 4], 3) AS body) AS text;
