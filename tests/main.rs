@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bench_data;
+mod bench_plugins;
 mod blocked;
 mod branches;
 mod bundle;
