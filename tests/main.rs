@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bench_data;
+mod bench_plugins;
 mod blocked;
 mod branches;
 mod bundle;
@@ -46,8 +47,12 @@ mod plugin;
 #[path = "plugin/pins.rs"]
 mod plugin_pins;
 mod plugins;
+#[path = "plugins/cases.rs"]
+mod plugins_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/pages.rs"]
+mod plugins_pages;
 #[path = "plugins/random.rs"]
 mod plugins_random;
 mod pooler;

@@ -17,7 +17,7 @@ const NOTE: &str = "shared-note";
 /// A project with the crate of a new plugin. Crates are compiled in a folder that
 /// all tests share, so that their dependencies are compiled once; each has a name
 /// of its own there.
-fn with_plugin(name: &str) -> Project {
+pub fn with_plugin(name: &str) -> Project {
     let project = Project::without_database();
     project.ok(&["plugin", "new", name]);
     share_target(&project, &format!("{name}/target"));

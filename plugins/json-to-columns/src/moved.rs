@@ -11,8 +11,11 @@ pub struct Moved<'a> {
     /// The column of documents as SQL spells it.
     pub document: String,
     pub fields: Vec<MovedField<'a>>,
+    /// Columns that a trigger sets when a row is updated; they are put back too.
+    pub touched: &'a [String],
     /// Has for each document its key (`key_…`), and for each column the JSON that the
-    /// field was (`old_…`; NULL where it was not moved) and its value (`new_…`).
+    /// field was (`old_…`; NULL where it was not moved) and its value (`new_…`); and
+    /// what the touched columns were and became.
     pub table: TableName,
     pub rejects: Rejects<'a>,
 }
@@ -74,8 +77,13 @@ impl Moved<'_> {
                 field.new_column()
             )
         });
+        let touched = self.touched.iter().map(|name| {
+            let (column, [old, new]) = (ident(name), ["old", "new"].map(|prefix| prefixed(prefix, name)));
+            format!(", target.{column} AS {old}, target.{column} AS {new}")
+        });
+        let touched: String = touched.collect();
         let create = format!(
-            "CREATE TABLE {table} AS SELECT {keys}, {values} FROM {} AS target WHERE {} AND ({})",
+            "CREATE TABLE {table} AS SELECT {keys}, {values}{touched} FROM {} AS target WHERE {} AND ({})",
             self.target.name.sql(),
             self.is_object("target"),
             any(&self.fields, |field| format!("{} IS NOT NULL", field.of(&document))),
@@ -125,7 +133,7 @@ impl Moved<'_> {
         let gone = list(&self.fields, |field| {
             format!("CASE WHEN moved.{} IS NOT NULL THEN {} END", field.old_column(), literal(field.name))
         });
-        tx.execute(
+        let moved = tx.execute(
             &format!(
                 "UPDATE {} AS target SET {sets}, {document} = target.{document} - array_remove(ARRAY[{gone}]::text[], NULL) \
                  FROM {} AS moved WHERE {} AND ({})",
@@ -135,7 +143,21 @@ impl Moved<'_> {
                 any(&self.fields, |field| format!("moved.{} IS NOT NULL", field.old_column())),
             ),
             &[],
-        )
+        )?;
+        self.note_touched(tx)?;
+        Ok(moved)
+    }
+
+    /// Keeps what a trigger made of the touched columns.
+    fn note_touched(&self, tx: &Transaction) -> Result<()> {
+        if self.touched.is_empty() {
+            return Ok(());
+        }
+        let sets = list(self.touched, |name| format!("{} = target.{}", prefixed("new", name), ident(name)));
+        let (moved, target) = (self.table.sql(), self.target.name.sql());
+        let sql =
+            format!("UPDATE {moved} AS moved SET {sets} FROM {target} AS target WHERE {}", self.joins());
+        tx.execute(&sql, &[]).map(drop)
     }
 
     /// Puts the fields back: as they were where the column is unchanged, and as the
@@ -145,9 +167,11 @@ impl Moved<'_> {
         let (target, moved, document) = (self.target.name.sql(), self.table.sql(), &self.document);
         let there = format!("coalesce(target.{document}, '{{}}'::jsonb)");
         let joins = self.joins();
+        let touched = self.touched.iter().map(|name| format!(", {}", touched_back(name)));
+        let touched: String = touched.collect();
         let old = tx.execute(
             &format!(
-                "UPDATE {target} AS target SET {document} = {there} || {} FROM {moved} AS moved \
+                "UPDATE {target} AS target SET {document} = {there} || {}{touched} FROM {moved} AS moved \
                  WHERE {joins} AND ({})",
                 merged(&self.fields, MovedField::back),
                 any(&self.fields, |field| {
@@ -201,6 +225,15 @@ impl Moved<'_> {
     fn joins(&self) -> String {
         self.target.joins("target", "moved")
     }
+}
+
+/// Sets a touched column to what it was, unless it was set since.
+fn touched_back(name: &str) -> String {
+    let (column, [old, new]) = (ident(name), ["old", "new"].map(|prefix| prefixed(prefix, name)));
+    format!(
+        "{column} = CASE WHEN target.{column}::text IS NOT DISTINCT FROM moved.{new}::text \
+         THEN moved.{old} ELSE target.{column} END"
+    )
 }
 
 fn any<'a>(fields: &[MovedField<'a>], condition: impl FnMut(&MovedField<'a>) -> String) -> String {

@@ -14,7 +14,7 @@ use runner::source::{ConfigError, PluginError, Project};
 use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
-pub use super::interrupt::{block_on, run_interruptibly};
+pub use super::interrupt::{block_on, run_interruptibly, try_interruptibly};
 use super::plugin;
 
 /// The argument with which the program starts itself to compile a component from

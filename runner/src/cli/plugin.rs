@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use runner::db::Location;
 use runner::host::LoadError;
-use runner::run::{PluginChange, PluginManager, RunError};
+use runner::run::{PluginChange, PluginManager, RunError, ScratchUse};
 use runner::source::{Access, ConfigError, PluginError, Project};
 
 use super::args::Global;
@@ -13,6 +13,9 @@ use super::context;
 use super::database::Environment;
 use super::error::CommandError;
 use super::exit_code::Exit;
+
+/// `insufficient_privilege`.
+const NOT_PERMITTED: &str = "42501";
 
 /// What a project may use outside of itself: the store is in the user's folder for
 /// data. See the XDG Base Directory Specification.
@@ -83,8 +86,13 @@ impl CommandError {
                 found.hint("A revision keeps its plugin: it is needed wherever the revision is applied anew.")
             }
             RunError::CaseNeedsServer => found.hint("Name a server: `--database postgresql://…`."),
-            RunError::CaseDatabase { .. } => {
+            RunError::CaseDatabase { what: ScratchUse::Make, source, .. }
+                if source.sqlstate() == Some(NOT_PERMITTED) =>
+            {
                 found.hint("The login must be allowed to make databases: ALTER ROLE … CREATEDB.")
+            }
+            RunError::CaseDatabase { database, what: ScratchUse::Drop, .. } => {
+                found.hint(format!("It is still there: DROP DATABASE {database} WITH (FORCE)."))
             }
             _ => found,
         }

@@ -14,7 +14,7 @@ use crate::revision::{CapabilityError, Direction, PluginName, Redactor, Revision
 use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, BundleError, ConfigError, PluginError, ScanErrors};
 
-use super::{Backup, BackupError, NotCurrent, ResumeError};
+use super::{Backup, BackupError, NotCurrent, ResumeError, ScratchUse};
 
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +106,12 @@ pub enum RunError {
     #[error("the cases of a plugin need a server that can have several databases")]
     CaseNeedsServer,
     /// The database of a case cannot be made, read or dropped.
-    #[error("the database of a case cannot be used")]
+    #[error("the scratch database `{database}` cannot be {what}")]
     CaseDatabase {
+        /// Its name.
+        database: String,
+        /// What was tried.
+        what: ScratchUse,
         /// Why.
         source: DbError,
     },

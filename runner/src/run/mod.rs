@@ -55,7 +55,8 @@ pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
 pub use planned::check_plugins;
 pub use plugins::{
-    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
+    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, ScratchUse,
+    UpdateOptions,
 };
 pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;

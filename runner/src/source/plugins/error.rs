@@ -283,6 +283,14 @@ pub enum LayoutFault {
         /// Why.
         source: io::Error,
     },
+    /// A file of it is larger than what is read.
+    #[error("{entry} has more than {} MiB", most >> 20)]
+    TooLarge {
+        /// The file.
+        entry: String,
+        /// The most bytes.
+        most: u64,
+    },
     /// There is no layout.
     #[error("it holds no {0}, so it is no image layout")]
     NotALayout(&'static str),

@@ -81,7 +81,8 @@ pub fn test(args: &Test, global: &Global, ui: &Ui) -> Result<Exit, CommandError>
     // What a plugin says is of interest where one looks for a mistake.
     let reporter = if ui.is_verbose() { progress::reporter(ui) } else { context::silent() };
     let cases = Cases::new(&manager, location, reporter);
-    let outcomes = context::block_on(cases.run(&name, &absolute(&args.dir), args.case.as_deref()))?;
+    let dir = absolute(&args.dir);
+    let outcomes = context::try_interruptibly(&cases, cases.run(&name, &dir, args.case.as_deref()))?;
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if ui.json() {
         ui.answer(&json!({ "event": "cases", "plugin": name, "cases": outcomes, "failed": failed }));
