@@ -47,11 +47,13 @@ impl fmt::Display for Bound {
     }
 }
 
+/// The two nodes of an edge: the later one first.
+type Edge = (usize, usize);
+
 /// The edges that ranges ask for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bounds {
-    /// By the two nodes: the later one first.
-    by_edge: HashMap<(usize, usize), Bound>,
+    by_edge: HashMap<Edge, Bound>,
 }
 
 impl Bounds {
@@ -98,9 +100,9 @@ impl Bounds {
     /// them.
     pub(super) fn explained(&self, cycle: &[usize], nodes: &[Node]) -> Option<GraphError> {
         let next = cycle.iter().cycle().skip(1);
-        let edges: Vec<(usize, usize)> = cycle.iter().copied().zip(next.copied()).collect();
+        let edges: Vec<Edge> = cycle.iter().copied().zip(next.copied()).collect();
         let package = edges.iter().find_map(|edge| self.by_edge.get(edge))?.required.range.package.clone();
-        let line = |edge: &(usize, usize)| match self.by_edge.get(edge) {
+        let line = |edge: &Edge| match self.by_edge.get(edge) {
             Some(bound) => bound.to_string(),
             None => format!(
                 "`{}` comes after `{}` ({})",
@@ -172,7 +174,7 @@ impl<'a> Packages<'a> {
         node: &Node,
         package: &str,
         required: &[&Required],
-    ) -> Result<Vec<((usize, usize), Bound)>, GraphError> {
+    ) -> Result<Vec<(Edge, Bound)>, GraphError> {
         let members = self.members(node, package, required)?;
         let has = |member: &&usize| self.since[**member].is_some();
         let known: Vec<usize> = members.iter().filter(has).copied().collect();
