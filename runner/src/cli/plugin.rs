@@ -19,15 +19,16 @@ const NOT_PERMITTED: &str = "42501";
 
 /// What a project may use outside of itself: the store is in the user's folder for
 /// data. See the XDG Base Directory Specification.
-pub fn access(offline: bool) -> Access {
+pub fn access(global: &Global) -> Access {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    Access { store: data.map(|data| data.join("runner/plugins")), offline, in_cargo_target: false }
+    let store = data.map(|data| data.join("runner/plugins"));
+    Access { store, offline: global.resolve.network.offline, in_cargo_target: false }
 }
 
 /// The plugins of the project.
-pub fn manager(global: &Global, offline: bool) -> Result<PluginManager, CommandError> {
-    let project = context::project(global)?.with_access(access(offline));
+pub fn manager(global: &Global) -> Result<PluginManager, CommandError> {
+    let project = context::project(global)?;
     let host = context::host(&project)?;
     Ok(PluginManager::new(project, host, global.name.clone()))
 }
@@ -37,11 +38,11 @@ pub fn manager(global: &Global, offline: bool) -> Result<PluginManager, CommandE
 pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
     let here = env::current_dir().map_err(|error| CommandError::user("the current folder is gone", error))?;
     match Project::find(&here) {
-        Err(ConfigError::NotFound(_)) if global.config.is_none() => of_folder(here),
+        Err(ConfigError::NotFound(_)) if global.config.is_none() => of_folder(here, global),
         _ => {
             let project = context::project(global)?;
             let limits = project.config.limits.clone();
-            let mut manager = Project::without_revisions(here, access(false));
+            let mut manager = Project::without_revisions(here, access(global));
             manager.config.limits = limits;
             let host = context::host(&manager)?;
             Ok(PluginManager::new(manager, host, None))
@@ -51,12 +52,12 @@ pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
 
 /// The plugin of a crate, which needs no project: what is built is kept in the
 /// crate's own folder.
-pub fn of_crate(dir: &Path) -> Result<PluginManager, CommandError> {
-    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()))
+pub fn of_crate(dir: &Path, global: &Global) -> Result<PluginManager, CommandError> {
+    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), global)
 }
 
-fn of_folder(dir: PathBuf) -> Result<PluginManager, CommandError> {
-    let access = Access { in_cargo_target: true, ..access(false) };
+fn of_folder(dir: PathBuf, global: &Global) -> Result<PluginManager, CommandError> {
+    let access = Access { in_cargo_target: true, ..access(global) };
     let project = Project::without_revisions(dir, access);
     let host = context::host(&project)?;
     Ok(PluginManager::new(project, host, None))

@@ -72,6 +72,7 @@ impl Case {
         let of = |(place, (params, granted)): (usize, (&Map<String, Value>, Option<&Capabilities>))| Found {
             dir: self.dir.clone(),
             manifest: Manifest {
+                since: None,
                 revision: id(place),
                 parents: (place > 1).then(|| id(place - 1)).into_iter().collect(),
                 message: self.settings.description.clone(),

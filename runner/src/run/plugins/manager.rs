@@ -10,7 +10,7 @@ use crate::host::{Description, Host, Interface};
 use crate::revision::{Digest, PluginName, RevisionId};
 use crate::source::{
     self, Artifact, Fetched, Found, Lock, Locked, Metadata, Parameter, Pin, PluginEntry, PluginError,
-    PluginFiles, PluginSource, Project, Publication,
+    PluginFiles, PluginRange, PluginSource, Project, Publication,
 };
 
 use crate::run::pinned::check_name;
@@ -137,6 +137,7 @@ impl PluginManager {
         if self.project.config.plugins.contains_key(name) {
             return Err(PluginError::Declared(name.clone()).into());
         }
+        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let in_store = entry.version.as_ref().and_then(|_| self.project.plugin_in_store(name, &entry));
         let fetched = match in_store {
             Some(fetched) => fetched,
@@ -150,7 +151,6 @@ impl PluginManager {
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
         let settings = source::with_plugin(&before, self.section.as_deref(), name, &entry).map_err(edit)?;
-        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         lock.insert(locked(&info, &fetched));
         refuse_if(options.locked, || format!("it gets {name} {}", info.version))?;
         self.project.keep_plugin(name, &entry, &fetched)?;
@@ -293,8 +293,7 @@ impl PluginManager {
         let entry = self.project.plugin_entry(name)?.clone();
         let lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let before = lock.get(name, &entry.source.to_string()).cloned();
-        let fetched = self.project.fetch_plugin(name, &entry)?;
-        let to = self.info(name, &entry, &fetched).await?;
+        let (fetched, to) = self.newest(name, &entry).await?;
         let after = locked(&to, &fetched);
         let old: &[String] = before.as_ref().map_or(&[], |before| &before.capabilities);
         let more = match before {
@@ -303,6 +302,26 @@ impl PluginManager {
         };
         let changes = before.as_ref() != Some(&after);
         Ok(PluginChange { from: before.map(|before| before.version), to, changes, more, entry, fetched })
+    }
+
+    /// The newest version of a plugin that runner.toml and all revisions take.
+    async fn newest(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+    ) -> Result<(Fetched, PluginInfo), RunError> {
+        let revisions = self.project.revisions().map_err(RunError::Scan)?;
+        let required = self.project.plugin_ranges(name, &revisions);
+        let narrowed = entry.within(&required);
+        let fetched = self.project.fetch_plugin(name, &narrowed);
+        let found = match fetched {
+            Ok(fetched) => self.info(name, &narrowed, &fetched).await.map(|info| (fetched, info)),
+            Err(error) => Err(error.into()),
+        };
+        found.map_err(|error| match error {
+            RunError::Plugin(error) => explained(*error, entry, required).into(),
+            error => error,
+        })
     }
 
     async fn info(
@@ -377,6 +396,20 @@ impl PluginManager {
             }),
             _ => Ok(version),
         }
+    }
+}
+
+/// Where no version fits, and revisions ask for some: who asks for which.
+fn explained(error: PluginError, entry: &PluginEntry, required: Vec<PluginRange>) -> PluginError {
+    match error {
+        PluginError::NoVersion { name, known, .. } if !required.is_empty() => PluginError::Exclusive {
+            name,
+            wanted: entry.wanted(),
+            required,
+            from: entry.source.to_string(),
+            known,
+        },
+        error => error,
     }
 }
 

@@ -18,6 +18,7 @@ mod metadata;
 mod new_plugin;
 mod pinned;
 mod publish;
+mod required;
 mod store;
 mod usage;
 
@@ -31,5 +32,6 @@ pub use metadata::Metadata;
 pub use new_plugin::new_plugin;
 pub use pinned::{Access, BuiltPlugin, PluginFiles, build_plugins};
 pub use publish::{Publication, publish};
+pub use required::PluginRange;
 pub use store::Store;
 pub use usage::{Parameter, usage};

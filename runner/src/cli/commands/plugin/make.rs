@@ -7,7 +7,7 @@ use runner::run::{CaseOutcome, Cases};
 use runner::source;
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Network};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::printable::printable_lines;
@@ -43,6 +43,9 @@ pub struct Test {
     /// Only the cases whose name holds this
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
+
+    #[command(flatten)]
+    pub network: Network,
 }
 
 /// Build a plugin and write it into a folder in OCI image layout
@@ -55,6 +58,9 @@ pub struct Publish {
     /// The layout; it is made if it is not there
     #[arg(long, value_name = "FOLDER")]
     layout: PathBuf,
+
+    #[command(flatten)]
+    pub network: Network,
 }
 
 pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
@@ -70,7 +76,7 @@ pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
 
 pub fn test(args: &Test, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let name = crate_name(&args.dir)?;
-    let manager = plugin::of_crate(&args.dir)?;
+    let manager = plugin::of_crate(&args.dir, global)?;
     let location = plugin::location(global, &args.dir)?;
     // What a plugin says is of interest where one looks for a mistake.
     let reporter = if ui.is_verbose() { progress::reporter(ui) } else { context::silent() };
@@ -98,9 +104,9 @@ fn tell(outcome: &CaseOutcome, ui: &Ui) {
     }
 }
 
-pub fn publish(args: &Publish, _global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+pub fn publish(args: &Publish, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let name = crate_name(&args.dir)?;
-    let manager = plugin::of_crate(&args.dir)?;
+    let manager = plugin::of_crate(&args.dir, global)?;
     let dir = absolute(&args.dir);
     let (info, digest) = context::block_on(manager.publish(&name, &dir, &args.layout))?;
     if ui.json() {
