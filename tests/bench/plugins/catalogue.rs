@@ -137,13 +137,7 @@ pub const SUBJECTS: [Subject; 11] = [
         Same::Native(native::decrypted),
         (CODE, CODE)
     ),
-    subject!(
-        "hash-column",
-        Reference::Sql(text!("hash-column", "upgrade.sql")),
-        None,
-        ALL,
-        (CODE, CODE)
-    ),
+    subject!("hash-column", Reference::Sql(text!("hash-column", "upgrade.sql")), None, ALL, (CODE, CODE)),
     subject!(
         "uuid-keys",
         Reference::Sql(text!("uuid-keys", "upgrade.sql")),
