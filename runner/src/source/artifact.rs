@@ -74,8 +74,7 @@ impl Artifact {
 /// The component that runs revisions of kind `sql`. Its digest is made once, however
 /// many revisions it runs.
 pub fn sql_component() -> Artifact {
-    static ARTIFACT: LazyLock<Artifact> =
-        LazyLock::new(|| Artifact::new(SQL_COMPONENT, "the runner itself"));
+    static ARTIFACT: LazyLock<Artifact> = LazyLock::new(|| Artifact::new(SQL_COMPONENT, "the runner itself"));
     ARTIFACT.clone()
 }
 

@@ -11,10 +11,10 @@ mod same;
 
 use std::time::Duration;
 
-pub use data::Options;
-use data::table::Cluster;
 use super::{data, measure, support};
 use catalogue::{SUBJECTS, Subject};
+pub use data::Options;
+use data::table::Cluster;
 
 /// A way of a plugin, measured.
 pub struct Figure {
@@ -58,9 +58,10 @@ fn measured(cluster: &Cluster, subject: &Subject, options: &Options) -> Vec<Figu
         downs.extend(times.down);
     }
     let up = figure(subject.name, "upgrade", subject.up.name(), subject.limits.0, &ups);
-    let down = subject.down.as_ref().map(|reference| {
-        figure(subject.name, "downgrade", reference.name(), subject.limits.1, &downs)
-    });
+    let down = subject
+        .down
+        .as_ref()
+        .map(|reference| figure(subject.name, "downgrade", reference.name(), subject.limits.1, &downs));
     std::iter::once(up).chain(down).collect()
 }
 

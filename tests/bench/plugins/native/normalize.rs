@@ -35,8 +35,11 @@ const CHANGE: Change<'_> = Change {
 const REJECTS: &str = "COPY public.customers_normalization_rejects FROM STDIN (FORMAT binary)";
 
 /// In the order of the columns that are read.
-const STEPS: [(&str, &[Step]); 3] =
-    [("email", &[Step::Email, Step::Lower]), ("name", &[Step::Nfc, Step::Squeeze]), ("phone", &[Step::Phone])];
+const STEPS: [(&str, &[Step]); 3] = [
+    ("email", &[Step::Email, Step::Lower]),
+    ("name", &[Step::Nfc, Step::Squeeze]),
+    ("phone", &[Step::Phone]),
+];
 
 /// Normalizes `public.customers`.
 pub fn normalize_text(url: &str) {
