@@ -162,7 +162,7 @@ fn a_plugin_is_shown_with_what_its_component_says() {
     project.ok(&["plugin", "add", NOTE, "--layout", "vendor"]);
     let settings = fs::read_to_string(project.path("runner.toml")).expect("reads");
     assert_eq!(settings, "[plugins]\nshared-note = { version = \"0.1.0\", layout = \"vendor\" }\n");
-    assert!(project.ok(&["plugin", "list"]).starts_with("shared-note"));
+    assert!(project.ok(&["plugin", "list"]).starts_with("shared-note          ^0.1.0     0.1.0 "));
     assert!(project.ok(&["plugin", "show", NOTE]).contains("Digest:       sha256:"));
     project.ok(&["plugin", "remove", NOTE]);
     assert_eq!(fs::read_to_string(project.path("runner.toml")).expect("reads"), "");

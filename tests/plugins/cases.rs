@@ -77,6 +77,22 @@ fn a_case_that_fails_leaves_no_database() {
 }
 
 #[test]
+fn rows_of_a_table_that_is_not_there_fail_the_case() {
+    const NAME: &str = "rows-note";
+    let project = with_plugin(NAME);
+    let file = format!("{NAME}/cases/adds_a_column/case.toml");
+    let text = std::fs::read_to_string(project.path(&file)).expect("reads");
+    project.write(&file, format!("{text}\n[rows]\n\"public.listing\" = \"SELECT 1\"\n"));
+    let run = project.run(&["plugin", "test", NAME, "--database", &Database::of_superuser().url]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(
+        run.stdout.contains("names public.listing, and after.sql leaves no such table"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn why_a_database_cannot_be_made_is_said() {
     const NAME: &str = "idle-note";
     let project = with_plugin(NAME);

@@ -43,5 +43,6 @@ fn the_manifest_of_each_page_gives_what_the_plugin_needs() {
     project.write("runner.toml", settings);
     project.ok(&["build"]);
     let plan = project.ok(&["plan", "head", "--from", "base"]);
-    assert!(plan.contains(&format!("{} steps, from base", plugins().len())), "{plan}");
+    let steps = plan.lines().filter(|line| line.starts_with("upgrade ")).count();
+    assert_eq!(steps, plugins().len(), "{plan}");
 }

@@ -57,6 +57,12 @@ pub enum CaseFailure {
         /// What the server said.
         error: String,
     },
+    /// `[rows]` names a table that is not there.
+    #[error("`[rows]` in case.toml names {table}, and after.sql leaves no such table")]
+    NoTable {
+        /// The table.
+        table: String,
+    },
     /// The plugin failed.
     #[error("the {direction} failed: {error}")]
     Step {
@@ -174,6 +180,9 @@ impl<'a> Cases<'a> {
         up.map_err(|failed| step_failed(Direction::Upgrade, &failed))?;
         self.script(by_hand, "after.sql", after).await?;
         let expected = self.snapshot(by_hand, &case.settings.rows).await?;
+        if let Some(table) = expected.lacks(case.settings.rows.keys()) {
+            return Err(CaseFailure::NoTable { table: table.clone() }.into());
+        }
         let found = self.snapshot(by_plugin, &case.settings.rows).await?;
         same(&found, &expected, Direction::Upgrade, "after.sql")?;
         match (go(&migrator, Direction::Downgrade).await?, case.settings.irreversible) {
