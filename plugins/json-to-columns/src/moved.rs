@@ -64,34 +64,65 @@ impl MovedField<'_> {
 impl Moved<'_> {
     /// Keeps what the fields are and will be, of documents that have one that fits.
     pub fn create(&self, tx: &Transaction) -> Result<()> {
-        let (table, document) = (self.table.sql(), format!("target.{}", self.document));
-        let keys =
-            list(self.target.key(), |key| format!("target.{} AS {}", ident(key), prefixed("key", key)));
-        let values = list(&self.fields, |field| {
-            let value = field.of(&document);
-            let fits = field.kind.fits(&value);
+        let table = self.table.sql();
+        let keys = list(self.target.key(), |key| prefixed("key", key));
+        let values = list(self.numbered(), |(number, field)| {
             format!(
-                "CASE WHEN {fits} THEN {value} END AS {}, CASE WHEN {fits} THEN {} END AS {}",
+                "CASE WHEN fits_{number} THEN value_{number} END AS {}, CASE WHEN fits_{number} THEN {} END AS {}",
                 field.old_column(),
-                field.kind.convert(&value),
+                field.kind.convert(&format!("value_{number}"), &format!("text_{number}")),
                 field.new_column()
             )
         });
         let touched = self.touched.iter().map(|name| {
-            let (column, [old, new]) = (ident(name), ["old", "new"].map(|prefix| prefixed(prefix, name)));
-            format!(", target.{column} AS {old}, target.{column} AS {new}")
+            let [old, new] = ["old", "new"].map(|prefix| prefixed(prefix, name));
+            format!(", {old}, {old} AS {new}")
         });
-        let touched: String = touched.collect();
-        let create = format!(
-            "CREATE TABLE {table} AS SELECT {keys}, {values}{touched} FROM {} AS target WHERE {} AND ({})",
-            self.target.name.sql(),
-            self.is_object("target"),
-            any(&self.fields, |field| format!("{} IS NOT NULL", field.of(&document))),
-        );
+        let (touched, tested) = (touched.collect::<String>(), self.tested());
+        let create =
+            format!("CREATE TABLE {table} AS SELECT {keys}, {values}{touched} FROM ({tested}) AS tested");
         create_beside(tx, &create, &self.table)?;
         let keys = list(self.target.key(), |key| prefixed("key", key));
         tx.execute(&format!("ALTER TABLE {table} ADD PRIMARY KEY ({keys})"), &[])?;
         Ok(())
+    }
+
+    /// The query for what the fields are in each document that has one of them, and
+    /// whether they fit. Without OFFSET the server would put the queries together, and
+    /// look into the documents and test the values once for each place that names them.
+    fn tested(&self) -> String {
+        let keys = |row: &str| {
+            list(self.target.key(), |key| format!("{row}.{} AS {}", ident(key), prefixed("key", key)))
+        };
+        let found = list(self.numbered(), |(number, field)| {
+            let (document, name) = (&self.document, literal(field.name));
+            format!(
+                "target.{document} -> {name} AS value_{number}, target.{document} ->> {name} AS text_{number}"
+            )
+        });
+        let fits = list(self.numbered(), |(number, field)| {
+            format!(
+                "{} AS fits_{number}",
+                field.kind.fits(&format!("value_{number}"), &format!("text_{number}"))
+            )
+        });
+        let touched =
+            self.touched.iter().map(|name| format!(", target.{} AS {}", ident(name), prefixed("old", name)));
+        let touched: String = touched.collect();
+        let any = self.numbered().map(|(number, _)| format!("value_{number} IS NOT NULL"));
+        format!(
+            "SELECT found.*, {fits} FROM (SELECT {}, {found}{touched} FROM {} AS target WHERE {} OFFSET 0) AS found \
+             WHERE {} OFFSET 0",
+            keys("target"),
+            self.target.name.sql(),
+            self.is_object("target"),
+            any.collect::<Vec<_>>().join(" OR "),
+        )
+    }
+
+    /// The fields with their numbers.
+    fn numbered(&self) -> impl Iterator<Item = (usize, &MovedField<'_>)> {
+        self.fields.iter().enumerate()
     }
 
     /// Lists the fields that do not fit their type.

@@ -98,6 +98,20 @@ pub enum GraphError {
         /// What there is, oldest first.
         versions: Vec<Version>,
     },
+    /// A revision of an older version than what comes before it.
+    #[error(
+        "revision `{id}` is there since version {since} of its package, and its parent since {before} ({origin})"
+    )]
+    SinceGoesBack {
+        /// The revision.
+        id: RevisionId,
+        /// What it says.
+        since: Version,
+        /// The version of its parent.
+        before: Version,
+        /// Where the revision is.
+        origin: String,
+    },
     /// Ranges that cannot all be met in one order.
     #[error(
         "the versions of package `{package}` that are required exclude each other:\n{}",

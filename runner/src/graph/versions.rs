@@ -58,10 +58,10 @@ impl Bounds {
     /// Finds them, or says why a range cannot be met.
     pub(super) fn of(nodes: &[Node], parents: &Edges, errors: &mut Vec<GraphError>) -> Self {
         let mut bounds = Self::default();
-        if nodes.iter().all(|node| node.requires.is_empty()) {
+        if nodes.iter().all(|node| node.requires.is_empty() && node.since.is_none()) {
             return bounds;
         }
-        let packages = Packages::of(nodes, parents);
+        let packages = Packages::of(nodes, parents, errors);
         for (number, node) in nodes.iter().enumerate() {
             for (package, required) in by_package(node) {
                 match packages.bounds(number, node, package, &required) {
@@ -137,7 +137,7 @@ struct Packages<'a> {
 }
 
 impl<'a> Packages<'a> {
-    fn of(nodes: &'a [Node], parents: &'a Edges) -> Self {
+    fn of(nodes: &'a [Node], parents: &'a Edges, errors: &mut Vec<GraphError>) -> Self {
         let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (number, node) in nodes.iter().enumerate() {
             if let Some(package) = node.id.package() {
@@ -149,6 +149,17 @@ impl<'a> Packages<'a> {
             let of_same = |parent: &&usize| nodes[**parent].id.package() == nodes[number].id.package();
             let inherited =
                 parents.of(number).iter().filter(of_same).filter_map(|&parent| since[parent].clone()).max();
+            if let (Some(since), Some(before)) = (&nodes[number].since, &inherited)
+                && since < before
+            {
+                let (id, origin) = (nodes[number].id.clone(), nodes[number].origin.clone());
+                errors.push(GraphError::SinceGoesBack {
+                    id,
+                    since: since.clone(),
+                    before: before.clone(),
+                    origin,
+                });
+            }
             since[number] = nodes[number].since.clone().or(inherited);
         }
         Self { nodes, parents, since, members }
@@ -311,6 +322,8 @@ mod tests {
         revision `a` requires `nothing@^1` (a/migration.toml:4:1), and no revision is of that package
         revision `b:three` requires `b@^1` (b:three/migration.toml:4:1), which is its own package: name a revision of it in `parents` or `depends_on`
         ");
+        let back = "b:one:\nb:two: b:one\nx:\n--\nb:one since 2.0.0\nb:two since 1.0.0\nx requires b@^2";
+        insta::assert_snapshot!(errors(back), @"revision `b:two` is there since version 1.0.0 of its package, and its parent since 2.0.0 (migrations/b:two)");
         let no_version = "b:one:\nx:\n--\nx requires b@^1";
         insta::assert_snapshot!(errors(no_version), @r#"revision `x` requires `b@^1` (x/migration.toml:4:1), and no revision of that package says since which version it is there (`since = "1.0.0"`)"#);
     }

@@ -7,8 +7,9 @@ use super::native;
 pub enum Reference {
     /// A script in one transaction, by psql.
     Sql(&'static str),
-    /// A script as a revision of kind `sql`: for what takes the server a few
-    /// milliseconds, where anything else would compare the starts of two programs.
+    /// A script as a revision of kind `sql` with the same grants: for what takes the
+    /// server a few milliseconds, where anything else would compare the starts of two
+    /// programs, and the audit of what is granted with none.
     Revision(&'static str),
     /// A function that makes the change over a connection of its own.
     Native(fn(&str)),

@@ -8,7 +8,7 @@ use super::catalogue::{Reference, Same, Subject};
 use super::data::table::{Copy, Template};
 use super::measure::{shown, time};
 use super::same;
-use super::support::Project;
+use super::support::{Project, manifest};
 
 /// What a plugin may ask for, all of it: what grants cost is measured by the
 /// benchmark `policy`.
@@ -52,7 +52,12 @@ pub fn round(template: &Template<'_>, subject: &Subject, component: &[u8], round
     let (ours, other) = (template.copy(), template.copy());
     let before = same::all(&ours.url, Same::Contents(&[]));
     let plugin = project(&ours, |project| project.component("a", "", component, &more(subject)));
-    let scripts = sql(subject).map(|(up, down)| project(&other, |project| project.sql("a", "", up, down)));
+    let scripts = sql(subject).map(|(up, down)| {
+        project(&other, |project| {
+            project.sql("a", "", up, down);
+            project.write("migrations/a/migration.toml", manifest("a", "", "sql", CAPABILITIES));
+        })
+    });
     let refer = |reference: &Reference, args: &[&str]| match reference {
         Reference::Revision(_) => time(|| drop(scripts.as_ref().expect("it has scripts").ok(args))),
         Reference::Sql(script) => psql(&other, script),

@@ -104,7 +104,7 @@ async fn a_later_patch_that_does_not_fit_is_named() {
     let later = interface(|text| {
         text.replace("@0.1.1;", "@0.1.7;").replace(
             "log: func(level: level, message: string);",
-            "log: func(level: level, message: string, more: u32);",
+            "log: func(level: level, message: list<u8>);",
         )
     });
     let refused = refusal(&guest_of(&later, "0.1.7", "", "")).await;

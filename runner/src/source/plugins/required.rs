@@ -9,7 +9,7 @@ use semver::{Version, VersionReq};
 use crate::revision::{Place, PluginName, RevisionId};
 use crate::source::{ConfigError, Found, Project};
 
-use super::{LOCK_FILE, Lock, LockFileError, PluginEntry, PluginError, PluginSource};
+use super::{LOCK_FILE, Lock, PluginEntry, PluginError, PluginSource};
 
 /// The versions of a plugin that a revision asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,24 +123,18 @@ impl Project {
         }
         Lock::load(&self.root)?;
         for name in names {
-            match self.plugin_at_hand(name) {
-                Err(error @ (PluginError::Digest { .. } | PluginError::Sources { .. })) => return Err(error),
-                Err(PluginError::Lock(
-                    error @ (LockFileError::Conflict { .. } | LockFileError::Invalid(_)),
-                )) => {
-                    return Err(error.into());
-                }
-                Ok(()) | Err(_) => {}
+            let checked = self.plugin_at_hand(name);
+            if let Err(error @ (PluginError::Digest { .. } | PluginError::Sources { .. })) = checked {
+                return Err(error);
             }
         }
         Ok(())
     }
 
     fn plugin_at_hand(&self, name: &PluginName) -> Result<(), PluginError> {
-        match self.plugin_entry(name)?.source {
-            PluginSource::Path(_) | PluginSource::Layout(_) => self.plugin_artifact(name).map(|_| ()),
-            #[expect(unreachable_patterns, reason = "a source over a network is not asked here")]
-            _ => Ok(()),
-        }
+        // A source over a network is asked when a revision needs it.
+        let is_local =
+            matches!(self.plugin_entry(name)?.source, PluginSource::Path(_) | PluginSource::Layout(_));
+        if is_local { self.plugin_artifact(name).map(|_| ()) } else { Ok(()) }
     }
 }

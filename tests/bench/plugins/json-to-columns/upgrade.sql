@@ -11,12 +11,13 @@ FROM public.products,
     LATERAL (SELECT
         jsonb_typeof(data -> 'made') = 'string' AND data ->> 'made' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AS made,
         jsonb_typeof(data -> 'price') = 'number' AS price,
-        jsonb_typeof(data -> 'stock') = 'number' AND data ->> 'stock' ~ '^-?[0-9]{1,9}$' AS stock) AS fit
+        jsonb_typeof(data -> 'stock') = 'number' AND data ->> 'stock' ~ '^-?[0-9]{1,9}$' AS stock OFFSET 0) AS fit
 WHERE data ?| ARRAY['made', 'price', 'stock'];
 ALTER TABLE public.products_moved_fields ADD PRIMARY KEY (key_id);
 CREATE TABLE public.products_json_rejects AS
 SELECT id AS key_id, field.column_name, field.value, field.reason
-FROM public.products JOIN public.products_moved_fields ON key_id = id,
+FROM public.products
+JOIN public.products_moved_fields ON key_id = id AND (old_made_on IS NULL OR old_price IS NULL OR old_stock IS NULL),
     LATERAL (VALUES
         ('made_on', CASE WHEN old_made_on IS NULL THEN (data -> 'made')::text END, 'is no date as in 2024-02-29'),
         ('price', CASE WHEN old_price IS NULL THEN (data -> 'price')::text END, 'is no number'),
