@@ -64,7 +64,7 @@ impl Repair {
 
     /// Takes back one layer of damage.
     fn once(&self, text: &str) -> Option<String> {
-        if text.is_ascii() {
+        if !has_run(text) {
             return None;
         }
         let characters: Vec<char> = text.chars().collect();
@@ -84,6 +84,9 @@ impl Repair {
     fn best_reading(&self, rest: &[char], output: &Output) -> Result<Reading, usize> {
         if rest[0].is_ascii() {
             return Err(rest.iter().take_while(|character| character.is_ascii()).count());
+        }
+        if rest.get(1).is_none_or(char::is_ascii) {
+            return Err(1);
         }
         let mut best: Option<Reading> = None;
         let mut refused = 1;
@@ -197,6 +200,12 @@ impl Reading {
         }
         reading
     }
+}
+
+/// Whether two characters beyond ASCII stand side by side: every damaged part is such a
+/// run, and most sound texts have none.
+fn has_run(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| pair[0] >= 0x80 && pair[1] >= 0xC0)
 }
 
 fn is_plausible_alone(part: &[char], decoded: char, around: Surroundings) -> bool {
