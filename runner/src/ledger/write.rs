@@ -6,8 +6,9 @@ use crate::revision::{Digest, Direction, RevisionId};
 
 use super::{Confinement, Failure, How, Ledger, LedgerError, Outcome, Run};
 
-/// Zstandard's level: components are written once and read almost never.
-const COMPRESSION: i32 = 9;
+/// Zstandard's level. A plugin's component is 5 % smaller at level 9, and takes four
+/// times as long, in the transaction of the first step that it runs.
+const COMPRESSION: i32 = 3;
 
 /// True inside the transaction whose id is the eleventh parameter.
 const OWN_TRANSACTION: &str = "pg_catalog.pg_current_xact_id_if_assigned() = $11::text::pg_catalog.xid8";
