@@ -2,10 +2,10 @@
 //! tokio-postgres for this one table, with the plugin's own code for a value.
 
 mod encrypt;
+mod listings;
 mod normalize;
 mod peer;
-mod repair;
 
 pub use encrypt::{decrypt_column, decrypted, encrypt_column};
+pub use listings::repair_text;
 pub use normalize::normalize_text;
-pub use repair::repair_text;
