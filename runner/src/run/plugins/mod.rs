@@ -4,6 +4,7 @@
 //! databases, and `snapshot` says what is in one.
 
 mod applied;
+mod beside;
 mod cases;
 mod manager;
 mod snapshot;

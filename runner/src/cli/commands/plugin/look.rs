@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use runner::ledger::PluginApplied;
 use runner::revision::PluginName;
 use runner::run::{PluginInfo, PluginUseOf};
-use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource};
+use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource, RegistryAddress};
 use serde_json::json;
 
 use crate::cli::args::Global;
@@ -36,8 +36,12 @@ pub struct Show {
     path: Option<PathBuf>,
 
     /// Look at what this layout or bundle has, instead of what is pinned
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "registry")]
     layout: Option<PathBuf>,
+
+    /// Look at the newest one that this registry has, instead of what is pinned
+    #[arg(long, value_name = "HOST/NAMESPACE", conflicts_with = "path")]
+    registry: Option<RegistryAddress>,
 }
 
 /// Tell which revisions use a plugin: those on disk and, where a database is configured, those that
@@ -84,7 +88,8 @@ fn pin(pin: Pin, short: bool) -> String {
 pub fn show(args: &Show, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let source = match (&args.path, &args.layout) {
         (Some(path), _) => Some(PluginSource::Path(path.clone())),
-        (None, layout) => layout.clone().map(PluginSource::Layout),
+        (None, Some(layout)) => Some(PluginSource::Layout(layout.clone())),
+        (None, None) => args.registry.clone().map(PluginSource::Registry),
     };
     let info = match source {
         // Where it is looked at before it is added, there may be no project yet.
