@@ -6,8 +6,11 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
+use rcgen::CertificateParams;
+
 use crate::plugin::{NOTE, files, published, refused, revision, with_plugin};
 use crate::support::{Database, Finished, PASSWORD, Project, Registry, USER, filters, probe};
+use crate::tls::{Issued, issue};
 
 /// A registry that has the plugin [`NOTE`], as version 0.1.0.
 fn registry() -> Registry {
@@ -288,6 +291,38 @@ fn credentials_are_those_that_docker_keeps() {
 }
 
 #[test]
+fn tls_is_verified_with_the_roots_of_the_machine() {
+    let names = CertificateParams::new(vec!["127.0.0.1".into()]).expect("a name");
+    let Issued { root, certificate, key } = issue(names);
+    let registry = Registry::with_tls(&certificate, &key);
+    registry.import(published());
+    let project = Project::without_database();
+    project.write("root.pem", root);
+    let add = |trusted: bool| {
+        let mut command = project.command(&["plugin", "add", NOTE]);
+        match trusted {
+            true => command.env("SSL_CERT_FILE", project.path("root.pem")),
+            false => command.env_remove("SSL_CERT_FILE"),
+        };
+        Finished::of(&mut command)
+    };
+    // This machine is spoken to without TLS, unless the setting says otherwise.
+    project.write("runner.toml", settings(&registry));
+    let plain = add(true);
+    assert!(plain.stderr.contains("HTTP request to an HTTPS server"), "{}", plain.stderr);
+    project.write("runner.toml", settings(&registry) + "insecure = []\n");
+    let stranger = add(false);
+    assert_eq!(stranger.code, 1);
+    assert!(
+        stranger.stderr.contains("1: it does not answer: invalid peer certificate"),
+        "{}",
+        stranger.stderr
+    );
+    let added = add(true);
+    assert_eq!((added.code, added.stdout.as_str()), (0, "added shared-note 0.1.0\n"), "{}", added.stderr);
+}
+
+#[test]
 fn a_version_is_published_once() {
     const NAME: &str = "once-note";
     let registry = Registry::start();
@@ -314,6 +349,9 @@ fn an_update_finds_what_the_registry_has() {
     let listed = project.ok(&["plugin", "list"]);
     assert!(listed.contains("shared-note") && listed.contains("registry:127.0.0.1:"), "{listed}");
     registry.put(NOTE, "0.1.1", "application/wasm", probe());
+    assert!(!project.ok(&["plugin", "list"]).contains("newest"));
+    let listed = project.ok(&["plugin", "list", "--latest"]);
+    assert!(listed.contains("^0.1       0.1.0 ") && listed.ends_with(", newest 0.1.1\n"), "{listed}");
     let newer = refused_whole(&project, &["plugin", "update"]);
     assert!(newer.contains("the component is called `probe`"), "{newer}");
 }

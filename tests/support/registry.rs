@@ -36,17 +36,27 @@ pub struct Registry {
 impl Registry {
     /// Starts an empty one, which lets everybody do everything.
     pub fn start() -> Self {
-        Self::with("")
+        Self::with(&[], "")
+    }
+
+    /// Starts an empty one that speaks TLS, with this certificate and its key.
+    pub fn with_tls(certificate: &str, key: &str) -> Self {
+        let files = [("server.crt", certificate), ("server.key", key)];
+        Self::with(&files, "  tls:\n    certificate: DIR/server.crt\n    key: DIR/server.key\n")
     }
 
     /// Starts an empty one, which asks for [`USER`] and [`PASSWORD`].
     pub fn that_asks() -> Self {
-        Self::with("auth:\n  htpasswd:\n    realm: test\n    path: DIR/htpasswd\n")
+        let htpasswd = format!("{USER}:{HTPASSWD}\n");
+        let auth = "auth:\n  htpasswd:\n    realm: test\n    path: DIR/htpasswd\n";
+        Self::with(&[("htpasswd", &htpasswd)], auth)
     }
 
-    fn with(more: &str) -> Self {
+    fn with(files: &[(&str, &str)], more: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("runner-registry-").tempdir().expect("a folder");
-        std::fs::write(dir.path().join("htpasswd"), format!("{USER}:{HTPASSWD}\n")).expect("writes");
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).expect("writes");
+        }
         // Another program may take the port before the registry does.
         for _ in 0..20 {
             let port = free_port();
@@ -188,7 +198,12 @@ fn answers(child: &mut Child, dir: &Path, port: u16) -> bool {
         if child.try_wait().expect("it can be asked").is_some() {
             return false;
         }
-        if greeting(port).is_ok_and(|answer| answer.to_lowercase().contains(&ours)) {
+        // One that speaks TLS says so, and no more.
+        let is_ours = |answer: String| {
+            let answer = answer.to_lowercase();
+            answer.contains(&ours) || answer.contains("http request to an https server")
+        };
+        if greeting(port).is_ok_and(is_ours) {
             return true;
         }
         assert!(began.elapsed() < Duration::from_secs(60), "the registry does not answer");

@@ -131,9 +131,15 @@ impl PluginManager {
     /// With the versions that the source has; what is pinned is shown also where the
     /// source is gone.
     async fn with_versions(&self, info: PluginInfo, entry: &PluginEntry) -> PluginInfo {
-        let (project, name, source) = (self.project.clone(), info.name.clone(), entry.source.clone());
-        let versions = beside(move |stop| project.plugin_versions(&name, &source, stop)).await;
+        let versions = self.versions(&info.name, &entry.source).await;
         PluginInfo { versions: versions.unwrap_or_default(), ..info }
+    }
+
+    /// The versions of a plugin that a source has, oldest first; none of one that has
+    /// one only.
+    pub async fn versions(&self, name: &PluginName, source: &PluginSource) -> Result<Vec<Version>, RunError> {
+        let (project, name, source) = (self.project.clone(), name.clone(), source.clone());
+        Ok(beside(move |stop| project.plugin_versions(&name, &source, stop)).await?)
     }
 
     /// Adds a plugin to runner.toml and to the lock. What the store has of its

@@ -8,7 +8,7 @@ use semver::Version;
 use crate::revision::{Digest, PluginName};
 use crate::source::{ArtifactError, BuildError, BundleError, ScanError};
 
-use super::{LockFileError, RegistryAddress, RegistryFault};
+use super::{LockFileError, RegistryFault};
 
 /// Why a plugin cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +126,7 @@ pub enum PluginError {
     #[error("the registry {address} cannot be used")]
     Registry {
         /// Which.
-        address: RegistryAddress,
+        address: String,
         /// What is wrong with it.
         #[source]
         fault: RegistryFault,
@@ -139,7 +139,7 @@ pub enum PluginError {
         /// The version, where one is wanted.
         version: Option<Box<Version>>,
         /// The registry.
-        address: RegistryAddress,
+        address: String,
     },
     /// No registry, where one is needed.
     #[error("no registry is named for plugin `{0}`, and there is no default one")]

@@ -154,7 +154,7 @@ impl Project {
                 Wanted::Newest => None,
                 Wanted::Exactly(version) => Some(Box::new(version.clone())),
             };
-            return Err(PluginError::Offline { name: name.clone(), version, address: address.clone() });
+            return Err(PluginError::Offline { name: name.clone(), version, address: address.to_string() });
         }
         let repository = self.repository(address, name);
         let sought = match wanted {

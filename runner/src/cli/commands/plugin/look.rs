@@ -6,6 +6,7 @@ use runner::ledger::PluginApplied;
 use runner::revision::PluginName;
 use runner::run::{PluginInfo, PluginUseOf};
 use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource, RegistryAddress};
+use semver::Version;
 use serde_json::json;
 
 use crate::cli::args::Global;
@@ -22,7 +23,11 @@ use super::name;
 
 /// List the plugins of runner.toml with what is pinned
 #[derive(Debug, clap::Args)]
-pub struct List {}
+pub struct List {
+    /// Ask the sources too which versions they have, and show the newest
+    #[arg(long)]
+    latest: bool,
+}
 
 /// Show what a plugin is: parameters, capabilities, versions, digest and imports
 #[derive(Debug, clap::Args)]
@@ -53,17 +58,28 @@ pub struct Why {
     plugin: PluginName,
 }
 
-pub fn list(_args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, true)?;
+pub fn list(args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+    let manager = plugin::manager(global, !args.latest)?;
     let plugins = manager.list()?;
+    let newest = |name: &PluginName, entry: &PluginEntry| match args.latest {
+        true => Ok(context::block_on(manager.versions(name, &entry.source))?.pop()),
+        false => Ok::<_, CommandError>(None),
+    };
+    let newest: Vec<Option<Version>> =
+        plugins.iter().map(|(name, entry, _)| newest(name, entry)).collect::<Result<_, _>>()?;
+    let plugins: Vec<_> = plugins.iter().zip(newest).collect();
     if ui.json() {
-        let plugins = plugins.iter().map(|(name, entry, locked)| {
-            json!({ "name": name, "wanted": entry.wanted(), "source": entry.source.to_string(), "locked": locked })
+        let plugins = plugins.iter().map(|((name, entry, locked), newest)| {
+            let (wanted, source) = (entry.wanted(), entry.source.to_string());
+            json!({ "name": name, "wanted": wanted, "source": source, "locked": locked, "newest": newest })
         });
         ui.answer(&json!({ "plugins": plugins.collect::<Vec<_>>() }));
         return Ok(Exit::Done);
     }
-    plugins.iter().for_each(|(name, entry, locked)| ui.line(in_list(name, entry, locked.as_ref())));
+    for ((name, entry, locked), newest) in &plugins {
+        let newest = newest.as_ref().map(|newest| format!(", newest {newest}")).unwrap_or_default();
+        ui.line(in_list(name, entry, locked.as_ref()) + &newest);
+    }
     ui.note(format_args!("{}.", count(plugins.len(), "plugin")));
     Ok(Exit::Done)
 }

@@ -23,6 +23,9 @@ pub enum RegistryAddressError {
     /// It begins with the name of a protocol.
     #[error("`{0}` is no registry: write it without `{scheme}`, as docker does", scheme = scheme(.0))]
     Scheme(String),
+    /// It has a login, which is not repeated.
+    #[error("a registry is named without a login: `docker login`, `podman login` or `oras login` keeps one")]
+    Login,
     /// It names no host.
     #[error("`{0}` names no host: a registry is written as in `registry.example.org/team/plugins`")]
     Host(String),
@@ -45,9 +48,9 @@ pub enum RegistryAddressError {
 pub struct RegistryConfig {
     /// The registry of entries that are a version alone.
     pub default: Option<RegistryAddress>,
-    /// Hosts, each with its port if it has one, that are spoken to without TLS. The
-    /// machine itself is always.
-    pub insecure: Vec<String>,
+    /// The hosts that are spoken to without TLS, each for one port (`inside:5000`) or
+    /// for all. Where it is not set, that is this machine, and nothing else.
+    pub insecure: Option<Vec<String>>,
 }
 
 impl RegistryConfig {
@@ -58,7 +61,12 @@ impl RegistryConfig {
 
     /// Whether a registry is spoken to without TLS.
     pub(super) fn is_plain(&self, address: &RegistryAddress) -> bool {
-        address.is_loopback() || self.insecure.iter().any(|host| *host == address.host)
+        let host = address.host();
+        let names = [host, host_without_port(host)];
+        match &self.insecure {
+            None => address.is_loopback(),
+            Some(hosts) => hosts.iter().any(|host| names.contains(&host.as_str())),
+        }
     }
 }
 
@@ -96,6 +104,9 @@ impl FromStr for RegistryAddress {
     type Err = RegistryAddressError;
 
     fn from_str(text: &str) -> Result<Self, RegistryAddressError> {
+        if text.contains('@') {
+            return Err(RegistryAddressError::Login);
+        }
         if text.contains("://") {
             return Err(RegistryAddressError::Scheme(text.to_owned()));
         }
@@ -195,6 +206,7 @@ mod tests {
         insta::assert_snapshot!(error("https://a.b/c"), @"`https://a.b/c` is no registry: write it without `https://`, as docker does");
         insta::assert_snapshot!(error("team/plugins"), @"`team/plugins` names no host: a registry is written as in `registry.example.org/team/plugins`");
         insta::assert_snapshot!(error("a.b/Team"), @"`a.b/Team` is no registry: `Team` is no part of a namespace, which has lower-case letters, digits and single `.`, `_` or `-` between them");
+        insta::assert_snapshot!(error("me:hunter2@a.b/c"), @"a registry is named without a login: `docker login`, `podman login` or `oras login` keeps one");
         for wrong in
             ["", "/x", "a.b//c", "a.b:port/x", "a.b:99999/x", "me@a.b/x", "[::1/x", "a.b/../c", "a.b/c?d"]
         {
@@ -204,24 +216,23 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_spoken_to_without_tls() {
-        let config = RegistryConfig { insecure: vec!["inside.example:5000".into()], ..Default::default() };
-        for plain in [
-            "localhost",
-            "localhost:5000/a",
-            "127.0.0.1:5000/a",
-            "127.1.2.3/a",
-            "[::1]:5000",
-            "inside.example:5000/x",
-        ] {
+        let config = RegistryConfig::default();
+        for plain in ["localhost", "localhost:5000/a", "127.0.0.1:5000/a", "127.1.2.3/a", "[::1]:5000"] {
             assert!(config.is_plain(&address(plain)), "{plain}");
         }
-        for safe in [
-            "inside.example/x",
-            "example.org:5000/a",
-            "10.0.0.1:5000/a",
-            "[::2]:5000",
-            "localhost.example.org/a",
-        ] {
+        for safe in ["example.org:5000/a", "10.0.0.1:5000/a", "[::2]:5000", "localhost.example.org/a"] {
+            assert!(!config.is_plain(&address(safe)), "{safe}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_takes_the_place_of_this_machine() {
+        let insecure = Some(vec!["inside.example:5000".into(), "10.0.0.1".into()]);
+        let config = RegistryConfig { insecure, ..RegistryConfig::default() };
+        for plain in ["inside.example:5000/x", "10.0.0.1:5000/x", "10.0.0.1/x"] {
+            assert!(config.is_plain(&address(plain)), "{plain}");
+        }
+        for safe in ["inside.example/x", "inside.example:5001/x", "localhost:5000"] {
             assert!(!config.is_plain(&address(safe)), "{safe}");
         }
     }

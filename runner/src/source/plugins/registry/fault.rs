@@ -113,7 +113,7 @@ pub enum RegistryFault {
 impl RegistryFault {
     /// The error about a registry.
     pub(in crate::source::plugins) fn of(self, address: &RegistryAddress) -> PluginError {
-        PluginError::Registry { address: address.clone(), fault: self }
+        PluginError::Registry { address: address.to_string(), fault: self }
     }
 
     /// What to do about it.
