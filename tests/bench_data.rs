@@ -2,10 +2,10 @@
 //! leave the same table. What they take is nobody's business here.
 
 #[path = "bench/data/mod.rs"]
-mod data;
+pub mod data;
 #[path = "bench/measure.rs"]
 #[expect(dead_code, reason = "the other benchmarks use the rest")]
-mod measure;
+pub mod measure;
 
 use crate::support;
 use data::Options;

@@ -169,6 +169,16 @@ fn help() {
           --wait <TIME>
               Wait this long for a server that takes no login yet, as in `60s` or `5m`
 
+          --locked
+              Fail, before anything is done, if runner.lock is not there or would change
+              
+              [env: RUNNER_LOCKED]
+
+          --offline
+              Ask nothing over a network but the database; cargo neither
+              
+              [env: RUNNER_OFFLINE]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -259,6 +269,16 @@ fn help() {
 
           --wait <TIME>
               Wait this long for a server that takes no login yet, as in `60s` or `5m`
+
+          --locked
+              Fail, before anything is done, if runner.lock is not there or would change
+              
+              [env: RUNNER_LOCKED]
+
+          --offline
+              Ask nothing over a network but the database; cargo neither
+              
+              [env: RUNNER_OFFLINE]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -359,10 +379,21 @@ fn help() {
               Its id, instead of a random one
 
           --depends-on <REVISION>
-              A revision or a label of another branch that must come before it (can be repeated)
+              A revision or a label of another branch that must come before it, or versions of another
+              package as in `billing@1.2` (can be repeated)
 
           --edit
               Open it in the editor that VISUAL or EDITOR names
+
+          --locked
+              Fail, before anything is done, if runner.lock is not there or would change
+              
+              [env: RUNNER_LOCKED]
+
+          --offline
+              Ask nothing over a network but the database; cargo neither
+              
+              [env: RUNNER_OFFLINE]
 
       -h, --help
               Print help (see a summary with '-h')

@@ -169,12 +169,15 @@ fn between_steps_and_anywhere_else_what_it_says_is_so() {
     let (database, project) = project(&[]);
     let ids: Vec<String> = (0..400).map(|number| format!("r{number:03}")).collect();
     project.tables(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut signals = 0;
-    for at in [1, 20, 60, 100, 150] {
+    let mut reached = 0;
+    for more in [1, 20, 40, 40, 50] {
         let child = start(&project, &["upgrade", "head"]);
+        // Of this run: a signal before its plan is made would say that nothing was
+        // changed, which is so.
         let applied = format!(
             "SELECT to_regclass('runner.revision') IS NOT NULL AND (SELECT count(*) FROM pg_class \
-             WHERE relname LIKE 't\\_r%') >= {at}"
+             WHERE relname LIKE 't\\_r%' AND relkind = 'r') >= {}",
+            reached + more
         );
         database.wait_for(&applied);
         let before: usize = database.value("SELECT count(*) FROM runner.revision").parse().expect("a number");
@@ -192,9 +195,8 @@ fn between_steps_and_anywhere_else_what_it_says_is_so() {
                 || said.contains(&format!("Not tried: {} revisions", 400 - after)),
             "{after}: {said}"
         );
-        signals += 1;
+        reached = after;
     }
-    assert_eq!(signals, 5);
     project.ok(&["upgrade", "head"]);
 }
 

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bench_data;
+mod bench_plugins;
 mod blocked;
 mod branches;
 mod bundle;
@@ -43,9 +44,15 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod plugin;
+#[path = "plugin/pins.rs"]
+mod plugin_pins;
 mod plugins;
+#[path = "plugins/cases.rs"]
+mod plugins_cases;
 #[path = "plugins/edited.rs"]
 mod plugins_edited;
+#[path = "plugins/pages.rs"]
+mod plugins_pages;
 #[path = "plugins/random.rs"]
 mod plugins_random;
 mod pooler;
@@ -61,6 +68,7 @@ mod suggest;
 mod tidy;
 mod tls;
 mod types;
+mod versions;
 mod waiting;
 mod wire;
 mod wit_frozen;

@@ -8,8 +8,14 @@ use crate::support::Database;
 /// The last revision before the branches.
 const REPAIR: &str = "8b01c7d2aa90";
 
+/// The texts of the listings after the repair, each with its id.
+const REPAIRED: &str = "55fe14dfdd8dd8ffeaaf03f262ba6808";
+
 /// The revision that has the prices as text.
 const SIGHTINGS: &str = "7c20de5b9f34";
+
+/// The revision that reads the prices.
+const PRICES: &str = "b5f8137ac0e2";
 
 /// Runs the program in the repository itself.
 pub fn runner(database: &Database, args: &[&str]) -> String {
@@ -59,7 +65,7 @@ fn going_down_restores_every_byte_and_going_up_again_gives_the_same() {
     );
     runner(&database, &["upgrade", "head"]);
     same(&without_times(&database.dump()), &without_times(&merged));
-    assert!(runner(&database, &["current"]).starts_with("b5f8137ac0e2 "));
+    assert!(runner(&database, &["current"]).starts_with("f84b2c6e17d9 "));
 }
 
 /// Compares dumps, and shows only what differs.
@@ -100,9 +106,89 @@ fn damaged_text_is_repaired_and_sound_text_left_alone() {
     assert_eq!(before.len(), 2);
     runner(&database, &["upgrade", "head"]);
     assert_eq!(database.rows(sound), before);
+    let texts = "SELECT md5(string_agg(id || E'\\t' || title || E'\\t' || coalesce(description, ''), E'\\n' ORDER BY id))
+        FROM listings";
+    assert_eq!(database.value(texts), REPAIRED);
     let damaged = "SELECT count(*) FROM listings WHERE title ~ 'âœ…|‚úÖ|â”€' OR description ~ 'âœ…|‚úÖ|â”€'";
     assert_eq!(database.value(damaged), "0");
     assert_eq!(database.value("SELECT count(*) > 0 FROM listings WHERE title LIKE '%✅%'"), "t");
+}
+
+#[test]
+fn what_the_repair_changes_is_touched_and_its_time_comes_back() {
+    let database = Database::new();
+    runner(&database, &["upgrade", "d41f6a3c9e27"]);
+    let times = "SELECT id, updated_at FROM listings ORDER BY id";
+    let before = database.rows(times);
+    runner(&database, &["upgrade", REPAIR]);
+    let touched = "SELECT count(*) FROM listings WHERE updated_at > '2026-01-01'";
+    assert_eq!(database.value(touched), "34");
+    let edited = "5eed0001-0000-4000-8000-000000000010";
+    database.rows(&format!("UPDATE listings SET title = 'Ramekins' WHERE id = '{edited}'"));
+    runner(&database, &["downgrade", "-1"]);
+    let differs = |(was, is): (&String, &String)| (was != is).then(|| is.clone());
+    let changed: Vec<String> = before.iter().zip(&database.rows(times)).filter_map(differs).collect();
+    assert!(matches!(&changed[..], [only] if only.starts_with(edited)), "{changed:?}");
+    assert_eq!(database.value(&format!("SELECT title FROM listings WHERE id = '{edited}'")), "Ramekins");
+}
+
+#[test]
+fn scores_and_notifications_are_touched_like_all_else() {
+    let database = Database::new();
+    runner(&database, &["upgrade", "head"]);
+    let pretend = "UPDATE listing_scores SET updated_at = '2025-12-01';
+        UPDATE notifications SET updated_at = '2025-12-01';
+        UPDATE listing_scores SET score = 100 - score WHERE score = (SELECT max(score) FROM listing_scores);
+        UPDATE notifications SET channel = channel";
+    database.rows(pretend);
+    let old = |table: &str| {
+        database.value(&format!("SELECT count(*) > 0, bool_and(updated_at = '2025-12-01') FROM {table}"))
+    };
+    assert_eq!(old("listing_scores"), "t|f");
+    assert_eq!(old("notifications"), "t|t", "an UPDATE that changes nothing is no change");
+    runner(&database, &["downgrade", PRICES]);
+    let left = "SELECT count(*) FROM information_schema.columns
+        WHERE column_name = 'updated_at' AND table_name IN ('listing_scores', 'comps', 'notifications')";
+    assert_eq!(database.value(left), "0");
+    let function = "SELECT count(*) FROM pg_proc WHERE proname = 'touch_updated_at'";
+    assert_eq!(database.value(function), "1", "the function is another revision's");
+}
+
+#[test]
+fn addresses_have_their_city_and_country_in_columns_and_get_them_back() {
+    let database = Database::new();
+    runner(&database, &["upgrade", PRICES]);
+    let orders = "SELECT external_id, ship_to, updated_at FROM orders ORDER BY external_id";
+    let before = database.rows(orders);
+    runner(&database, &["upgrade", "head"]);
+    assert_eq!(
+        database.rows("SELECT ship_city, ship_country, ship_to FROM orders ORDER BY external_id"),
+        [
+            "Köln|DE|{\"name\": \"Jürgen Groß\"}",
+            "Lyon|FR|{\"name\": \"Zoë O’Connor\"}",
+            "Leeds|GB|{\"name\": \"Renée Müller-Lüdenscheidt\"}",
+        ]
+    );
+    assert_eq!(database.value("SELECT count(*) FROM orders_ship_to_rejects"), "0");
+    runner(&database, &["downgrade", PRICES]);
+    assert_eq!(database.rows(orders), before);
+}
+
+#[test]
+fn the_lock_is_that_of_the_catalogue_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let lock = std::fs::read_to_string(root.join("runner.lock")).expect("reads");
+    let built = Command::new(env!("CARGO_BIN_EXE_runner"))
+        .args(["build", "--locked"])
+        .current_dir(&root)
+        .env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
+        .output()
+        .expect("the program runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert_eq!(std::fs::read_to_string(root.join("runner.lock")).expect("reads"), lock);
+    for plugin in ["json-to-columns", "repair-text", "timestamps"] {
+        assert!(lock.contains(&format!("source = \"path:plugins/{plugin}\"")), "{lock}");
+    }
 }
 
 #[test]

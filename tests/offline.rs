@@ -430,8 +430,8 @@ fn the_repository_s_own_migrations() {
     assert_eq!(contents(&scripted).1, contents(&real).1);
     let said = migrations::fails(&real, &["upgrade", "d41f6a3c9e27:head", "--sql"]);
     assert!(said.contains("upgrade of `8b01c7d2aa90` cannot be written as a script"), "{said}");
-    assert!(said.contains("the migration reads rows, which only a server has"), "{said}");
-    assert!(said.contains("FROM public.listings"), "{said}");
+    assert!(said.contains("it depends on what a table is and holds, which only a server knows"), "{said}");
+    assert!(said.contains("in: \"public\".\"listings\""), "{said}");
     let down = migrations::runner(&real, &["downgrade", "d41f6a3c9e27:base", "--sql"]);
     scripted.psql(&down).expect("runs");
     migrations::runner(&real, &["downgrade", "base"]);

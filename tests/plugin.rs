@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::support::{Database, Project, probe};
+use runner::host::{Compiler, DataConfig, Description, Host, HostConfig, Limits};
+use runner::revision::Digest;
+
+use crate::support::{Database, Project, free_port, plugin, probe};
 
 /// The plugin of the tests that need one and do not change it.
 pub const NOTE: &str = "shared-note";
@@ -159,7 +162,7 @@ fn a_plugin_is_shown_with_what_its_component_says() {
     project.ok(&["plugin", "add", NOTE, "--layout", "vendor"]);
     let settings = fs::read_to_string(project.path("runner.toml")).expect("reads");
     assert_eq!(settings, "[plugins]\nshared-note = { version = \"0.1.0\", layout = \"vendor\" }\n");
-    assert!(project.ok(&["plugin", "list"]).starts_with("shared-note"));
+    assert!(project.ok(&["plugin", "list"]).starts_with("shared-note          ^0.1.0     0.1.0 "));
     assert!(project.ok(&["plugin", "show", NOTE]).contains("Digest:       sha256:"));
     project.ok(&["plugin", "remove", NOTE]);
     assert_eq!(fs::read_to_string(project.path("runner.toml")).expect("reads"), "");
@@ -332,6 +335,154 @@ fn a_bundle_has_the_plugins_and_is_a_source_of_them() {
         lock.lines().find(|line| line.starts_with("digest")).expect("a digest").to_owned()
     };
     assert_eq!(one(&other), one(&project));
+}
+
+#[test]
+fn a_downgrade_needs_neither_source_nor_store_nor_lock() {
+    let database = Database::new();
+    let project = using(&database);
+    let settings = fs::read_to_string(project.path("runner.toml")).expect("reads");
+    let lock = fs::read_to_string(project.path("runner.lock")).expect("reads");
+    let digest = lock.lines().find_map(|line| line.strip_prefix("digest = \"")).expect("a digest");
+    let gone: [(&str, &dyn Fn()); 5] = [
+        // As if the version were yanked: the layout has another plugin's index only.
+        ("version", &|| {
+            let index = fs::read_to_string(project.path("vendor/index.json")).expect("reads");
+            let mut index: serde_json::Value = serde_json::from_str(&index).expect("JSON");
+            index["manifests"] = serde_json::json!([]);
+            project.write("vendor/index.json", index.to_string());
+        }),
+        ("source", &|| fs::remove_dir_all(project.path("vendor")).expect("removes")),
+        ("store", &|| fs::remove_dir_all(project.path(".data")).expect("removes")),
+        ("entry", &|| project.write("runner.toml", "")),
+        ("lock", &|| fs::remove_file(project.path("runner.lock")).expect("removes")),
+    ];
+    for (what, goes) in gone {
+        project.ok(&["upgrade", "head"]);
+        goes();
+        let why = project.ok(&["plugin", "why", NOTE]);
+        let short = &digest["sha256:".len().."sha256:".len() + 12];
+        assert!(why.contains("b applied with 0.1.0, ") && why.contains(&short[..7]), "{what}: {why}");
+        project.ok(&["downgrade", "-1"]);
+        let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 't_a'";
+        assert_eq!(database.value(columns), "1", "{what}");
+        // Put back what was taken away, to apply it once more.
+        let _ = fs::remove_dir_all(project.path("vendor"));
+        vendor(&project);
+        project.write("runner.toml", &settings);
+        project.write("runner.lock", &lock);
+    }
+    project.ok(&["upgrade", "head"]);
+    let shown = project.ok(&["show", "b"]);
+    assert!(
+        shown.contains("Ran:          shared-note@0.1.0") && shown.contains(digest.trim_end_matches('"')),
+        "{shown}"
+    );
+    // Applied as it is, it can stay when all of this is gone; run anew it cannot.
+    fs::remove_dir_all(project.path("vendor")).expect("removes");
+    fs::remove_dir_all(project.path(".data")).expect("removes");
+    project.sql("c", "b", "CREATE TABLE t_c ();", "DROP TABLE t_c;");
+    project.ok(&["upgrade", "head"]);
+    let said = project.fails(1, &["redo", "a"]);
+    assert!(said.contains("the layout vendor cannot be used"), "{said}");
+    assert!(database.has("t_c"), "nothing was taken back");
+}
+
+#[test]
+fn why_answers_from_disk_where_no_server_does() {
+    let url = format!("postgresql://nobody@127.0.0.1:{}/none?connect_timeout=5", free_port());
+    let project = Project::at(url.clone());
+    project.tables(&["a"]);
+    vendor(&project);
+    project.ok(&["plugin", "add", NOTE, "--layout", "vendor"]);
+    revision(&project, "b", "a", "note");
+    let finished = project.run(&["plugin", "why", NOTE]);
+    assert_eq!((finished.code, finished.stdout.as_str()), (0, "b: add a note (migrations/b)\n"));
+    assert!(finished.stderr.contains("What is applied is not known:"), "{}", finished.stderr);
+    let json = project.ok(&["plugin", "why", NOTE, "--json"]);
+    assert!(json.contains("\"applied\":null"), "{json}");
+    assert_eq!(project.run(&["plugin", "why", NOTE, "--database", &url]).code, 7, "it was asked for");
+}
+
+#[test]
+fn what_is_shown_is_what_the_component_is() {
+    let project = Project::without_database();
+    let bytes = plugin("repair-text");
+    project.write("repair.wasm", &bytes);
+    let shown = project.ok(&["plugin", "show", "repair-text", "--path", "repair.wasm", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown["digest"], Digest::of(&bytes).to_string());
+    assert_eq!(sorted(&shown["interface"]["imports"]), imports(&bytes));
+    let description = described(&bytes);
+    assert_eq!(shown["version"], description.version);
+    assert_eq!(shown["summary"], description.summary);
+    let parameters = shown["parameters"].as_array().expect("a list");
+    let schema = &description.params_schema;
+    let properties = schema["properties"].as_object().expect("an object");
+    assert_eq!(parameters.len(), properties.len());
+    for parameter in parameters {
+        let name = parameter["name"].as_str().expect("a name");
+        let property = &properties[name];
+        assert_eq!(parameter["description"], property["description"], "{name}");
+        let required = schema["required"].as_array().into_iter().flatten().any(|one| one == name);
+        assert_eq!(parameter["required"], required, "{name}");
+        let default = property.get("default").map(|default| toml::Value::try_from(default).expect("TOML"));
+        assert_eq!(
+            parameter["default"].as_str(),
+            default.map(|value| value.to_string()).as_deref(),
+            "{name}"
+        );
+        let kind = parameter["kind"].as_str().expect("a type");
+        match property["type"].as_str() {
+            Some("array") => assert!(kind.starts_with("array of "), "{name}: {kind}"),
+            Some(simple) if property.get("enum").is_none() => assert_eq!(kind, simple, "{name}"),
+            _ => assert!(kind.starts_with("one of "), "{name}: {kind}"),
+        }
+    }
+    let asked: std::collections::BTreeSet<String> = description
+        .capabilities
+        .iter()
+        .flat_map(|asked| asked.targets.iter().map(|target| format!("{} {target}", asked.name)))
+        .collect();
+    let told = shown["capabilities"].as_array().expect("a list").iter();
+    let told: std::collections::BTreeSet<String> =
+        told.map(|one| one[0].as_str().expect("a name").to_owned()).filter(|one| one.contains(' ')).collect();
+    assert_eq!(told, asked);
+}
+
+fn sorted(names: &serde_json::Value) -> Vec<String> {
+    let names =
+        names.as_array().expect("a list").iter().map(|name| name.as_str().expect("a name").to_owned());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// The names that a component imports, as another parser than the runner's own
+/// reading of them tells.
+fn imports(bytes: &[u8]) -> Vec<String> {
+    let decoded = wit_component::decode(bytes).expect("a component");
+    let resolve = decoded.resolve();
+    let world = resolve.select_world(&[decoded.package()], None).expect("a world");
+    let imports = resolve.worlds[world].imports.iter();
+    let mut names: Vec<String> = imports.map(|(key, _)| resolve.name_world_key(key)).collect();
+    names.sort();
+    names
+}
+
+fn described(bytes: &[u8]) -> Description {
+    let config = HostConfig {
+        limits: Limits::default(),
+        data: DataConfig::default(),
+        cache: None,
+        compiler: Compiler::InProcess,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let host = Host::new(config).expect("a host");
+        let component = host.load(bytes).await.expect("loads");
+        host.describe(&component).await.expect("says what it is")
+    })
 }
 
 #[test]

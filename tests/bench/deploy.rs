@@ -137,7 +137,7 @@ fn waiting() {
         sleep(Duration::from_millis(50));
     }
     // Their pauses grow to what they are in a long wait.
-    sleep(Duration::from_secs(5));
+    sleep(Duration::from_secs(10));
     let (postmaster, began) = (postmaster(&database), Instant::now());
     let before = cpu(postmaster);
     sleep(LOOK);

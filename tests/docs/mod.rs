@@ -3,4 +3,5 @@
 mod alembic;
 mod book;
 mod page;
+mod plugins;
 mod recovery;

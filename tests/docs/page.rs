@@ -3,6 +3,9 @@
 //! A command is a line of a block of `sh`. What a page does not show, because the
 //! reader's situation is there already, is a line of a comment that begins with
 //! `<!-- sh`. A command ends with exit code 0 unless ` # exits N` follows it.
+//!
+//! Such a comment finds this repository in `CHECKOUT`, and in `PLUGIN_TARGET` a folder
+//! for what cargo makes of new crates, which the tests share.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -51,7 +54,9 @@ pub fn run(page: &str, commands: &[Shown]) {
             here.push(dir);
             continue;
         }
-        let output = shell(command, &here, &database).output().expect("there is a shell");
+        let mut shell = shell(command, &here, &database);
+        let output =
+            shell.env("XDG_DATA_HOME", folder.path().join(".data")).output().expect("there is a shell");
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert_eq!(
             output.status.code(),
@@ -77,5 +82,7 @@ fn shell(command: &str, here: &Path, database: &Database) -> Command {
     }
     shell.env("DATABASE_URL", &database.url).env("EDITOR", "true").env("USER", "tester");
     shell.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    shell.env("CHECKOUT", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    shell.env("PLUGIN_TARGET", concat!(env!("CARGO_TARGET_TMPDIR"), "/plugin-target"));
     shell
 }

@@ -98,8 +98,16 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         // What the machine has must not decide a test.
-        let ours =
-            ["DATABASE_URL", "RUNNER_CONFIG", "RUNNER_LOG", "RUNNER_LOG_FORMAT", "NO_COLOR", "TRACEPARENT"];
+        let ours = [
+            "DATABASE_URL",
+            "RUNNER_CONFIG",
+            "RUNNER_LOCKED",
+            "RUNNER_LOG",
+            "RUNNER_LOG_FORMAT",
+            "RUNNER_OFFLINE",
+            "NO_COLOR",
+            "TRACEPARENT",
+        ];
         let places = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
             ["PG", "DB_", "POSTGRES_", "OTEL_", "DOCKER_", "REGISTRY_"]

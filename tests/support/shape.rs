@@ -205,11 +205,11 @@ impl Revision {
     fn node(&self) -> Node {
         let id = |text: &String| RevisionId::new(text.as_str()).expect("an id");
         Node {
-            id: id(&self.id),
             parents: self.parents.iter().map(id).collect(),
             depends_on: self.depends_on.clone(),
             labels: self.labels.iter().map(|label| Label::new(label.as_str()).expect("a label")).collect(),
             origin: format!("migrations/{}", self.id),
+            ..Node::bare(id(&self.id))
         }
     }
 }

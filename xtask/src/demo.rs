@@ -25,6 +25,7 @@ pub fn demo() -> Result<()> {
         std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     run(&mut runner(&["build"]))?;
+    run(&mut runner(&["plugin", "list"]))?;
     run(&mut runner(&["history"]))?;
     let upgraded = upgrade_and_listen()?;
     run(&mut on_database(&["graph"]))?;

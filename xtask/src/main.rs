@@ -27,7 +27,8 @@ Commands:
   demo         Run the migrations in migrations/ on the embedded PostgreSQL
   test         Run all tests, on a PostgreSQL that they start and stop
   lint         Check the formatting and the lints
-  bench NAME   Measure, and print ratios (data, deploy, graph, policy, start)
+  bench NAME   Measure, and print ratios (data, deploy, graph, plugins,
+               policy, start)
   storm        Kill runners at random moments, start fifty at once, fill a disk;
                `cargo xtask storm --kills N` for another number than 1000
   hostile      Replay hostile SQL through the runner; `cargo xtask hostile --help`

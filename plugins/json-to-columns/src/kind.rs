@@ -69,10 +69,10 @@ impl Kind {
         }
     }
 
-    /// A condition in SQL: whether the JSON value of an expression fits. CASE, since
-    /// nothing else holds the server to an order.
-    pub fn fits(self, value: &str) -> String {
-        let text = text_of(value);
+    /// A condition in SQL: whether the JSON value of an expression fits; `text` is the
+    /// same value as text, without the quotes of a string. CASE, since nothing else
+    /// holds the server to an order.
+    pub fn fits(self, value: &str, text: &str) -> String {
         let typed = |json: &str, then: &str| {
             format!(
                 "CASE jsonb_typeof({value}) WHEN 'null' THEN true WHEN '{json}' THEN {then} ELSE false END"
@@ -116,17 +116,12 @@ impl Kind {
 
     /// The value of an expression that fits, in the column's type. JSON's null is NULL,
     /// but in a column of JSON.
-    pub fn convert(self, value: &str) -> String {
+    pub fn convert(self, value: &str, text: &str) -> String {
         match self {
             Self::Jsonb => value.to_owned(),
-            _ => format!("{}::{}", text_of(value), self.sql()),
+            _ => format!("{text}::{}", self.sql()),
         }
     }
-}
-
-/// A scalar as text, without the quotes of a string.
-fn text_of(value: &str) -> String {
-    format!("({value} #>> '{{}}')")
 }
 
 #[cfg(test)]
@@ -136,11 +131,11 @@ mod tests {
     #[test]
     fn values_are_tested_by_type_before_they_are_cast() {
         assert_eq!(
-            Kind::Integer.fits("v"),
-            "CASE jsonb_typeof(v) WHEN 'null' THEN true WHEN 'number' THEN CASE WHEN (v #>> '{}') ~ '^-?[0-9]{1,19}$' \
-             THEN (v #>> '{}')::numeric BETWEEN -2147483648 AND 2147483647 ELSE false END ELSE false END"
+            Kind::Integer.fits("v", "t"),
+            "CASE jsonb_typeof(v) WHEN 'null' THEN true WHEN 'number' THEN CASE WHEN t ~ '^-?[0-9]{1,19}$' \
+             THEN t::numeric BETWEEN -2147483648 AND 2147483647 ELSE false END ELSE false END"
         );
-        assert_eq!(Kind::Integer.convert("v"), "(v #>> '{}')::integer");
-        assert_eq!(Kind::Jsonb.convert("v"), "v");
+        assert_eq!(Kind::Integer.convert("v", "t"), "t::integer");
+        assert_eq!(Kind::Jsonb.convert("v", "t"), "v");
     }
 }

@@ -28,6 +28,10 @@ struct JsonToColumns {
     column: String,
     /// For each new column the field that it is filled from, and its type.
     fields: BTreeMap<String, Field>,
+    /// Columns that a trigger sets when a row is updated, such as `updated_at`: the
+    /// downgrade puts back what they were, unless the row was changed since.
+    #[param(default)]
+    touched: Vec<String>,
     /// What the fields were is kept in a table with this suffix to the table's name.
     #[param(default = "moved_fields")]
     suffix: String,
@@ -123,8 +127,13 @@ impl JsonToColumns {
             let is_twice = fields[..place].iter().any(|other| other.name == field.name);
             ensure!(!is_twice, "the field `{}` is moved to two columns", field.name);
         }
+        for name in &self.touched {
+            target.writable(name)?;
+            ensure!(*name != self.column, "the column `{name}` is both to be changed and `touched`");
+        }
         let table = target.name.beside(&self.suffix)?;
         let rejects = Rejects::new(target, &self.rejects_suffix)?;
-        Ok(Moved { target, document: ident(&self.column), fields, table, rejects })
+        let (document, touched) = (ident(&self.column), &self.touched[..]);
+        Ok(Moved { target, document, fields, touched, table, rejects })
     }
 }

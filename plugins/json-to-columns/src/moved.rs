@@ -11,8 +11,11 @@ pub struct Moved<'a> {
     /// The column of documents as SQL spells it.
     pub document: String,
     pub fields: Vec<MovedField<'a>>,
+    /// Columns that a trigger sets when a row is updated; they are put back too.
+    pub touched: &'a [String],
     /// Has for each document its key (`key_…`), and for each column the JSON that the
-    /// field was (`old_…`; NULL where it was not moved) and its value (`new_…`).
+    /// field was (`old_…`; NULL where it was not moved) and its value (`new_…`); and
+    /// what the touched columns were and became.
     pub table: TableName,
     pub rejects: Rejects<'a>,
 }
@@ -61,29 +64,65 @@ impl MovedField<'_> {
 impl Moved<'_> {
     /// Keeps what the fields are and will be, of documents that have one that fits.
     pub fn create(&self, tx: &Transaction) -> Result<()> {
-        let (table, document) = (self.table.sql(), format!("target.{}", self.document));
-        let keys =
-            list(self.target.key(), |key| format!("target.{} AS {}", ident(key), prefixed("key", key)));
-        let values = list(&self.fields, |field| {
-            let value = field.of(&document);
-            let fits = field.kind.fits(&value);
+        let table = self.table.sql();
+        let keys = list(self.target.key(), |key| prefixed("key", key));
+        let values = list(self.numbered(), |(number, field)| {
             format!(
-                "CASE WHEN {fits} THEN {value} END AS {}, CASE WHEN {fits} THEN {} END AS {}",
+                "CASE WHEN fits_{number} THEN value_{number} END AS {}, CASE WHEN fits_{number} THEN {} END AS {}",
                 field.old_column(),
-                field.kind.convert(&value),
+                field.kind.convert(&format!("value_{number}"), &format!("text_{number}")),
                 field.new_column()
             )
         });
-        let create = format!(
-            "CREATE TABLE {table} AS SELECT {keys}, {values} FROM {} AS target WHERE {} AND ({})",
-            self.target.name.sql(),
-            self.is_object("target"),
-            any(&self.fields, |field| format!("{} IS NOT NULL", field.of(&document))),
-        );
+        let touched = self.touched.iter().map(|name| {
+            let [old, new] = ["old", "new"].map(|prefix| prefixed(prefix, name));
+            format!(", {old}, {old} AS {new}")
+        });
+        let (touched, tested) = (touched.collect::<String>(), self.tested());
+        let create =
+            format!("CREATE TABLE {table} AS SELECT {keys}, {values}{touched} FROM ({tested}) AS tested");
         create_beside(tx, &create, &self.table)?;
         let keys = list(self.target.key(), |key| prefixed("key", key));
         tx.execute(&format!("ALTER TABLE {table} ADD PRIMARY KEY ({keys})"), &[])?;
         Ok(())
+    }
+
+    /// The query for what the fields are in each document that has one of them, and
+    /// whether they fit. Without OFFSET the server would put the queries together, and
+    /// look into the documents and test the values once for each place that names them.
+    fn tested(&self) -> String {
+        let keys = |row: &str| {
+            list(self.target.key(), |key| format!("{row}.{} AS {}", ident(key), prefixed("key", key)))
+        };
+        let found = list(self.numbered(), |(number, field)| {
+            let (document, name) = (&self.document, literal(field.name));
+            format!(
+                "target.{document} -> {name} AS value_{number}, target.{document} ->> {name} AS text_{number}"
+            )
+        });
+        let fits = list(self.numbered(), |(number, field)| {
+            format!(
+                "{} AS fits_{number}",
+                field.kind.fits(&format!("value_{number}"), &format!("text_{number}"))
+            )
+        });
+        let touched =
+            self.touched.iter().map(|name| format!(", target.{} AS {}", ident(name), prefixed("old", name)));
+        let touched: String = touched.collect();
+        let any = self.numbered().map(|(number, _)| format!("value_{number} IS NOT NULL"));
+        format!(
+            "SELECT found.*, {fits} FROM (SELECT {}, {found}{touched} FROM {} AS target WHERE {} OFFSET 0) AS found \
+             WHERE {} OFFSET 0",
+            keys("target"),
+            self.target.name.sql(),
+            self.is_object("target"),
+            any.collect::<Vec<_>>().join(" OR "),
+        )
+    }
+
+    /// The fields with their numbers.
+    fn numbered(&self) -> impl Iterator<Item = (usize, &MovedField<'_>)> {
+        self.fields.iter().enumerate()
     }
 
     /// Lists the fields that do not fit their type.
@@ -125,7 +164,7 @@ impl Moved<'_> {
         let gone = list(&self.fields, |field| {
             format!("CASE WHEN moved.{} IS NOT NULL THEN {} END", field.old_column(), literal(field.name))
         });
-        tx.execute(
+        let moved = tx.execute(
             &format!(
                 "UPDATE {} AS target SET {sets}, {document} = target.{document} - array_remove(ARRAY[{gone}]::text[], NULL) \
                  FROM {} AS moved WHERE {} AND ({})",
@@ -135,7 +174,21 @@ impl Moved<'_> {
                 any(&self.fields, |field| format!("moved.{} IS NOT NULL", field.old_column())),
             ),
             &[],
-        )
+        )?;
+        self.note_touched(tx)?;
+        Ok(moved)
+    }
+
+    /// Keeps what a trigger made of the touched columns.
+    fn note_touched(&self, tx: &Transaction) -> Result<()> {
+        if self.touched.is_empty() {
+            return Ok(());
+        }
+        let sets = list(self.touched, |name| format!("{} = target.{}", prefixed("new", name), ident(name)));
+        let (moved, target) = (self.table.sql(), self.target.name.sql());
+        let sql =
+            format!("UPDATE {moved} AS moved SET {sets} FROM {target} AS target WHERE {}", self.joins());
+        tx.execute(&sql, &[]).map(drop)
     }
 
     /// Puts the fields back: as they were where the column is unchanged, and as the
@@ -145,9 +198,11 @@ impl Moved<'_> {
         let (target, moved, document) = (self.target.name.sql(), self.table.sql(), &self.document);
         let there = format!("coalesce(target.{document}, '{{}}'::jsonb)");
         let joins = self.joins();
+        let touched = self.touched.iter().map(|name| format!(", {}", touched_back(name)));
+        let touched: String = touched.collect();
         let old = tx.execute(
             &format!(
-                "UPDATE {target} AS target SET {document} = {there} || {} FROM {moved} AS moved \
+                "UPDATE {target} AS target SET {document} = {there} || {}{touched} FROM {moved} AS moved \
                  WHERE {joins} AND ({})",
                 merged(&self.fields, MovedField::back),
                 any(&self.fields, |field| {
@@ -201,6 +256,15 @@ impl Moved<'_> {
     fn joins(&self) -> String {
         self.target.joins("target", "moved")
     }
+}
+
+/// Sets a touched column to what it was, unless it was set since.
+fn touched_back(name: &str) -> String {
+    let (column, [old, new]) = (ident(name), ["old", "new"].map(|prefix| prefixed(prefix, name)));
+    format!(
+        "{column} = CASE WHEN target.{column}::text IS NOT DISTINCT FROM moved.{new}::text \
+         THEN moved.{old} ELSE target.{column} END"
+    )
 }
 
 fn any<'a>(fields: &[MovedField<'a>], condition: impl FnMut(&MovedField<'a>) -> String) -> String {

@@ -3,6 +3,7 @@
 //! What is text and what is damage, the module [`repair`] knows. Here are the rows:
 //! which are read, how they are changed, and how they come back.
 
+mod example;
 mod repair;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,11 @@ use plugin_kit::{Saved, Target, ident};
 use plugin_sdk::RawRow;
 use plugin_sdk::prelude::*;
 
+use example::example;
 use repair::{Charset, LATIN_1, MAC_ROMAN, Repair, WINDOWS_1252};
 
-/// How many repaired texts are shown, so that the operator sees what happens.
+/// How many repaired texts of a column are shown, so that the operator sees what
+/// happens.
 const EXAMPLES: u64 = 3;
 
 /// Repairs text that was read in the wrong character set, such as `Ã©` for é.
@@ -166,8 +169,10 @@ impl<'a> Found<'a> {
         for (place, count) in self.texts.iter_mut().enumerate() {
             let text: Option<&str> = row.get(first + place)?;
             let repaired = text.and_then(|text| repair.repair(text));
-            if let (Some(text), Some(repaired), true) = (text, &repaired, *count < EXAMPLES) {
-                info!("for example {}\nbefore: {text}\nafter:  {repaired}", self.columns[place]);
+            if let (Some(text), Some(repaired), true) = (text, &repaired, *count < EXAMPLES)
+                && let Some([before, after]) = example(text, repaired)
+            {
+                info!("for example {}\nbefore: {before}\nafter:  {after}", self.columns[place]);
             }
             *count += u64::from(repaired.is_some());
             new.push(repaired);

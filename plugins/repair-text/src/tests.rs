@@ -50,8 +50,10 @@ fn damaged_rows_are_kept_with_what_they_become() {
         \"body\" = saved.\"new_body\" FROM \"public\".\"notes_before_repair\" AS saved \
         WHERE target.\"id\" = saved.\"key_id\"";
     assert_eq!(mock.statements().last().unwrap().sql, update);
-    let said = mock.log().pop().unwrap().message;
-    assert!(said.starts_with("repaired 2 of 3 rows with text beyond ASCII (title: 1, body: 1)"), "{said}");
+    let said: Vec<String> = mock.log().into_iter().map(|line| line.message).collect();
+    assert_eq!(said[0], "for example title\nbefore: Ã©tÃ©\nafter:  été");
+    let last = said.last().unwrap();
+    assert!(last.starts_with("repaired 2 of 3 rows with text beyond ASCII (title: 1, body: 1)"), "{last}");
 }
 
 #[test]

@@ -21,9 +21,13 @@ struct Timestamps {
     /// What rows get that are there already.
     #[param(default = ExistingRows::Now)]
     existing_rows: ExistingRows,
-    /// The function that the triggers call, which is made; the triggers have its name.
+    /// The function that the triggers call; the triggers have its name.
     #[param(default = "public.touch_updated_at")]
     function: String,
+    /// Whether the function is there already, as of an earlier revision with this
+    /// plugin: it is neither made nor dropped then.
+    #[param(default)]
+    function_is_there: bool,
 }
 
 /// What is said of rows whose times nobody knows.
@@ -45,7 +49,7 @@ impl Migration for Timestamps {
             Target::find(tx, &table.to_string())?.check_new(&columns)?;
         }
         let function = self.function()?;
-        if let Some(function) = &function {
+        if let Some(function) = function.as_ref().filter(|_| !self.function_is_there) {
             tx.script(&self.create_function(function)).map_err(|error| self.explain(error))?;
         }
         for table in &tables {
@@ -65,7 +69,7 @@ impl Migration for Timestamps {
             let drops = plugin_kit::list(&columns, |column| format!("DROP COLUMN {}", ident(column)));
             tx.execute(&format!("ALTER TABLE {} {drops}", table.sql()), &[])?;
         }
-        if let Some(function) = &function {
+        if let Some(function) = function.as_ref().filter(|_| !self.function_is_there) {
             tx.execute(&format!("DROP FUNCTION {}()", function.sql()), &[])?;
         }
         Ok(())
@@ -108,7 +112,7 @@ impl Timestamps {
         self.tables.iter().map(|table| TableName::parse(table)).collect()
     }
 
-    /// The function, where there is a column that it sets.
+    /// The function that the triggers call, where there is a column that it sets.
     fn function(&self) -> Result<Option<TableName>> {
         if self.updated_at.is_empty() {
             return Ok(None);
@@ -172,8 +176,8 @@ COMMENT ON FUNCTION {name}() IS {}",
     fn explain(&self, error: Error) -> Error {
         match error.sqlstate() {
             Some("42723") => Error::message(format!(
-                "there is a function {} already, as of another revision with this plugin: give this one another \
-                 name by the parameter `function`",
+                "there is a function {} already, as of another revision with this plugin: use that one by \
+                 `function_is_there = true`, or give this one another name by the parameter `function`",
                 self.function
             )),
             _ => error,

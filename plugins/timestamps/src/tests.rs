@@ -59,6 +59,22 @@ fn a_function_that_is_there_already_is_named() {
 }
 
 #[test]
+fn a_function_that_is_there_is_neither_made_nor_dropped() {
+    let (mock, plugin) = plugin(r#"{"tables": ["public.orders"], "function_is_there": true}"#);
+    mock.upgrade(&plugin).unwrap();
+    mock.downgrade(&plugin).unwrap();
+    let sent = sent(&mock);
+    assert!(
+        sent.iter().any(|sql| sql.ends_with("EXECUTE FUNCTION \"public\".\"touch_updated_at\"()")),
+        "{sent:?}"
+    );
+    assert!(
+        !sent.iter().any(|sql| sql.contains("CREATE FUNCTION") || sql.contains("DROP FUNCTION")),
+        "{sent:?}"
+    );
+}
+
+#[test]
 fn nothing_is_changed_before_all_tables_were_looked_at() {
     for (params, expected) in [
         (r#"{"tables": []}"#, "`tables` is empty"),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use runner::run::Override;
@@ -83,6 +84,10 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
+
+    /// What the command takes as options of its own.
+    #[arg(skip)]
+    pub resolve: Resolve,
 }
 
 impl Args {
@@ -98,8 +103,32 @@ impl Command {
     pub fn takes_params(&self) -> bool {
         matches!(
             self,
-            Self::Upgrade(_) | Self::Downgrade(_) | Self::Redo(_) | Self::Stamp(_) | Self::Suggest(_)
+            Self::Upgrade(_)
+                | Self::Downgrade(_)
+                | Self::Redo(_)
+                | Self::Plan(_)
+                | Self::Stamp(_)
+                | Self::Suggest(_)
         )
+    }
+
+    /// How it may use the lock and the network, if it takes components from anywhere.
+    pub fn resolve(&self) -> Option<Resolve> {
+        Some(match self {
+            Self::Revision(args) => args.resolve,
+            Self::Build(args) => args.resolve,
+            Self::Bundle(args) => args.resolve,
+            Self::Plugin(args) => args.resolve(),
+            Self::Upgrade(args) => args.resolve,
+            Self::Downgrade(args) => args.resolve,
+            Self::Stamp(args) => args.resolve,
+            Self::Redo(args) => args.resolve,
+            Self::Plan(args) => args.resolve,
+            Self::Suggest(args) => args.resolve,
+            Self::Check(args) => args.resolve,
+            Self::Verify(args) => args.resolve,
+            _ => return None,
+        })
     }
 
     /// What a command is called that works on the sources of a project: none of
@@ -119,6 +148,35 @@ impl Command {
             _ => return None,
         })
     }
+}
+
+/// How runner.lock and the network may be used.
+#[derive(Clone, Copy, Debug, Default, ClapArgs)]
+pub struct Resolve {
+    /// Fail, before anything is done, if runner.lock is not there or would change
+    #[arg(
+        long,
+        env = "RUNNER_LOCKED",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub locked: bool,
+
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// How the network may be used.
+#[derive(Clone, Copy, Debug, Default, ClapArgs)]
+pub struct Network {
+    /// Ask nothing over a network but the database; cargo neither
+    #[arg(
+        long,
+        env = "RUNNER_OFFLINE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub offline: bool,
 }
 
 /// When to use colours.

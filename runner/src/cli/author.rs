@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use runner::graph::{Graph, GrowError, Target, TargetError};
-use runner::revision::{IdError, Kind, Label, RevisionId};
+use runner::revision::{IdError, Kind, Label, Requirement, RevisionId};
 use runner::run::{AuthorError, OnDisk, Place, Written, write_revision};
 use runner::source::{
     HookError, NewFiles, NewRevision, PluginTexts, Project, Template, TemplateError, run_hooks,
@@ -94,11 +94,12 @@ pub fn parents(graph: &Graph, text: &str) -> Result<Vec<RevisionId>, CommandErro
     Ok(graph.ids(&found.map_err(|error| CommandError::parent(&error))?))
 }
 
-/// What `--depends-on` names: labels stay labels, everything else becomes a full
-/// id.
+/// What `--depends-on` names: labels and versions of packages stay what they are,
+/// everything else becomes a full id.
 fn depends_on(graph: &Graph, texts: &[String]) -> Result<Vec<String>, CommandError> {
     let resolve = |text: &String| match graph.find_label(text) {
         Some(_) => Ok(text.clone()),
+        None if is_range(graph, text) => Ok(text.clone()),
         None => {
             let target: Target = text.parse()?;
             graph.locate_one(&target, None).map(|found| graph.node(found).id.to_string())
@@ -106,6 +107,13 @@ fn depends_on(graph: &Graph, texts: &[String]) -> Result<Vec<String>, CommandErr
     };
     let found: Result<_, TargetError> = texts.iter().map(resolve).collect();
     found.map_err(|error| CommandError::target(&error))
+}
+
+/// Whether versions of a package are meant, rather than a revision of a branch: a
+/// label that is there is a branch.
+fn is_range(graph: &Graph, text: &str) -> bool {
+    let range: Option<Requirement> = text.parse().ok().filter(|_| Requirement::is_meant(text));
+    range.is_some_and(|range| graph.find_label(range.package.as_str()).is_none())
 }
 
 /// Reads a new revision's id on the command line. Its package is that of its

@@ -9,12 +9,12 @@ use runner::graph::{Target, TargetRange};
 use runner::host::{Compiler, Host, HostConfig};
 use runner::revision::{PackageName, SecretRef};
 use runner::run::{Backups, Bundler, Migrator, Reporter, Scripter, Secrets};
-use runner::source::{ConfigError, Project};
+use runner::source::{ConfigError, PluginError, Project};
 
 use super::args::Global;
 use super::database::{self, Environment};
 use super::error::CommandError;
-pub use super::interrupt::{block_on, run_interruptibly};
+pub use super::interrupt::{block_on, run_interruptibly, try_interruptibly};
 use super::plugin;
 
 /// The argument with which the program starts itself to compile a component from
@@ -31,6 +31,7 @@ pub fn project(global: &Global) -> Result<Project, CommandError> {
 enum Missing {
     Folder(std::io::Error),
     Project(ConfigError),
+    Lock(PluginError),
 }
 
 impl From<Missing> for CommandError {
@@ -38,6 +39,7 @@ impl From<Missing> for CommandError {
         match missing {
             Missing::Folder(error) => Self::user("the current folder is gone", error),
             Missing::Project(error) => error.into(),
+            Missing::Lock(error) => error.into(),
         }
     }
 }
@@ -46,7 +48,7 @@ fn found_project(global: &Global) -> Result<Project, Missing> {
     if let Some(bundle) = &global.bundle {
         let (config, name) = (global.config.as_deref(), global.name.as_deref());
         let project = Project::open_bundle(bundle, config, name).map_err(Missing::Project)?;
-        return Ok(project.with_access(plugin::access(false)));
+        return Ok(project.with_access(plugin::access(global)));
     }
     let file = match &global.config {
         Some(file) => file.clone(),
@@ -59,7 +61,10 @@ fn found_project(global: &Global) -> Result<Project, Missing> {
         }
     };
     let project = Project::load_named(&file, global.name.as_deref()).map_err(Missing::Project)?;
-    Ok(project.with_access(plugin::access(false)))
+    if global.resolve.locked {
+        project.check_locked().map_err(Missing::Lock)?;
+    }
+    Ok(project.with_access(plugin::access(global)))
 }
 
 /// Parses a target.

@@ -106,7 +106,7 @@ impl CommandError {
     /// `-x` where no migration is run.
     pub fn params_not_taken() -> Self {
         Self::new(Exit::Usage, "`-x` gives parameters to migrations, and this command runs none")
-            .hint("It is for `upgrade`, `downgrade` and `redo`.")
+            .hint("It is for `upgrade`, `downgrade`, `redo` and `plan`.")
     }
 
     /// A command that works on sources, with a bundle.
@@ -277,8 +277,8 @@ impl CommandError {
                 errors.0.iter().filter_map(scan_hint),
             ),
             RunError::Graph(errors) => {
-                let hints =
-                    ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
+                let hints = ["Put it right in the manifests (`migration.toml`) that are named above.".to_owned()];
+                let hints = hints.into_iter().chain(errors.iter().filter_map(hints::graph));
                 several("the revisions do not fit together", errors.iter().map(ToString::to_string), hints)
             }
             RunError::Connect(error) => error.into(),
@@ -336,6 +336,10 @@ impl CommandError {
             }
             RunError::Plugin(error) => (*error).into(),
             RunError::Config(error) => error.into(),
+            RunError::PastVersion(ref bound) => Self::from_chain(Exit::Error, &error).hint(format!(
+                "If the revision is right with version {} too, let its range in `depends_on` take it.",
+                bound.version
+            )),
             error @ (RunError::PluginLoad { .. }
             | RunError::PluginDescribe { .. }
             | RunError::PluginInUse { .. }

@@ -1,6 +1,7 @@
-//! What to do about a step that failed. Prints nothing.
+//! What to do about a step that failed, or a graph that is wrong. Prints nothing.
 
 use runner::db::{Activity, DbError, LockError, ServerError};
+use runner::graph::GraphError;
 use runner::host::{CallError, FailedStatement, StatementError};
 use runner::ledger::Partly;
 use runner::revision::Direction;
@@ -32,6 +33,28 @@ pub fn step(failed: &Failed) -> Vec<String> {
     let goes_on = failed.partly.map(goes_on);
     let blockers = in_the_way(&failed.blocked_by);
     std::iter::once(general.to_owned()).chain(blockers).chain(goes_on).collect()
+}
+
+/// What to do about versions of packages that do not fit.
+pub fn graph(error: &GraphError) -> Option<String> {
+    match error {
+        GraphError::UnknownPackage { near: None, required, .. } => {
+            let package = required.first().map(|one| one.range.package.to_string()).unwrap_or_default();
+            Some(format!(
+                "The folder of a package is named in `migrations.dirs` in runner.toml, as in \
+                 `{{ path = \"../{package}/migrations\", package = \"{package}\" }}`."
+            ))
+        }
+        GraphError::NoVersion { .. } => {
+            Some("Bring the package's folder to a version that fits, or widen the range.".into())
+        }
+        GraphError::VersionConflict { .. } => Some(
+            "Widen a range that is too narrow, or put the revision that needs the older version before the one that \
+             needs the newer."
+                .into(),
+        ),
+        _ => None,
+    }
 }
 
 /// How a step without a transaction goes on.

@@ -1,9 +1,10 @@
-//! Running something that Ctrl-C and SIGTERM end within two seconds.
+//! Running something that Ctrl-C and SIGTERM end: a run within two seconds, the cases
+//! of a plugin once their databases are dropped.
 
 use std::time::Duration;
 
 use runner::revision::{Direction, RevisionId};
-use runner::run::{Migrator, RunError, SoFar};
+use runner::run::{Cases, Migrator, RunError, SoFar};
 
 use super::context::runtime;
 use super::error::CommandError;
@@ -13,6 +14,10 @@ use super::render::{count, ids};
 /// How long a run that was told to stop may take to roll back, and to close its
 /// connection. The rest of two seconds is for the end of the process.
 const GRACE: Duration = Duration::from_millis(1_700);
+
+/// How long the databases of a case may take to be dropped. A server that drops them
+/// writes a checkpoint, which is slow on a slow disk.
+const CLEANING: Duration = Duration::from_secs(30);
 
 /// The most revisions that are named where they are counted.
 const MOST_NAMED: usize = 5;
@@ -25,19 +30,71 @@ pub fn run_interruptibly<T>(
     migrator: &Migrator,
     work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, CommandError> {
-    until_told(work, Some(migrator))
+    until_told(work, OnSignal::RollBack(migrator))
+}
+
+/// Runs the cases of a plugin until they are done or the program is told to stop;
+/// then the databases that they are tried on are dropped. Told a second time, the
+/// program ends at once.
+pub fn try_interruptibly<T>(
+    cases: &Cases<'_>,
+    work: impl Future<Output = Result<T, RunError>>,
+) -> Result<T, CommandError> {
+    until_told(work, OnSignal::DropDatabases(cases))
 }
 
 /// Runs a command's asynchronous part, which changes nothing: it is given up as
 /// soon as the program is told to stop. (The first process of a container has no
 /// other way to end than by a handler.)
 pub fn block_on<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, CommandError> {
-    until_told(work, None)
+    until_told(work, OnSignal::GiveUp)
+}
+
+/// What is done when the program is told to stop.
+#[derive(Clone, Copy)]
+enum OnSignal<'a> {
+    /// Nothing: there is nothing to be taken back.
+    GiveUp,
+    /// The step that is being run is rolled back.
+    RollBack(&'a Migrator),
+    /// The databases of the cases are dropped.
+    DropDatabases(&'a Cases<'a>),
+}
+
+impl OnSignal<'_> {
+    /// Tells the work to come to its end, and waits for that; none where it takes too
+    /// long, or there is nothing to wait for.
+    async fn wind_up<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        match self {
+            Self::GiveUp => None,
+            Self::RollBack(migrator) => {
+                let wind_up = async { tokio::join!(migrator.interrupt(), work).1 };
+                tokio::time::timeout(GRACE, wind_up).await.ok()
+            }
+            Self::DropDatabases(cases) => {
+                cases.stop();
+                tokio::time::timeout(CLEANING, work).await.ok()
+            }
+        }
+    }
+
+    /// Says how it ended, where it did not come to its end.
+    fn error(self, signal: Signal, ended: Option<RunError>) -> CommandError {
+        let is_interrupted = matches!(ended, Some(RunError::Interrupted));
+        match (self, ended) {
+            (Self::GiveUp, _) => interrupted(signal, SoFar::default(), true),
+            (Self::RollBack(migrator), _) => interrupted(signal, migrator.so_far(), is_interrupted),
+            (Self::DropDatabases(_), Some(error)) if !is_interrupted => error.into(),
+            (Self::DropDatabases(_), Some(_)) => told(signal).outcome_line("No scratch database is left."),
+            (Self::DropDatabases(_), None) => told(signal)
+                .outcome_line("Databases called runner_case_… may be left on the server: drop them."),
+        }
+    }
 }
 
 fn until_told<T>(
     work: impl Future<Output = Result<T, RunError>>,
-    migrator: Option<&Migrator>,
+    on_signal: OnSignal<'_>,
 ) -> Result<T, CommandError> {
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -47,22 +104,17 @@ fn until_told<T>(
             result = &mut work => return Ok(result?),
             signal = signals.next() => signal,
         };
-        // What is dropped here closes the connection, and the server rolls back
-        // by itself.
-        let Some(migrator) = migrator else {
-            return Err(interrupted(signal, SoFar::default(), true));
-        };
-        let wind_up = async { tokio::join!(migrator.interrupt(), work).1 };
+        // What is dropped behind this closes the connection, and the server rolls
+        // back by itself.
         let ended = tokio::select! {
-            ended = tokio::time::timeout(GRACE, wind_up) => ended.ok(),
+            ended = on_signal.wind_up(work) => ended,
             _ = signals.next() => None,
         };
-        let untouched = match ended {
-            Some(Ok(done)) => return Ok(done),
-            Some(Err(error)) => matches!(error, RunError::Interrupted),
-            None => false,
-        };
-        Err(interrupted(signal, migrator.so_far(), untouched))
+        match ended {
+            Some(Ok(done)) => Ok(done),
+            Some(Err(error)) => Err(on_signal.error(signal, Some(error))),
+            None => Err(on_signal.error(signal, None)),
+        }
     });
     // A compiler, or an embedded server, that does not listen must not keep the
     // process.
@@ -104,14 +156,19 @@ impl Signals {
     }
 }
 
+/// That somebody stopped it.
+fn told(signal: Signal) -> CommandError {
+    match signal {
+        Signal::Interrupt => CommandError::new(Exit::Interrupted, "interrupted (Ctrl-C)"),
+        Signal::Terminate => CommandError::new(Exit::Terminated, "told to stop (SIGTERM)"),
+    }
+}
+
 /// What became of the run: what is committed, what was rolled back, and how to go
 /// on. `untouched` says that it ended before it changed anything, if no step of it
 /// was begun.
 fn interrupted(signal: Signal, so_far: SoFar, untouched: bool) -> CommandError {
-    let found = match signal {
-        Signal::Interrupt => CommandError::new(Exit::Interrupted, "interrupted (Ctrl-C)"),
-        Signal::Terminate => CommandError::new(Exit::Terminated, "told to stop (SIGTERM)"),
-    };
+    let found = told(signal);
     if so_far == SoFar::default() {
         return found.outcome_line(match untouched {
             true => "Nothing was changed.",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use runner::db::Location;
 use runner::host::LoadError;
-use runner::run::{PluginChange, PluginManager, RunError};
+use runner::run::{PluginChange, PluginManager, RunError, ScratchUse};
 use runner::source::{Access, ConfigError, PluginError, Project, RegistryConfig};
 
 use super::args::Global;
@@ -14,12 +14,16 @@ use super::database::Environment;
 use super::error::CommandError;
 use super::exit_code::Exit;
 
+/// `insufficient_privilege`.
+const NOT_PERMITTED: &str = "42501";
+
 /// What a project may use outside of itself: the store is in the user's folder for
 /// data. See the XDG Base Directory Specification.
-pub fn access(offline: bool) -> Access {
+pub fn access(global: &Global) -> Access {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
     let store = data.map(|data| data.join("runner/plugins"));
+    let offline = global.resolve.network.offline;
     Access { store, offline, auth_files: auth_files(), in_cargo_target: false }
 }
 
@@ -50,8 +54,8 @@ pub fn registries(global: &Global) -> Result<RegistryConfig, CommandError> {
 }
 
 /// The plugins of the project.
-pub fn manager(global: &Global, offline: bool) -> Result<PluginManager, CommandError> {
-    let project = context::project(global)?.with_access(access(offline));
+pub fn manager(global: &Global) -> Result<PluginManager, CommandError> {
+    let project = context::project(global)?;
     let host = context::host(&project)?;
     Ok(PluginManager::new(project, host, global.name.clone()))
 }
@@ -62,11 +66,11 @@ pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
     let here = env::current_dir().map_err(|error| CommandError::user("the current folder is gone", error))?;
     match Project::find(&here) {
         Err(ConfigError::NotFound(_)) if global.config.is_none() => {
-            of_folder(here, RegistryConfig::default())
+            of_folder(here, global, RegistryConfig::default())
         }
         _ => {
             let project = context::project(global)?;
-            let mut manager = Project::without_revisions(here, access(false));
+            let mut manager = Project::without_revisions(here, access(global));
             manager.config.limits = project.config.limits;
             manager.config.registry = project.config.registry;
             let host = context::host(&manager)?;
@@ -77,12 +81,20 @@ pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
 
 /// The plugin of a crate, which needs no project: what is built is kept in the
 /// crate's own folder.
-pub fn of_crate(dir: &Path, registries: RegistryConfig) -> Result<PluginManager, CommandError> {
-    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), registries)
+pub fn of_crate(
+    dir: &Path,
+    global: &Global,
+    registries: RegistryConfig,
+) -> Result<PluginManager, CommandError> {
+    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), global, registries)
 }
 
-fn of_folder(dir: PathBuf, registries: RegistryConfig) -> Result<PluginManager, CommandError> {
-    let access = Access { in_cargo_target: true, ..access(false) };
+fn of_folder(
+    dir: PathBuf,
+    global: &Global,
+    registries: RegistryConfig,
+) -> Result<PluginManager, CommandError> {
+    let access = Access { in_cargo_target: true, ..access(global) };
     let mut project = Project::without_revisions(dir, access);
     project.config.registry = registries;
     let host = context::host(&project)?;
@@ -128,8 +140,13 @@ impl CommandError {
                 found.hint("A revision keeps its plugin: it is needed wherever the revision is applied anew.")
             }
             RunError::CaseNeedsServer => found.hint("Name a server: `--database postgresql://…`."),
-            RunError::CaseDatabase { .. } => {
+            RunError::CaseDatabase { what: ScratchUse::Make, source, .. }
+                if source.sqlstate() == Some(NOT_PERMITTED) =>
+            {
                 found.hint("The login must be allowed to make databases: ALTER ROLE … CREATEDB.")
+            }
+            RunError::CaseDatabase { database, what: ScratchUse::Drop, .. } => {
+                found.hint(format!("It is still there: DROP DATABASE {database} WITH (FORCE)."))
             }
             _ => found,
         }

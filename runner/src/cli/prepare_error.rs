@@ -33,7 +33,7 @@ pub(super) fn explained(revision: &str, error: &PrepareError) -> CommandError {
              anything runs, with the line that would allow it.",
         ),
         PrepareError::NotBuilt => found.hint("Run `runner build`."),
-        PrepareError::Plugin(error) => error.hint().into_iter().fold(found, CommandError::hint),
+        PrepareError::Plugin { source: error, .. } => error.hint().into_iter().fold(found, CommandError::hint),
         PrepareError::Imported { revision, .. } => found
             .hint(format!(
                 "Where the database has it already: `runner stamp {revision}`. To run it, write its upgrade.sql and \
@@ -44,6 +44,10 @@ pub(super) fn explained(revision: &str, error: &PrepareError) -> CommandError {
         PrepareError::Load { source: LoadError::NotWebAssembly | LoadError::Damaged { .. }, .. } => {
             found.hint("Delete the file and run `runner build`.")
         }
+        PrepareError::Load { plugin: Some(name), source: LoadError::Version { .. }, .. } => found.hint(format!(
+            "Use a version of the plugin that was made for this interface (`runner plugin update {name}` looks for \
+             one), or a runner that has the plugin's."
+        )),
         PrepareError::Load { source: LoadError::Version { .. }, .. } => {
             found.hint("Build it against the `plugin-sdk` of this runner's version.")
         }

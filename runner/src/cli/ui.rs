@@ -76,6 +76,11 @@ impl Ui {
         !self.json && !self.log_json && !self.quiet && std::io::stderr().is_terminal()
     }
 
+    /// Whether a question would be seen and answered by somebody.
+    pub fn can_ask(&self) -> bool {
+        self.is_interactive() && std::io::stdin().is_terminal()
+    }
+
     /// Whether standard error is for JSON only.
     pub fn logs_json(&self) -> bool {
         self.log_json

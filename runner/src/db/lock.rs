@@ -14,7 +14,7 @@ use super::{Activity, DbError, PostgresSession};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two attempts, before jitter: fifty runners that
 /// wait must not cost the server one percent of a core.
-const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// How often we look who holds the lock while we wait.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 

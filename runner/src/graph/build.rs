@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::revision::{Label, RevisionId};
+use semver::Version;
+
+use crate::revision::{Label, Requirement, RevisionId};
 
 use super::edges::Edges;
 use super::names::{Meaning, Names};
+use super::versions::{Bound, Bounds, Required};
 use super::{GraphError, walk};
 
 /// What the graph has to know of a revision.
@@ -18,6 +21,10 @@ pub struct Node {
     pub parents: Vec<RevisionId>,
     /// Revisions of other branches that must come before it, by id or label.
     pub depends_on: Vec<String>,
+    /// The versions of other packages that it depends on.
+    pub requires: Vec<Required>,
+    /// The version since which it is part of its package, if it says so.
+    pub since: Option<Version>,
     /// The labels that begin here.
     pub labels: Vec<Label>,
     /// Where it comes from, for messages: a folder, or the ledger.
@@ -25,10 +32,32 @@ pub struct Node {
 }
 
 impl Node {
+    /// With what a manifest says in `depends_on`; `place` says where an entry is
+    /// written.
+    pub fn depending_on(self, entries: &[String], place: impl Fn(&str) -> String) -> Self {
+        let (mut depends_on, mut requires) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match entry.parse::<Requirement>() {
+                Ok(range) if Requirement::is_meant(entry) => {
+                    requires.push(Required { range, place: place(entry) });
+                }
+                _ => depends_on.push(entry.clone()),
+            }
+        }
+        Self { depends_on, requires, ..self }
+    }
+
     /// A revision of which only the id is known.
     pub fn bare(id: RevisionId) -> Self {
-        let origin = "the ledger".to_owned();
-        Self { id, parents: Vec::new(), depends_on: Vec::new(), labels: Vec::new(), origin }
+        Self {
+            id,
+            parents: Vec::new(),
+            depends_on: Vec::new(),
+            requires: Vec::new(),
+            since: None,
+            labels: Vec::new(),
+            origin: "the ledger".to_owned(),
+        }
     }
 }
 
@@ -44,6 +73,8 @@ pub struct Graph {
     children: Edges,
     /// Children, and what depends on the node.
     after: Edges,
+    /// Those of `before` that versions of packages ask for.
+    bounds: Bounds,
 }
 
 impl Graph {
@@ -56,11 +87,14 @@ impl Graph {
         for node in &nodes {
             graph.connect(node, &nodes, &mut errors);
         }
+        graph.bounds = Bounds::of(&nodes, &graph.parents, &mut errors);
+        graph.before = graph.bounds.added_to(graph.before, nodes.len());
         graph.nodes = nodes;
         graph.children = graph.parents.turned();
         graph.after = graph.before.turned();
         for cycle in walk::cycles(graph.nodes.len(), |node| graph.before.of(node)) {
-            errors.push(GraphError::Cycle(graph.ids(&cycle)));
+            let explained = graph.bounds.explained(&cycle, &graph.nodes);
+            errors.push(explained.unwrap_or_else(|| GraphError::Cycle(graph.ids(&cycle))));
         }
         if errors.is_empty() { Ok(graph) } else { Err(errors) }
     }
@@ -98,6 +132,11 @@ impl Graph {
             }
         }
         self.before.push(&before);
+    }
+
+    /// The orders that versions of packages ask for.
+    pub fn bounds(&self) -> Vec<Bound> {
+        self.bounds.all()
     }
 
     /// The number of revisions.
@@ -260,6 +299,8 @@ pub(crate) mod tests {
                     id: id(name.trim()),
                     parents: words(parents).iter().map(|parent| id(parent)).collect(),
                     depends_on: words(depends_on),
+                    requires: Vec::new(),
+                    since: None,
                     labels: words(labels)
                         .into_iter()
                         .map(|label| Label::new(label).expect("a label"))

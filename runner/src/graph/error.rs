@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::revision::{Label, RevisionId};
+use semver::Version;
+
+use crate::revision::{Label, PackageName, RevisionId};
+
+use super::Required;
 
 /// One thing that is wrong with the set of revisions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +63,66 @@ pub enum GraphError {
         /// Where the revision is.
         origin: String,
     },
+    /// A range of versions of a package that is not there.
+    #[error(
+        "revision `{id}` requires {}, and no revision is of that package{}",
+        ranges(required),
+        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    )]
+    UnknownPackage {
+        /// The revision.
+        id: RevisionId,
+        /// What it asks for.
+        required: Vec<Required>,
+        /// The package whose name is most like it.
+        near: Option<String>,
+    },
+    /// A range of versions of the revision's own package.
+    #[error(
+        "revision `{id}` requires {}, which is its own package: name a revision of it in `parents` or `depends_on`",
+        ranges(required)
+    )]
+    OwnPackage {
+        /// The revision.
+        id: RevisionId,
+        /// What it asks for.
+        required: Vec<Required>,
+    },
+    /// No version lies in all ranges that a revision asks for.
+    #[error("revision `{id}` requires {}, and {}", ranges(required), there_is(versions))]
+    NoVersion {
+        /// The revision.
+        id: RevisionId,
+        /// What it asks for.
+        required: Vec<Required>,
+        /// What there is, oldest first.
+        versions: Vec<Version>,
+    },
+    /// A revision of an older version than what comes before it.
+    #[error(
+        "revision `{id}` is there since version {since} of its package, and its parent since {before} ({origin})"
+    )]
+    SinceGoesBack {
+        /// The revision.
+        id: RevisionId,
+        /// What it says.
+        since: Version,
+        /// The version of its parent.
+        before: Version,
+        /// Where the revision is.
+        origin: String,
+    },
+    /// Ranges that cannot all be met in one order.
+    #[error(
+        "the versions of package `{package}` that are required exclude each other:\n{}",
+        reasons.join("\n")
+    )]
+    VersionConflict {
+        /// One of the packages.
+        package: PackageName,
+        /// What each revision of the circle asks for.
+        reasons: Vec<String>,
+    },
     /// Two revisions claim a label.
     #[error("label `{label}` is claimed by `{first}` and by `{second}`")]
     DuplicateLabel {
@@ -94,6 +158,23 @@ impl fmt::Display for Cycle<'_> {
             write!(f, "`{first}`")?;
         }
         Ok(())
+    }
+}
+
+/// Ranges as messages list them, with where they are written.
+fn ranges(required: &[Required]) -> String {
+    let one = |required: &Required| format!("`{}` ({})", required.range, required.place);
+    required.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
+fn there_is(versions: &[Version]) -> String {
+    match versions {
+        [] => "no revision of that package says since which version it is there (`since = \"1.0.0\"`)".into(),
+        [one] => format!("that package has version {one} only"),
+        several => {
+            let several: Vec<_> = several.iter().map(ToString::to_string).collect();
+            format!("that package has the versions {}", several.join(", "))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a component is, read from its bytes before anything is compiled.
 
+use semver::Version;
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use super::error::LoadError;
@@ -48,6 +49,14 @@ impl Interface {
         let version = ours.map(|name| name.version.to_owned()).next().unwrap_or_default();
         Ok(Self { imports: owned(&surface.imports), exports: owned(&surface.exports), version })
     }
+}
+
+/// The version of the interface that a component was made for, if it is a later one
+/// than ours.
+pub(super) fn later_version(bytes: &[u8], limits: &Limits) -> Option<String> {
+    let found = Interface::of(bytes, limits).ok()?.version;
+    let ours = Version::parse(INTERFACE_VERSION).ok()?;
+    Version::parse(&found).is_ok_and(|version| version > ours).then_some(found)
 }
 
 fn check_header(bytes: &[u8]) -> Result<(), LoadError> {

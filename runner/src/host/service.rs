@@ -67,7 +67,12 @@ impl Host {
         inspect::check(bytes, &self.limits)?;
         let digest: [u8; 32] = Sha256::digest(bytes).into();
         let compiled = self.compiled(bytes, &digest).await?;
-        let misfit = |error: wasmtime::Error| LoadError::Interface { message: format!("{error:#}") };
+        tracing::debug!(digest = hex::encode(digest), "a component is loaded");
+        // A later version adds; what uses nothing of it fits all the same.
+        let misfit = |error: wasmtime::Error| match inspect::later_version(bytes, &self.limits) {
+            Some(found) => LoadError::Version { found },
+            None => LoadError::Interface { message: format!("{error:#}") },
+        };
         let linked = self.linker.instantiate_pre(&compiled).and_then(PluginPre::new).map_err(misfit)?;
         Ok(Component::new(digest, linked))
     }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::without_passwords;
-use super::{Capabilities, Digest, Label, PluginUse, RevisionId};
+use super::{Capabilities, Digest, Label, PluginUse, Requirement, RevisionId};
 
 /// A revision's manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,9 +24,14 @@ pub struct Manifest {
     /// Names for the branch that begins here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Label>,
-    /// Revisions of other branches, by id or label, that must be applied before.
+    /// Revisions of other branches, by id or label, that must be applied before; or
+    /// versions of other packages, as in `billing@^1.2` (see [`Requirement`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// The version since which it is part of its package. Where it is not said, the
+    /// newest of its parents'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Version>,
     /// What runs it. A migration.toml says `plugin` instead, where that does.
     #[serde(default = "Kind::where_none_is_said")]
     pub kind: Kind,
@@ -170,6 +176,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The place of a quoted text in the value of a key, which may have several
+    /// lines; that of the key if it is spelt another way.
+    pub fn of_text(file: &Path, text: &str, key: &str, quoted: &str) -> Self {
+        let key = key_offset(text, key);
+        let found = ['"', '\''].iter().find_map(|quote| text[key..].find(&format!("{quote}{quoted}{quote}")));
+        Self::of(file, text, key + found.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -264,6 +280,15 @@ impl Manifest {
         if let Some(twice) = first_duplicate(&self.depends_on) {
             return Err(wrong("depends_on", format!("`{twice}` is named twice"), "Name it once."));
         }
+        for entry in self.depends_on.iter().filter(|entry| Requirement::is_meant(entry)) {
+            if let Err(error) = entry.parse::<Requirement>() {
+                return Err(ManifestError {
+                    place: Place::of_text(file, text, "depends_on", entry),
+                    message: error.to_string(),
+                    hint: Some("A range is written as in `billing@1.2` or `billing@>=1.2, <2`.".into()),
+                });
+            }
+        }
         if self.parents.contains(&self.revision) {
             let message = format!("revision `{}` names itself as its parent", self.revision);
             return Err(wrong("parents", message, "A base has `parents = []`."));
@@ -307,17 +332,24 @@ impl Manifest {
                 "missing field `kind`".into(),
                 "`kind = \"sql\"`, `kind = \"rust\"`, or `plugin = \"NAME\"` in its place, says what runs it.",
             )),
-            (Kind::Plugin, Some(PluginUse { version: Some(_), name })) => Err((
-                "plugin",
-                format!("the version of plugin `{name}` is not said here"),
-                "It is said in [plugins] in runner.toml, and pinned in runner.lock.",
-            )),
+            (Kind::Plugin, Some(plugin)) => match plugin.wanted() {
+                Err(error) => Err((
+                    "plugin",
+                    format!(
+                        "`{}` asks for no versions of plugin `{}`: {error}",
+                        String::from(plugin.clone()),
+                        plugin.name
+                    ),
+                    "A range is written as in `repair-text@1.2`; `plugin = \"repair-text\"` takes any version.",
+                )),
+                Ok(_) => Ok(()),
+            },
             (Kind::Sql | Kind::Rust | Kind::Imported, Some(plugin)) => Err((
                 "plugin",
                 format!("plugin `{}` cannot run a revision of kind `{}`", plugin.name, self.kind.as_str()),
                 "Leave `kind` out where `plugin` is set.",
             )),
-            (Kind::Plugin, Some(_)) | (Kind::Sql | Kind::Rust | Kind::Imported, None) => Ok(()),
+            (Kind::Sql | Kind::Rust | Kind::Imported, None) => Ok(()),
         }
     }
 }
@@ -443,9 +475,13 @@ write = ["public.listings"]
         migrations/x/migration.toml:6:1: plugin `x` cannot run a revision of kind `rust`
         Leave `kind` out where `plugin` is set.
         ");
-        insta::assert_snapshot!(runs("plugin = \"x@1.0.0\""), @r"
-        migrations/x/migration.toml:5:1: the version of plugin `x` is not said here
-        It is said in [plugins] in runner.toml, and pinned in runner.lock.
+        insta::assert_snapshot!(runs("plugin = \"x@new\""), @r#"
+        migrations/x/migration.toml:5:1: `x@new` asks for no versions of plugin `x`: unexpected character 'n' while parsing major version number
+        A range is written as in `repair-text@1.2`; `plugin = "repair-text"` takes any version.
+        "#);
+        insta::assert_snapshot!(more("depends_on = [\"c\",\n  \"b@one\"]"), @r"
+        migrations/x/migration.toml:6:3: `b@one` asks for no versions: unexpected character 'o' while parsing major version number
+        A range is written as in `billing@1.2` or `billing@>=1.2, <2`.
         ");
         insta::assert_snapshot!(runs("plugin = \"X y\""), @"migrations/x/migration.toml:5:10: `X y` is no name of a plugin: lower-case letters, digits, `-` and `_` are allowed, after a letter");
         insta::assert_snapshot!(error(&GOOD.replace("repair listing titles", "")), @r"

@@ -10,6 +10,7 @@ mod id;
 mod manifest;
 mod pattern;
 mod plugin;
+mod requirement;
 mod secret;
 mod userinfo;
 
@@ -20,5 +21,6 @@ pub use id::{IdError, Label, PackageName, RevisionId};
 pub use manifest::{Imported, Kind, Manifest, ManifestError, Place, Tool, TransactionMode};
 pub use pattern::{Pattern, PatternError, name_pattern, object_pattern};
 pub use plugin::{PluginName, PluginNameError, PluginUse};
+pub use requirement::{Requirement, RequirementError};
 pub use secret::{HIDDEN, MIN_SECRET, Redactor, SecretRef};
 pub use userinfo::without_passwords;

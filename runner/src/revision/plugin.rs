@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 
 /// The most characters of a name; a registry takes more.
@@ -25,14 +26,15 @@ pub enum PluginNameError {
     TooLong(String),
 }
 
-/// The plugin that runs a revision. In the ledger, and nowhere else, also its
-/// version, as in `repair-text@1.2.0`.
+/// The plugin that runs a revision. In a migration.toml it may ask for versions, as
+/// in `repair-text@1.2`; the ledger has the one that ran, as in
+/// `repair-text@1.2.0`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PluginUse {
     /// Its name.
     pub name: PluginName,
-    /// The version that ran.
+    /// The version that ran; in a migration.toml, those that it may be.
     pub version: Option<String>,
 }
 
@@ -58,7 +60,7 @@ impl PluginName {
 
 impl fmt::Display for PluginName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -85,6 +87,13 @@ impl From<PluginName> for String {
 impl From<PluginName> for PluginUse {
     fn from(name: PluginName) -> Self {
         Self { name, version: None }
+    }
+}
+
+impl PluginUse {
+    /// The versions that a migration.toml asks for; none for any.
+    pub fn wanted(&self) -> Result<Option<VersionReq>, semver::Error> {
+        self.version.as_deref().map(VersionReq::parse).transpose()
     }
 }
 

@@ -67,13 +67,14 @@ pub fn write_revision(
 }
 
 fn node(id: &RevisionId, new: &NewRevision) -> Node {
-    Node {
-        id: id.clone(),
+    let origin = "the new revision".to_owned();
+    let node = Node {
         parents: new.parents.clone(),
-        depends_on: new.depends_on.clone(),
         labels: new.labels.clone(),
-        origin: "the new revision".into(),
-    }
+        origin: origin.clone(),
+        ..Node::bare(id.clone())
+    };
+    node.depending_on(&new.depends_on, |_| origin.clone())
 }
 
 /// An id as it is named within a package.

@@ -10,7 +10,7 @@ use crate::plan::{PlanError, Step};
 use crate::revision::{Digest, Direction, Kind, RevisionId};
 use crate::source::{BuildStop, BundleError, Packed, Project};
 
-use super::prepare::Preparer;
+use super::prepare::{Preparer, named_in};
 use super::{Migrator, OnDisk, PrepareError, Reporter, RunError};
 
 /// Makes bundles of a project; no database is needed.
@@ -64,7 +64,8 @@ impl Bundler {
             let found = &on_disk.revisions[revision];
             let artifact = match found.manifest.kind {
                 Kind::Rust | Kind::Plugin => {
-                    self.project.artifact(found).map_err(|error| failed(revision, error.into()))?
+                    let artifact = self.project.artifact(found).map_err(named_in(found));
+                    artifact.map_err(|error| failed(revision, error))?
                 }
                 Kind::Sql | Kind::Imported => None,
             };

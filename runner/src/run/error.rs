@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audit::{AuditError, Effect};
 use crate::db::{Activity, ConnectError, DbError, LockError, PoolerError};
-use crate::graph::{GraphError, Target};
+use crate::graph::{Bound, GraphError, Target};
 use crate::host::{CallError, FailedStatement, LoadError};
 use crate::ledger::{LedgerError, Partly};
 use crate::plan::{Drift, PlanError};
@@ -14,7 +14,7 @@ use crate::revision::{CapabilityError, Direction, PluginName, Redactor, Revision
 use crate::sandbox::SandboxError;
 use crate::source::{ArtifactError, BuildError, BundleError, ConfigError, PluginError, ScanErrors};
 
-use super::{Backup, BackupError, NotCurrent, ResumeError};
+use super::{Backup, BackupError, NotCurrent, ResumeError, ScratchUse};
 
 /// Why a run, or a question about the state, failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,12 @@ pub enum RunError {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(Box<PluginError>),
+    /// A revision asks for versions of a package that the database is past.
+    #[error(
+        "`{}` requires `{}` ({}), and the database has version {} of that package: `{}` is applied",
+        .0.revision, .0.required.range, .0.required.place, .0.version, .0.other
+    )]
+    PastVersion(Box<Bound>),
     /// A plugin's component was refused.
     #[error("the component of plugin `{name}` ({origin}) is refused")]
     PluginLoad {
@@ -100,8 +106,12 @@ pub enum RunError {
     #[error("the cases of a plugin need a server that can have several databases")]
     CaseNeedsServer,
     /// The database of a case cannot be made, read or dropped.
-    #[error("the database of a case cannot be used")]
+    #[error("the scratch database `{database}` cannot be {what}")]
     CaseDatabase {
+        /// Its name.
+        database: String,
+        /// What was tried.
+        what: ScratchUse,
         /// Why.
         source: DbError,
     },
@@ -233,6 +243,8 @@ pub enum PrepareError {
     Load {
         /// Where the component is from.
         origin: String,
+        /// The plugin whose it is, if it is one's.
+        plugin: Option<PluginName>,
         /// Why.
         source: LoadError,
     },
@@ -243,8 +255,13 @@ pub enum PrepareError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// Its plugin cannot be used.
-    #[error(transparent)]
-    Plugin(#[from] PluginError),
+    #[error("the plugin that {place} names cannot be used")]
+    Plugin {
+        /// Where its manifest names the plugin.
+        place: String,
+        /// Why.
+        source: Box<PluginError>,
+    },
     /// Its component is not built, and building was not wanted.
     #[error("its component is not built from the sources as they are")]
     NotBuilt,

@@ -193,12 +193,13 @@ async fn attempt_once(
             Some(begun) => begun?,
             None => context.begin(prepared).await?,
         };
-        context.prepare_end(prepared, next).await?;
         let Some(next) = next else {
+            context.prepare_end(prepared).await?;
             return Ok((context.perform(&transaction, prepared, Ends::WithStep).await?, None));
         };
+        let texts = context.prepare_hand_over(prepared, next).await?;
         let done = context.work(&transaction, prepared).await?;
-        let begun = context.hand_over(&transaction, prepared, done, next).await?;
+        let begun = context.hand_over(&transaction, (prepared, next), texts, done).await?;
         Ok((done, Some(begun)))
     };
     let done = or_stopped(context, prepared, attempt).await;

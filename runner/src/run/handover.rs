@@ -14,7 +14,7 @@ use crate::ledger::{LedgerError, NOT_RECORDED};
 use crate::revision::Direction;
 
 use super::StepError;
-use super::precondition::PreparedPrecondition;
+use super::precondition::{PreparedPrecondition, violated};
 use super::prepare::Prepared;
 use super::settings::{FORGET, SETTLE};
 use super::step::{Context, Done, Transaction, ended};
@@ -27,12 +27,14 @@ const LEFT: &str = "runner: not the transaction of the step";
 const LOST: &str = "runner: not under the lock";
 const VIOLATED: &str = "runner: not what the ledger must say";
 
-/// What is sent for a step: texts that are the same for most, and prepared once.
+/// What is sent between two steps: texts that are the same for most, and prepared
+/// once.
 #[derive(Debug)]
 pub(super) struct Texts {
+    /// What must be so for the first one to be committed.
     assert: String,
+    /// The beginning of the second one.
     begin: String,
-    violated: &'static str,
 }
 
 /// What the server says when it has begun a transaction.
@@ -46,51 +48,59 @@ struct Begun {
 }
 
 impl Context<'_> {
-    fn texts(&self, prepared: &Prepared) -> Texts {
-        let PreparedPrecondition { expression, violated } =
-            PreparedPrecondition::of(self.ledger.schema_name(), prepared.step.direction, &prepared.manifest);
+    fn precondition_of(&self, prepared: &Prepared) -> String {
+        let Prepared { step, manifest, .. } = prepared;
+        PreparedPrecondition::expression(self.ledger.schema_name(), step.direction, manifest)
+    }
+
+    fn assert_sql(&self, prepared: &Prepared) -> String {
         // `concat` is not immutable: the server does not compute it before it has
         // to. The session's search path is the ledger's own here.
         let fail = |mark: &str| format!("pg_catalog.concat('{mark}')::pg_catalog.bool");
-        let assert = format!(
+        format!(
             "SELECT (CASE \
                 WHEN (pg_catalog.pg_current_xact_id_if_assigned() = $1::pg_catalog.text::pg_catalog.xid8) IS NOT TRUE \
-                THEN {} WHEN NOT ({} AND {}) THEN {} WHEN NOT ({expression}) THEN {} ELSE true END)::pg_catalog.text",
+                THEN {} WHEN NOT ({} AND {}) THEN {} WHEN NOT ({}) THEN {} ELSE true END)::pg_catalog.text",
             fail(LEFT),
             self.held.same_process_expression(),
             self.lock.held_expression(),
             fail(LOST),
+            self.precondition_of(prepared),
             fail(VIOLATED),
-        );
-        let begin = format!(
+        )
+    }
+
+    fn begin_sql(&self, next: &Prepared) -> String {
+        format!(
             "SELECT pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8), \
                 pg_catalog.pg_current_xact_id()::pg_catalog.text, \
                 pg_catalog.encode(pg_catalog.timestamptz_send(pg_catalog.now()), 'hex'), \
-                pg_catalog.pg_backend_pid()::pg_catalog.text, ({expression})::pg_catalog.text, \
+                pg_catalog.pg_backend_pid()::pg_catalog.text, ({})::pg_catalog.text, \
                 EXISTS (SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE from_sql)::pg_catalog.text, {}",
+            self.precondition_of(next),
             self.settings.all_calls(),
-        );
-        Texts { assert, begin, violated }
+        )
     }
 
-    /// Prepares what ends a step, and begins the next one if one follows, while the
-    /// session is as the runner set it up: the migration may take on a role that has
-    /// no right to the ledger. Sends nothing for texts that are prepared already.
-    pub(super) async fn prepare_end(
+    /// Prepares what ends a step that none follows, while the session is as the
+    /// runner set it up: the migration may take on a role that has no right to the
+    /// ledger. Sends nothing for what is prepared already.
+    pub(super) async fn prepare_end(&self, prepared: &Prepared) -> Result<(), StepError> {
+        let record = self.ledger.record_sql(prepared.step.direction);
+        self.session().await.prepare_own([record.as_str()]).await.map_err(StepError::Begin)
+    }
+
+    /// The same for a step that another one follows.
+    pub(super) async fn prepare_hand_over(
         &self,
         prepared: &Prepared,
-        next: Option<&Prepared>,
-    ) -> Result<(), StepError> {
-        let direction = prepared.step.direction;
-        let all = match next {
-            Some(next) => {
-                let (assert, begin) = (self.texts(prepared).assert, self.texts(next).begin);
-                vec![assert, self.ledger.asserted_sql(direction), begin]
-            }
-            None => vec![self.ledger.record_sql(direction)],
-        };
-        let all = all.iter().map(String::as_str);
-        self.session().await.prepare_own(all).await.map_err(StepError::Begin)
+        next: &Prepared,
+    ) -> Result<Texts, StepError> {
+        let record = self.ledger.asserted_sql(prepared.step.direction);
+        let texts = Texts { assert: self.assert_sql(prepared), begin: self.begin_sql(next) };
+        let all = [texts.assert.as_str(), &record, &texts.begin];
+        self.session().await.prepare_own(all).await.map_err(StepError::Begin)?;
+        Ok(texts)
     }
 
     /// Settles and commits a step whose migration has ended, and begins the
@@ -99,15 +109,15 @@ impl Context<'_> {
     pub(super) async fn hand_over(
         &self,
         transaction: &Transaction,
-        prepared: &Prepared,
+        (prepared, next): (&Prepared, &Prepared),
+        texts: Texts,
         done: Done,
-        next: &Prepared,
     ) -> Result<Result<Transaction, StepError>, StepError> {
         let mut session = self.session().await;
         if prepared.step.direction == Direction::Upgrade {
             self.keep_component(&mut session, &prepared.artifact).await?;
         }
-        let requests = self.requests(transaction, prepared, done, next);
+        let requests = self.requests(transaction, (prepared, next), texts, done);
         self.stop.commits(true);
         let answers = match session.pipeline(&requests).await {
             Ok(answers) => answers,
@@ -118,8 +128,7 @@ impl Context<'_> {
         };
         let answers: [Result<Answer, DbError>; 5] = answers.try_into().expect("each request has an answer");
         let [settled, asserted, recorded, committed, begun] = answers;
-        let texts = self.texts(prepared);
-        let ready = settled.map_err(StepError::Settle).and_then(|_| holds(asserted, &texts));
+        let ready = settled.map_err(StepError::Settle).and_then(|_| holds(asserted, prepared));
         let begun = begun.map(|answer| read(&answer));
         session.forget_cursors();
         session.begin_step();
@@ -147,22 +156,21 @@ impl Context<'_> {
     fn requests(
         &self,
         transaction: &Transaction,
-        prepared: &Prepared,
+        (prepared, next): (&Prepared, &Prepared),
+        texts: Texts,
         done: Done,
-        next: &Prepared,
     ) -> [Request; 5] {
         let parameters = |prepared: &Prepared| {
             let mut params = vec![Parameter::Text(transaction.id.clone())];
             params.extend(PreparedPrecondition::parameters(prepared.step.direction, &prepared.manifest));
             params
         };
-        let (texts, next_texts) = (self.texts(prepared), self.texts(next));
         [
             Request::Batch(SETTLE.into()),
             Request::Own { sql: texts.assert, params: parameters(prepared) },
             self.ledger.recording(self.run, &transaction.id, &self.outcome(prepared, done)),
             Request::Batch(format!("COMMIT; BEGIN; {} COMMIT; BEGIN", self.settings.reset())),
-            Request::Own { sql: next_texts.begin, params: parameters(next) },
+            Request::Own { sql: texts.begin, params: parameters(next) },
         ]
     }
 
@@ -211,7 +219,7 @@ impl Context<'_> {
             return Err(StepError::LockLost);
         }
         if !begun.holds {
-            return Err(StepError::Precondition(self.texts(next).violated));
+            return Err(StepError::Precondition(violated(next.step.direction)));
         }
         if begun.leftovers {
             self.session().await.batch(FORGET).await.map_err(StepError::Begin)?;
@@ -221,7 +229,7 @@ impl Context<'_> {
 }
 
 /// What an assertion's answer means.
-fn holds(answer: Result<Answer, DbError>, texts: &Texts) -> Result<(), StepError> {
+fn holds(answer: Result<Answer, DbError>, prepared: &Prepared) -> Result<(), StepError> {
     let error = match answer {
         Ok(answer) if is_true(&answer) => return Ok(()),
         Ok(_) => return Err(StepError::LeftTransaction),
@@ -231,7 +239,7 @@ fn holds(answer: Result<Answer, DbError>, texts: &Texts) -> Result<(), StepError
     Err(match () {
         () if says(LEFT) => StepError::LeftTransaction,
         () if says(LOST) => StepError::LockLost,
-        () if says(VIOLATED) => StepError::Precondition(texts.violated),
+        () if says(VIOLATED) => StepError::Precondition(violated(prepared.step.direction)),
         () => StepError::Settle(error),
     })
 }

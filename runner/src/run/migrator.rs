@@ -21,11 +21,12 @@ use super::event::milliseconds;
 use super::executor::Total;
 use super::partly;
 use super::prepare::{Prepared, Preparer};
-use super::read::{Place, read};
+use super::read::{Look, Place, read};
 use super::rules::Rules;
 use super::step::Context;
 use super::stop::{CLOSE_GRACE, Stop};
 use super::trace;
+use super::versions;
 use super::{
     Backup, Backups, Event, OnDisk, Override, Reporter, RunError, Secrets, Settings, State, executor,
 };
@@ -189,7 +190,8 @@ impl Migrator {
         direction: Direction,
         target: &Target,
     ) -> Result<(State, Plan), RunError> {
-        let state = self.state().await?;
+        let (connection, state) = self.connect_for(direction).await?;
+        self.close(connection).await;
         let plan = make_plan(&state, direction, target)?;
         Ok((state, plan))
     }
@@ -232,7 +234,7 @@ impl Migrator {
         options: Options,
     ) -> Result<Summary, RunError> {
         let began = Instant::now();
-        let (connection, state) = self.connect().await?;
+        let (connection, state) = self.connect_for(direction).await?;
         let make = |state: &State| make_plan(state, direction, target);
         let result = self.go_on(&connection, state, direction, make, &options).await;
         self.close(connection).await;
@@ -244,7 +246,7 @@ impl Migrator {
     /// first one is taken back.
     pub async fn redo(&self, target: &Target, options: Options) -> Result<Summary, RunError> {
         let began = Instant::now();
-        let (connection, state) = self.connect().await?;
+        let (connection, state) = self.connect_for(Direction::Upgrade).await?;
         let down = make_plan(&state, Direction::Downgrade, target);
         let ready = match &down {
             Ok(down) => self.can_reapply(&connection, &state, down, &options).await,
@@ -312,11 +314,22 @@ impl Migrator {
 
     /// Reads the folder while the connection is being made, and then the ledger.
     pub(super) async fn connect(&self) -> Result<(Connection, State), RunError> {
-        self.stop.or_stop(self.connect_and_read()).await
+        self.connect_and(Look::Revisions).await
     }
 
-    async fn connect_and_read(&self) -> Result<(Connection, State), RunError> {
-        read(&self.project, &self.ledger, self.connect_bare()).await
+    /// The same for what goes one way or the other. What runs components of the
+    /// folder fails before anything is asked if a plugin is not the one of the lock;
+    /// a downgrade has them from the ledger.
+    pub(super) async fn connect_for(&self, direction: Direction) -> Result<(Connection, State), RunError> {
+        self.connect_and(match direction {
+            Direction::Upgrade => Look::Plugins,
+            Direction::Downgrade => Look::Revisions,
+        })
+        .await
+    }
+
+    async fn connect_and(&self, look: Look) -> Result<(Connection, State), RunError> {
+        self.stop.or_stop(read(&self.project, &self.ledger, look, self.connect_bare())).await
     }
 
     /// Connects, and reads nothing.
@@ -524,5 +537,8 @@ pub(super) fn make_plan(state: &State, direction: Direction, target: &Target) ->
     }
     let plan = plan::build(&state.graph, &state.applied_ids(), direction, target)?;
     partly::check(state, direction, &plan)?;
+    if direction == Direction::Upgrade {
+        versions::check(state, &plan)?;
+    }
     Ok(plan)
 }

@@ -23,6 +23,7 @@ mod migrator;
 mod overrides;
 mod partly;
 mod pinned;
+mod planned;
 mod plugins;
 mod precondition;
 mod prepare;
@@ -41,6 +42,7 @@ mod stop;
 mod suggest;
 mod trace;
 mod verify;
+mod versions;
 
 pub use alone::ResumeError;
 pub use author::{AuthorError, Place, Written, write_revision};
@@ -51,8 +53,10 @@ pub use event::{Event, Reporter};
 pub use import::{Import, ImportError, ImportOptions, ImportOutcome, ImportedRevision};
 pub use migrator::{Migrator, Options, Summary};
 pub use overrides::{Override, OverrideError};
+pub use planned::check_plugins;
 pub use plugins::{
-    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, UpdateOptions,
+    CaseFailure, CaseOutcome, Cases, PluginChange, PluginInfo, PluginManager, PluginUseOf, ScratchUse,
+    UpdateOptions,
 };
 pub use read::{Reader, wait_for};
 pub use sandbox::SandboxStatus;

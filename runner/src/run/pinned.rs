@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use semver::Version;
+
 use crate::host::Description;
 use crate::revision::PluginName;
-use crate::source::{Artifact, Found, Locked, PluginError, Project};
+use crate::source::{Artifact, Found, Locked, PluginError, PluginRange, Project};
 
 /// The plugins that were read for one plan.
 #[derive(Default)]
@@ -42,9 +44,18 @@ impl Plugins {
         Ok(Some(artifact))
     }
 
-    /// Compares what a component says of itself with its name and with the lock.
-    pub(super) fn check(&self, name: &PluginName, description: &Description) -> Result<(), PluginError> {
+    /// Compares what a component says of itself with its name, with the lock, and
+    /// with the versions that a revision asks for.
+    pub(super) fn check(
+        &self,
+        name: &PluginName,
+        description: &Description,
+        found: &Found,
+    ) -> Result<(), PluginError> {
         check_name(name, description)?;
+        if let (Some(range), Ok(there)) = (PluginRange::of(found), Version::parse(&description.version)) {
+            range.check(&there)?;
+        }
         match self.known(name).and_then(|pinned| pinned.locked) {
             Some(locked) if locked.version.to_string() != description.version => {
                 Err(PluginError::Misstated {

@@ -15,7 +15,7 @@ pub(super) struct Precondition {
 }
 
 /// What is wrong where it is not so.
-fn violated(direction: Direction) -> &'static str {
+pub(super) fn violated(direction: Direction) -> &'static str {
     match direction {
         Direction::Upgrade => "what it needs is no longer applied, or the revision already is",
         Direction::Downgrade => "the revision is no longer applied, or another one needs it",
@@ -28,14 +28,10 @@ fn needed(manifest: &Manifest) -> BTreeSet<&str> {
     parents.chain(manifest.depends_on.iter().map(String::as_str)).collect()
 }
 
-/// The same for statements that are prepared once and run for each step.
-pub(super) struct PreparedPrecondition {
-    /// As SQL, with parameters from `$2` on. Its operators mean the same wherever
-    /// the session looks for them.
-    pub(super) expression: String,
-    /// What is wrong if it is not so.
-    pub(super) violated: &'static str,
-}
+/// The same for statements that are prepared once and run for each step: as SQL
+/// with parameters from `$2` on, whose operators mean the same wherever the session
+/// looks for them.
+pub(super) struct PreparedPrecondition;
 
 impl PreparedPrecondition {
     /// For steps in one direction that need so many others, on the ledger in
@@ -43,13 +39,13 @@ impl PreparedPrecondition {
     ///
     /// Each is looked up by itself, by the index: the server keeps the plan that
     /// it makes while the table is empty, and of an array it would make a scan.
-    pub(super) fn of(schema: &str, direction: Direction, manifest: &Manifest) -> Self {
+    pub(super) fn expression(schema: &str, direction: Direction, manifest: &Manifest) -> String {
         let table = format!("{}.revision", quote_identifier(schema));
         let is = "OPERATOR(pg_catalog.=)";
         let applied = |parameter: usize| {
             format!("EXISTS (SELECT 1 FROM {table} WHERE revision {is} ${parameter}::pg_catalog.text)")
         };
-        let expression = match direction {
+        match direction {
             Direction::Upgrade => {
                 let needed = (0..needed(manifest).len()).map(|at| format!(" AND {}", applied(at + 3)));
                 format!("NOT {}{}", applied(2), needed.collect::<String>())
@@ -59,8 +55,7 @@ impl PreparedPrecondition {
                  WHERE $2::pg_catalog.text {is} ANY (parents) OR $2::pg_catalog.text {is} ANY (depends_on))",
                 applied(2)
             ),
-        };
-        Self { expression, violated: violated(direction) }
+        }
     }
 
     /// The values of the parameters for one revision.

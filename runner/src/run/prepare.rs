@@ -13,10 +13,10 @@ use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy::{self, Policy, Remembered};
 use crate::revision::{
-    Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, PluginName, Redactor, Request,
-    SecretRef, TransactionMode,
+    Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, PluginName, PluginUse, Redactor,
+    Request, SecretRef, TransactionMode,
 };
-use crate::source::{self, Artifact, BuildStop, Found, Project, Scripts, sql_component};
+use crate::source::{self, Artifact, BuildStop, Found, PluginError, Project, Scripts, sql_component};
 
 use super::alone::Script;
 use super::overrides::Overrides;
@@ -256,8 +256,10 @@ impl<'a> Preparer<'a> {
         Ok(match (found.manifest.kind, found.plugin()) {
             (Kind::Sql, _) => Some(sql_component()),
             (Kind::Imported, _) => None,
-            (_, Some(plugin)) => self.plugins.artifact(self.project, found, plugin)?,
-            (Kind::Rust | Kind::Plugin, None) => self.project.artifact(found)?,
+            (_, Some(plugin)) => {
+                self.plugins.artifact(self.project, found, plugin).map_err(named_in(found))?
+            }
+            (Kind::Rust | Kind::Plugin, None) => self.project.artifact(found).map_err(named_in(found))?,
         })
     }
 
@@ -282,10 +284,10 @@ impl<'a> Preparer<'a> {
 
     async fn prepare(&mut self, step: &Step, material: Material) -> Result<Prepared, PrepareError> {
         let Material { mut manifest, mut params, source_digest, artifact, script, found } = material;
-        self.load(&artifact).await?;
+        self.load(&artifact).await.map_err(|error| of_plugin(error, manifest.plugin.as_ref()))?;
         let loaded = &self.loaded[&artifact.digest];
-        if let (Some(plugin), true) = (&mut manifest.plugin, found.is_some()) {
-            self.plugins.check(&plugin.name, &loaded.description)?;
+        if let (Some(plugin), Some(found)) = (&mut manifest.plugin, &found) {
+            self.plugins.check(&plugin.name, &loaded.description, found).map_err(named_in(found))?;
             // For the ledger: the manifest on disk does not say it.
             plugin.version = Some(loaded.description.version.clone());
         }
@@ -359,7 +361,8 @@ impl<'a> Preparer<'a> {
 
     async fn load(&mut self, artifact: &Artifact) -> Result<(), PrepareError> {
         if !self.loaded.contains_key(&artifact.digest) {
-            let refused = |source| PrepareError::Load { origin: artifact.origin.clone(), source };
+            let refused =
+                |source| PrepareError::Load { origin: artifact.origin.clone(), plugin: None, source };
             let component = self.host.load(&artifact.bytes).await.map_err(refused)?;
             let description = self.host.describe(&component).await?;
             let schema = jsonschema::validator_for(&description.params_schema)
@@ -367,6 +370,26 @@ impl<'a> Preparer<'a> {
             self.loaded.insert(artifact.digest, Loaded { component, description, schema });
         }
         Ok(())
+    }
+}
+
+/// Says of a component that was refused whose it is.
+fn of_plugin(error: PrepareError, plugin: Option<&PluginUse>) -> PrepareError {
+    match error {
+        PrepareError::Load { origin, source, .. } => {
+            PrepareError::Load { origin, plugin: plugin.map(|plugin| plugin.name.clone()), source }
+        }
+        error => error,
+    }
+}
+
+/// Says of a plugin that cannot be used which line of a manifest names it.
+pub(super) fn named_in(found: &Found) -> impl FnOnce(PluginError) -> PrepareError {
+    let place = found.place_of_key("plugin").to_string();
+    move |error| match error {
+        // Also a component of a crate of the project's own cannot be read.
+        PluginError::Artifact(error) => PrepareError::Artifact(error),
+        error => PrepareError::Plugin { place, source: Box::new(error) },
     }
 }
 

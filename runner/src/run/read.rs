@@ -9,7 +9,7 @@ use crate::source::{Isolation, Project};
 
 use super::error::with_causes;
 use super::migrator::APPLICATION_NAME;
-use super::{Event, Migrator, ReadOnly, Reporter, RunError, State, Status};
+use super::{Event, OnDisk, ReadOnly, Reporter, RunError, State, Status};
 
 /// A project and a database, for whoever only asks: it starts no host for
 /// components, takes no lock and writes nothing.
@@ -70,7 +70,8 @@ impl Reader {
     pub async fn state(&self, reporter: &Reporter) -> Result<State, RunError> {
         let isolation = self.project.config.sandbox.isolation;
         let place = Place { location: &self.location, isolation, patience: self.patience };
-        let (connection, state) = read(&self.project, &self.ledger, place.open(reporter)).await?;
+        let (connection, state) =
+            read(&self.project, &self.ledger, Look::Revisions, place.open(reporter)).await?;
         connection.close().await;
         Ok(state)
     }
@@ -109,6 +110,24 @@ impl Place<'_> {
     }
 }
 
+/// What is looked at before the ledger is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The revisions.
+    Revisions,
+    /// Also whether the plugins at hand are those of the lock: for what may run
+    /// them.
+    Plugins,
+}
+
+fn look_at(project: &Project, look: Look) -> Result<OnDisk, RunError> {
+    let found = project.revisions().map_err(RunError::Scan)?;
+    if look == Look::Plugins {
+        project.check_pins(&found)?;
+    }
+    OnDisk::new(found).map_err(RunError::Graph)
+}
+
 /// Waits until a server takes a login, and logs out again. Nothing is asked for:
 /// neither a project nor a ledger need to be there.
 pub async fn wait_for(location: &Location, patience: Duration, reporter: &Reporter) -> Result<(), RunError> {
@@ -142,16 +161,23 @@ pub(super) fn refuse_read_only(connection: &Connection) -> Result<(), RunError> 
 }
 
 /// Reads the folder while the connection is being made, and then the ledger.
+///
+/// What is wrong with the folder is told without waiting for a server, and comes
+/// before what is wrong with that.
 pub(super) async fn read(
     project: &Project,
     ledger: &Ledger,
+    look: Look,
     connection: impl Future<Output = Result<Connection, RunError>>,
 ) -> Result<(Connection, State), RunError> {
     let project = project.clone();
-    let on_disk = tokio::task::spawn_blocking(move || Migrator::on_disk(&project));
-    let connection = connection.await;
-    let on_disk = on_disk.await.expect("reading the folder does not panic")?;
-    let connection = connection?;
+    let mut on_disk = tokio::task::spawn_blocking(move || look_at(&project, look));
+    let mut connection = std::pin::pin!(connection);
+    let panicked = "reading the folder does not panic";
+    let (on_disk, connection) = tokio::select! {
+        on_disk = &mut on_disk => (on_disk.expect(panicked)?, connection.await?),
+        connection = &mut connection => (on_disk.await.expect(panicked)?, connection?),
+    };
     let contents = ledger.contents(&mut *connection.session().lock().await).await;
     match contents {
         Ok(contents) => Ok((connection, State::read(on_disk, contents))),

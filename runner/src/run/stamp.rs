@@ -86,7 +86,7 @@ impl Migrator {
     /// the component with it. Takes no lock and writes nothing if the ledger
     /// says so already.
     pub async fn stamp(&self, targets: &[Target], options: StampOptions) -> Result<Stamp, RunError> {
-        let (connection, state) = self.connect().await?;
+        let (connection, state) = self.connect_for(Direction::Upgrade).await?;
         let result = self.stamp_on(&connection, state, targets, &options, None).await;
         self.close(connection).await;
         result
@@ -102,7 +102,7 @@ impl Migrator {
         table: &TableName,
         options: &StampOptions,
     ) -> Result<FromAlembic, RunError> {
-        let (connection, state) = self.connect().await?;
+        let (connection, state) = self.connect_for(Direction::Upgrade).await?;
         let result = self.take_over(&connection, state, table, options).await;
         self.close(connection).await;
         result

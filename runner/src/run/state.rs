@@ -19,8 +19,8 @@ pub struct OnDisk {
 
 impl OnDisk {
     /// Makes the graph, or reports everything that is wrong with it. What the
-    /// manifests name by label, or without a package, they name by whole ids
-    /// afterwards: that is what the ledger records.
+    /// manifests name by label, without a package, or by a range of versions, they
+    /// name by whole ids afterwards: that is what the ledger records.
     pub fn new(found: Vec<Found>) -> Result<Self, Vec<GraphError>> {
         let graph = Graph::build(found.iter().map(node_on_disk).collect())?;
         let with_whole_ids = |mut found: Found| {
@@ -120,13 +120,15 @@ impl State {
 }
 
 fn node_on_disk(found: &Found) -> Node {
-    Node {
-        id: found.manifest.revision.clone(),
-        parents: found.manifest.parents.clone(),
-        depends_on: found.manifest.depends_on.clone(),
-        labels: found.manifest.labels.clone(),
+    let manifest = &found.manifest;
+    let node = Node {
+        parents: manifest.parents.clone(),
+        since: manifest.since.clone(),
+        labels: manifest.labels.clone(),
         origin: found.dir.display().to_string(),
-    }
+        ..Node::bare(manifest.revision.clone())
+    };
+    node.depending_on(&manifest.depends_on, |entry| found.place_of_dependency(entry).to_string())
 }
 
 /// The graph of what is on disk with, in its place where it differs, what is
@@ -158,11 +160,10 @@ fn node_in_ledger(one: &Applied, on_disk: &OnDisk, applied: &BTreeMap<RevisionId
     let labels = one.labels.iter().filter_map(|label| Label::new(label.as_str()).ok());
     let known = |id: &&RevisionId| on_disk.revisions.contains_key(*id) || applied.contains_key(*id);
     Node {
-        id: one.revision.clone(),
         parents: one.parents.iter().filter(known).cloned().collect(),
         depends_on: dependencies(one, on_disk, applied).into_iter().map(String::from).collect(),
         labels: labels.filter(is_free).collect(),
-        origin: "the ledger".into(),
+        ..Node::bare(one.revision.clone())
     }
 }
 

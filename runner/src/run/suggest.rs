@@ -53,7 +53,7 @@ impl Migrator {
         target: &Target,
         options: Options,
     ) -> Result<(Suggestion, PathBuf), RunError> {
-        let (connection, state) = self.connect().await?;
+        let (connection, state) = self.connect_for(Direction::Upgrade).await?;
         let found = self.suggested(&connection, &state, target, &options).await;
         // The end of the session rolls back what an error left.
         self.close(connection).await;

@@ -2,6 +2,7 @@
 //! in a custom section, so that a built component says by itself what it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -70,9 +71,11 @@ impl Artifact {
     }
 }
 
-/// The component that runs revisions of kind `sql`.
+/// The component that runs revisions of kind `sql`. Its digest is made once, however
+/// many revisions it runs.
 pub fn sql_component() -> Artifact {
-    Artifact::new(SQL_COMPONENT, "the runner itself")
+    static ARTIFACT: LazyLock<Artifact> = LazyLock::new(|| Artifact::new(SQL_COMPONENT, "the runner itself"));
+    ARTIFACT.clone()
 }
 
 /// Encodes a compiler's module and appends the manifest.

@@ -130,7 +130,7 @@ pub(super) fn compile(crates: &[Crate], options: CompileOptions<'_>) -> Result<V
     }
     let toolchain = Toolchain::find().map_err(BuildError::Toolchain)?;
     let mut compiled = BTreeMap::new();
-    for (workspace, members) in by_workspace(crates)? {
+    for (workspace, members) in by_workspace(crates, options.offline)? {
         let modules = compile_workspace(&toolchain, &workspace, &members, options)?;
         for (member, module) in members.into_iter().zip(modules) {
             compiled.insert(member.place, Compiled { module, package: member.package });
@@ -140,14 +140,14 @@ pub(super) fn compile(crates: &[Crate], options: CompileOptions<'_>) -> Result<V
 }
 
 /// Groups the crates by cargo workspace: one cargo builds a whole one.
-fn by_workspace(crates: &[Crate]) -> Result<BTreeMap<PathBuf, Vec<Member<'_>>>, BuildError> {
+fn by_workspace(crates: &[Crate], offline: bool) -> Result<BTreeMap<PathBuf, Vec<Member<'_>>>, BuildError> {
     let mut groups: BTreeMap<PathBuf, Vec<Member<'_>>> = BTreeMap::new();
     let mut known: Vec<Metadata> = Vec::new();
     for (place, Crate { dir, of }) in crates.iter().enumerate() {
         let manifest = cargo_toml(dir)?;
         let in_known = |metadata: &Metadata| package(metadata, &manifest).is_some();
         if !known.iter().any(in_known) {
-            known.push(metadata(&manifest)?);
+            known.push(metadata(&manifest, offline)?);
         }
         let metadata = known.iter().find(|metadata| in_known(metadata));
         let (metadata, package) =
@@ -170,12 +170,13 @@ fn package(metadata: &Metadata, manifest: &Path) -> Option<Package> {
     metadata.packages.iter().find(|package| package.manifest_path == manifest).cloned()
 }
 
-fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"])
-        .arg(manifest)
-        .output()
-        .map_err(|error| BuildError::Cargo(error.to_string()))?;
+fn metadata(manifest: &Path, offline: bool) -> Result<Metadata, BuildError> {
+    let mut command = Command::new("cargo");
+    command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(manifest);
+    if offline {
+        command.arg("--offline");
+    }
+    let output = command.output().map_err(|error| BuildError::Cargo(error.to_string()))?;
     if !output.status.success() {
         return Err(BuildError::Cargo(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }

@@ -37,8 +37,8 @@ pub struct Project {
     pub(super) bundle: Option<Arc<Bundle>>,
     /// What it may use outside of itself.
     pub(super) access: Access,
-    /// The only revision and its component, of a project that is in no folder.
-    pub(super) only: Option<Arc<(Found, Artifact)>>,
+    /// The only revisions and their component, of a project that is in no folder.
+    pub(super) only: Option<Arc<(Vec<Found>, Artifact)>>,
 }
 
 /// What `runner.toml` says.
@@ -402,7 +402,7 @@ impl Project {
     /// everything that is wrong with them.
     pub fn revisions(&self) -> Result<Vec<Found>, ScanErrors> {
         match (&self.bundle, &self.only) {
-            (_, Some(only)) => Ok(vec![only.0.clone()]),
+            (_, Some(only)) => Ok(only.0.clone()),
             (Some(bundle), _) => Ok(bundle.revisions()),
             (None, None) => scan(&self.migrations_dirs()),
         }
@@ -430,8 +430,8 @@ impl Project {
         self.bundle.is_some() || self.only.is_some()
     }
 
-    /// A project of one revision, with its component, and the default settings.
-    pub fn of_one(root: PathBuf, found: Found, component: Artifact) -> Self {
+    /// A project of revisions that one component runs, and the default settings.
+    pub fn of_plugin(root: PathBuf, found: Vec<Found>, component: Artifact) -> Self {
         Self {
             file: root.join(CONFIG_FILE),
             root,

@@ -110,6 +110,16 @@ impl Found {
         Place::of_grant(&self.dir.join(MANIFEST_FILE), &self.text, capability)
     }
 
+    /// Where an entry of `depends_on` is written; for messages.
+    pub fn place_of_dependency(&self, entry: &str) -> Place {
+        Place::of_text(&self.dir.join(MANIFEST_FILE), &self.text, "depends_on", entry)
+    }
+
+    /// Where a key of the manifest's first table is set; for messages.
+    pub fn place_of_key(&self, key: &str) -> Place {
+        Place::of_key(&self.dir.join(MANIFEST_FILE), &self.text, key)
+    }
+
     /// Where a parameter is set in the manifest, or where the parameters begin;
     /// for messages.
     pub fn place_of_param(&self, name: &str) -> Place {

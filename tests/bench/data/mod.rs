@@ -9,7 +9,7 @@ mod python;
 mod report;
 #[path = "../../guests/change/src/split.rs"]
 mod split;
-mod table;
+pub mod table;
 
 use std::time::Duration;
 
@@ -54,8 +54,7 @@ pub fn run(options: &Options) -> String {
 fn contend(users: &Template<'_>, options: &Options, has_python: bool) -> Times {
     let is_chosen = |contender: &Contender| {
         let is_python = matches!(contender, Contender::Alembic(_));
-        let is_named = options.only.as_ref().is_none_or(|word| contender.name().contains(word.as_str()));
-        *contender == Contender::Update || (is_named && (has_python || !is_python))
+        *contender == Contender::Update || (options.chooses(contender.name()) && (has_python || !is_python))
     };
     // Once is enough for what takes longer than all the others together.
     let is_slow = |contender: &Contender| *contender == Contender::Alembic(python::Way::Loop);

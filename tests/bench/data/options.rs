@@ -1,4 +1,4 @@
-//! The options of `cargo xtask bench data`.
+//! The options of `cargo xtask bench data` and of `cargo xtask bench plugins`.
 
 /// What is measured, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// Whether what has this name is to be measured.
+    pub fn chooses(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|word| name.contains(word.as_str()))
     }
 
     /// The command that measures this, for whoever wants to measure it again.

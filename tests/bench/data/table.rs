@@ -97,7 +97,8 @@ impl Cluster {
         self.template("readings", READINGS, rows)
     }
 
-    fn template(&self, table: &str, script: &str, rows: u64) -> Template<'_> {
+    /// A database that a script fills; `{rows}` in it stands for the number of rows.
+    pub fn template(&self, table: &str, script: &str, rows: u64) -> Template<'_> {
         let name = format!("{table}_{rows}");
         self.administer(&format!("CREATE DATABASE {name} OWNER {OWNER}"));
         let url = self.url(&name);

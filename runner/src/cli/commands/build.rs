@@ -1,7 +1,7 @@
 use runner::run::{Migrator, UpdateOptions};
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -15,21 +15,16 @@ use crate::cli::ui::Ui;
 /// the store as they are pinned.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Fail if runner.lock would change
-    #[arg(long)]
-    locked: bool,
-
-    /// Ask nothing over a network
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, args.offline)?;
+    let manager = plugin::manager(global)?;
     let new = manager.not_locked()?;
     if !new.is_empty() {
         let changes = context::block_on(manager.changes(&new))?;
-        manager.accept(&changes, UpdateOptions { locked: args.locked })?;
+        manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
     }
     let plugins = manager.fetch()?;
     let built = Migrator::build(manager.project())?;

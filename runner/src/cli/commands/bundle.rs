@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use runner::graph::Target;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::count;
@@ -23,6 +23,9 @@ pub struct Args {
     /// The file
     #[arg(short, long, value_name = "FILE", default_value = "bundle.tar")]
     output: PathBuf,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

@@ -1,7 +1,7 @@
 use runner::run::{NotCurrent, Reader, State};
 use serde_json::{Value, json};
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
@@ -18,6 +18,9 @@ use crate::cli::{context, progress};
 pub struct Args {
     #[command(flatten)]
     wait: Wait,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

@@ -4,7 +4,7 @@ use runner::revision::Direction;
 use runner::run::Options;
 
 use super::upgrade::{Way, go};
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -45,6 +45,9 @@ pub struct Args {
 
     #[command(flatten)]
     wait: Wait,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

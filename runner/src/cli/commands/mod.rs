@@ -32,14 +32,15 @@ pub mod upgrade;
 pub mod verify;
 pub mod wait;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, Global};
 use super::error::CommandError;
 use super::exit_code::Exit;
 use super::ui::Ui;
 
 /// Runs the command.
 pub fn run(args: Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let global = &args.global;
+    let resolve = args.command.resolve().unwrap_or_default();
+    let global = &Global { resolve, ..args.global };
     if !global.params.is_empty() && !args.command.takes_params() {
         return Err(CommandError::params_not_taken());
     }

@@ -4,11 +4,11 @@ use runner::graph::Target;
 use runner::ledger::Partly;
 use runner::plan::{Plan, Step};
 use runner::revision::{Direction, TransactionMode};
-use runner::run::{Migrator, OnDisk};
-use runner::source::Found;
+use runner::run::{Migrator, OnDisk, check_plugins};
+use runner::source::{Found, Project};
 use serde_json::{Value, json};
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -30,6 +30,9 @@ pub struct Args {
     /// Begin here instead of where the database is; no database is asked then
     #[arg(long, value_name = "REVS", value_delimiter = ',', allow_negative_numbers = true)]
     from: Vec<String>,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
@@ -48,6 +51,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         let from = args.from.iter().map(|text| context::target(text)).collect::<Result<Vec<_>, _>>()?;
         (BTreeMap::new(), Migrator::plan_from(&on_disk, &from, direction, &target)?)
     };
+    if direction == Direction::Upgrade {
+        check(&project, &plan, &on_disk, global, ui)?;
+    }
     // Where something is in part that the plan is not about, there is no plan.
     let partly = |step: &Step| partly.get(&step.revision);
     if ui.json() {
@@ -83,6 +89,29 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     undeclared(&plan, &on_disk, ui);
     summary(&plan, ui);
     Ok(Exit::Done)
+}
+
+/// Checks what plugins run, so that a parameter that does not fit is known now.
+fn check(
+    project: &Project,
+    plan: &Plan,
+    on_disk: &OnDisk,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(), CommandError> {
+    let is_plugin =
+        |step: &Step| on_disk.revisions.get(&step.revision).is_some_and(|one| one.plugin().is_some());
+    if !plan.steps.iter().any(is_plugin) {
+        return Ok(());
+    }
+    let host = context::host(project)?;
+    let checked = check_plugins(project, &host, plan, on_disk, &global.params);
+    for name in context::block_on(checked)? {
+        ui.note(format_args!(
+            "Plugin `{name}` is not built, so its parameters were not checked. `runner build` builds it."
+        ));
+    }
+    Ok(())
 }
 
 /// A step, with what it may do.

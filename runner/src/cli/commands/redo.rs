@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use runner::run::Options;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::span::span;
@@ -31,6 +31,9 @@ pub struct Args {
     /// Wait for another runner for at most so long; `0s` not at all (default: `session.lock_wait`, 5m)
     #[arg(long, value_name = "TIME", value_parser = span)]
     lock_wait: Option<Duration>,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

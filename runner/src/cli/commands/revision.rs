@@ -5,7 +5,7 @@ use runner::revision::{Label, PluginName, RevisionId};
 use runner::run::{Migrator, Place};
 use runner::source::{self, PluginTexts, Template};
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::author::{self, Request};
 use crate::cli::context;
 use crate::cli::error::CommandError;
@@ -49,13 +49,17 @@ pub struct Args {
     #[arg(long, value_name = "ID", value_parser = author::id)]
     rev_id: Option<RevisionId>,
 
-    /// A revision or a label of another branch that must come before it (can be repeated)
+    /// A revision or a label of another branch that must come before it, or versions of another package
+    /// as in `billing@1.2` (can be repeated)
     #[arg(long, value_name = "REVISION")]
     depends_on: Vec<String>,
 
     /// Open it in the editor that VISUAL or EDITOR names
     #[arg(long)]
     edit: bool,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -95,7 +99,7 @@ pub fn run(args: Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
 
 /// What a manifest says of a plugin that is pinned.
 fn usage(name: PluginName, global: &Global) -> Result<PluginTexts, CommandError> {
-    let manager = plugin::manager(global, false)?;
+    let manager = plugin::manager(global)?;
     let info = context::block_on(manager.pinned(&name))?;
     Ok(PluginTexts { name, usage: source::usage(&info.description) })
 }

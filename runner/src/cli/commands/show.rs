@@ -72,7 +72,13 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
     if !manifest.labels.is_empty() {
         field("Labels:", &manifest.labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
+    if let Some(since) = &manifest.since {
+        field("Since:", &since.to_string());
+    }
     field("Kind:", manifest.kind.as_str());
+    if let Some(plugin) = &manifest.plugin {
+        field("Plugin:", &String::from(plugin.clone()));
+    }
     match found {
         Some(found) => field("Path:", &found.dir.display().to_string()),
         None => field("Path:", "missing on disk"),
@@ -89,6 +95,9 @@ fn show(manifest: &Manifest, found: Option<&Found>, recorded: Option<&Recorded>,
         field("Took:", &format!("{}, {work}", duration(recorded.duration_ms)));
         if let Some(confinement) = recorded.confinement {
             field("Isolation:", confinement.as_str());
+        }
+        if let Some(plugin) = &recorded.manifest.plugin {
+            field("Ran:", &String::from(plugin.clone()));
         }
         let component = recorded.component_digest.map(|digest| digest.to_string());
         field("Component:", component.as_deref().unwrap_or("none"));

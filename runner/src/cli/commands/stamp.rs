@@ -5,7 +5,7 @@ use runner::plan::Stamp;
 use runner::run::{ScriptOptions, StampOptions};
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::render::{count, heads};
@@ -54,6 +54,9 @@ pub struct Args {
     /// Write this into the journal, beside each row
     #[arg(long)]
     tag: Option<String>,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

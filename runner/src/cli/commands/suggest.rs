@@ -2,7 +2,7 @@ use runner::run::{Options, Suggestion};
 use runner::source::{grants_table, write_grants};
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::printable::printable;
@@ -27,6 +27,9 @@ pub struct Args {
     /// Do not build crates; fail if a component is not built
     #[arg(long)]
     no_build: bool,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 impl Args {

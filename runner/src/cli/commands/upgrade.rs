@@ -3,7 +3,7 @@ use std::time::Duration;
 use runner::revision::Direction;
 use runner::run::{Options, ScriptOptions};
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::span::{Wait, span};
@@ -46,6 +46,9 @@ pub struct Args {
 
     #[command(flatten)]
     wait: Wait,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 /// Where to go, and how.

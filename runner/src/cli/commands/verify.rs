@@ -1,6 +1,6 @@
 use runner::run::Finding;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -12,7 +12,10 @@ use crate::cli::ui::Ui;
 ///
 /// Changes nothing. Exits with 4 if anything does not fit.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    pub resolve: Resolve,
+}
 
 pub fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let migrator = context::migrator(global, context::silent())?;

@@ -100,6 +100,21 @@ async fn wrong_types_behind_our_names_are_refused() {
 }
 
 #[tokio::test]
+async fn a_later_patch_that_does_not_fit_is_named() {
+    let later = interface(|text| {
+        text.replace("@0.1.1;", "@0.1.7;").replace(
+            "log: func(level: level, message: string);",
+            "log: func(level: level, message: list<u8>);",
+        )
+    });
+    let refused = refusal(&guest_of(&later, "0.1.7", "", "")).await;
+    assert_eq!(
+        refused.to_string(),
+        "the component was made for version 0.1.7 of the interface; this runner offers 0.1.1"
+    );
+}
+
+#[tokio::test]
 async fn a_component_that_is_too_large_is_refused() {
     let host = host(Limits { component_bytes: 1000, ..Limits::default() });
     let refused = host.load(probe()).await.expect_err("too large");

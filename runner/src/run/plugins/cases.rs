@@ -6,40 +6,32 @@
 //! the other the plugin runs, up and down.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use tokio::sync::watch;
 
-use crate::db::{Connection, Location, connect, quote_identifier};
+use crate::db::Location;
 use crate::graph::Target;
 use crate::host::Host;
-use crate::revision::{
-    Capabilities, Digest, Direction, Kind, Manifest, ManifestError, PluginName, RevisionId,
-};
+use crate::revision::{Direction, PluginName};
 use crate::run::error::with_causes;
-use crate::run::migrator::APPLICATION_NAME;
 use crate::run::{Failed, Migrator, Options, Reporter, RunError};
-use crate::source::{Artifact, Found, Project};
+use crate::source::{Artifact, Project};
 
 use super::PluginManager;
+use super::case::{CASE_FILE, Case, read_cases};
+use super::scratch::{Scratch, ScratchUse};
 use super::snapshot::Snapshot;
-
-/// How often a scratch database is tried to be dropped, and the pause between.
-const DROP_TRIES: u32 = 100;
-const DROP_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
-/// `insufficient_privilege`.
-const NOT_PERMITTED: &str = "42501";
-
-/// The file that makes a folder a case.
-const CASE_FILE: &str = "case.toml";
 
 /// Runs the cases of a plugin.
 pub struct Cases<'a> {
     manager: &'a PluginManager,
     location: Location,
     reporter: Reporter,
+    /// Whether somebody stopped it.
+    stopped: watch::Sender<bool>,
 }
 
 /// What became of a case.
@@ -64,6 +56,12 @@ pub enum CaseFailure {
         file: &'static str,
         /// What the server said.
         error: String,
+    },
+    /// `[rows]` names a table that is not there.
+    #[error("`[rows]` in case.toml names {table}, and after.sql leaves no such table")]
+    NoTable {
+        /// The table.
+        table: String,
     },
     /// The plugin failed.
     #[error("the {direction} failed: {error}")]
@@ -93,46 +91,17 @@ pub enum CaseFailure {
     },
 }
 
-/// A case as it is on disk.
-struct Case {
-    name: String,
-    dir: PathBuf,
-    text: String,
-    settings: Settings,
-    before: String,
-    /// None where the upgrade is to fail.
-    after: Option<String>,
-}
-
-/// `case.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    description: String,
-    #[serde(default)]
-    irreversible: bool,
-    error: Option<String>,
-    #[serde(default)]
-    params: Map<String, Value>,
-    #[serde(default)]
-    capabilities: Option<Capabilities>,
-    /// For some tables: the query whose rows are compared after the upgrade in
-    /// place of the table's own, where values are random.
-    #[serde(default)]
-    rows: BTreeMap<String, String>,
-}
-
-/// A database for one case. It is dropped by [`Scratch::drop_now`].
-struct Scratch {
-    name: String,
-    location: Location,
-}
-
 impl<'a> Cases<'a> {
     /// Runs them on the server of `location`, whose login must be allowed to make
     /// databases. `reporter` hears what the plugin says.
     pub fn new(manager: &'a PluginManager, location: Location, reporter: Reporter) -> Self {
-        Self { manager, location, reporter }
+        Self { manager, location, reporter, stopped: watch::Sender::new(false) }
+    }
+
+    /// Stops [`run`](Self::run): it drops the databases that it has made, and ends
+    /// with [`RunError::Interrupted`].
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
     }
 
     /// Runs the cases of the crate in a folder, in the order of their names; all of
@@ -145,7 +114,7 @@ impl<'a> Cases<'a> {
     ) -> Result<Vec<CaseOutcome>, RunError> {
         let cases = read_cases(&dir.join("cases"))?;
         let chosen = cases.into_iter().filter(|case| filter.is_none_or(|filter| case.name.contains(filter)));
-        let (_, artifact) = self.manager.of_crate(name, dir).await?;
+        let (_, artifact) = self.unless_stopped(self.manager.of_crate(name, dir)).await?;
         let mut outcomes = Vec::new();
         for case in chosen {
             let failure = self.run_case(name, &artifact, &case).await?;
@@ -160,23 +129,32 @@ impl<'a> Cases<'a> {
         artifact: &Artifact,
         case: &Case,
     ) -> Result<Option<CaseFailure>, RunError> {
-        let by_hand = self.scratch().await?;
-        let by_plugin = match self.scratch().await {
-            Ok(by_plugin) => by_plugin,
-            Err(error) => {
-                self.drop_now(&by_hand).await?;
-                return Err(error);
+        let scratch = Scratch::pair(&self.location).await?;
+        let compared = async {
+            match self.compare(name, artifact, case, &scratch).await {
+                Ok(()) => Ok(None),
+                Err(Stopped::Case(failure)) => Ok(Some(failure)),
+                Err(Stopped::Run(error)) => Err(*error),
             }
         };
-        let scratch = [by_hand, by_plugin];
-        let result = self.compare(name, artifact, case, &scratch).await;
-        for database in &scratch {
-            self.drop_now(database).await?;
-        }
-        match result {
-            Ok(()) => Ok(None),
-            Err(Stopped::Case(failure)) => Ok(Some(failure)),
-            Err(Stopped::Run(error)) => Err(*error),
+        // What is dropped with it closes its connections.
+        let result = self.unless_stopped(compared).await;
+        let [first, second] = &scratch;
+        let dropped = [first.drop_now(&self.location).await, second.drop_now(&self.location).await];
+        dropped.into_iter().collect::<Result<(), RunError>>()?;
+        result
+    }
+
+    /// Goes on with something until it is done or somebody stops it.
+    async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, RunError>>,
+    ) -> Result<T, RunError> {
+        let mut stopped = self.stopped.subscribe();
+        tokio::select! {
+            result = work => result,
+            // The sender is a part of `self`, so it is there as long as this is.
+            _ = stopped.wait_for(|stopped| *stopped) => Err(RunError::Interrupted),
         }
     }
 
@@ -202,6 +180,9 @@ impl<'a> Cases<'a> {
         up.map_err(|failed| step_failed(Direction::Upgrade, &failed))?;
         self.script(by_hand, "after.sql", after).await?;
         let expected = self.snapshot(by_hand, &case.settings.rows).await?;
+        if let Some(table) = expected.lacks(case.settings.rows.keys()) {
+            return Err(CaseFailure::NoTable { table: table.clone() }.into());
+        }
         let found = self.snapshot(by_plugin, &case.settings.rows).await?;
         same(&found, &expected, Direction::Upgrade, "after.sql")?;
         match (go(&migrator, Direction::Downgrade).await?, case.settings.irreversible) {
@@ -222,7 +203,7 @@ impl<'a> Cases<'a> {
     }
 
     fn migrator(&self, name: &PluginName, artifact: &Artifact, case: &Case, scratch: &Scratch) -> Migrator {
-        let mut project = Project::of_one(case.dir.clone(), case.found(name), artifact.clone());
+        let mut project = Project::of_plugin(case.dir.clone(), case.revisions(name), artifact.clone());
         project.config.limits = self.manager.project().config.limits.clone();
         // Nothing but the case is in that database.
         project.config.sandbox.allow_superuser = true;
@@ -236,38 +217,8 @@ impl<'a> Cases<'a> {
         )
     }
 
-    async fn scratch(&self) -> Result<Scratch, RunError> {
-        let name = format!("runner_case_{:016x}", rand::random::<u64>());
-        let location = self.location.in_database(&name).ok_or(RunError::CaseNeedsServer)?;
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
-        let create = format!("CREATE DATABASE {} TEMPLATE template0", quote_identifier(&name));
-        let created = connection.session().lock().await.batch(&create).await;
-        connection.close().await;
-        created.map_err(|error| RunError::CaseDatabase { source: error })?;
-        Ok(Scratch { name, location })
-    }
-
-    async fn drop_now(&self, scratch: &Scratch) -> Result<(), RunError> {
-        let connection = connect(&self.location, APPLICATION_NAME).await?;
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", quote_identifier(&scratch.name));
-        let mut tries = DROP_TRIES;
-        let dropped = loop {
-            let dropped = connection.session().lock().await.batch(&drop).await;
-            tries -= 1;
-            match dropped {
-                // An autovacuum worker is at it, which only a superuser may end.
-                Err(error) if error.sqlstate() == Some(NOT_PERMITTED) && tries > 0 => {
-                    tokio::time::sleep(DROP_PAUSE).await;
-                }
-                dropped => break dropped,
-            }
-        };
-        connection.close().await;
-        dropped.map(|_| ()).map_err(|error| RunError::CaseDatabase { source: error })
-    }
-
     async fn script(&self, scratch: &Scratch, file: &'static str, sql: &str) -> Result<(), Stopped> {
-        let connection = self.connect(scratch).await?;
+        let connection = scratch.connect().await?;
         let done = connection.session().lock().await.batch(sql).await;
         connection.close().await;
         done.map(|_| ()).map_err(|error| CaseFailure::Script { file, error: with_causes(&error) }.into())
@@ -278,39 +229,11 @@ impl<'a> Cases<'a> {
         scratch: &Scratch,
         rows: &BTreeMap<String, String>,
     ) -> Result<Snapshot, Stopped> {
-        let connection = self.connect(scratch).await?;
+        let connection = scratch.connect().await?;
         let ledger = crate::source::LedgerConfig::default().schema;
         let taken = Snapshot::take(&mut *connection.session().lock().await, &ledger, rows).await;
         connection.close().await;
-        taken.map_err(|error| Stopped::Run(Box::new(RunError::CaseDatabase { source: error })))
-    }
-
-    async fn connect(&self, scratch: &Scratch) -> Result<Connection, Stopped> {
-        let connected = connect(&scratch.location, APPLICATION_NAME).await;
-        connected.map_err(|error| Stopped::Run(Box::new(error.into())))
-    }
-}
-
-impl Case {
-    /// The case as a revision that the plugin runs.
-    fn found(&self, name: &PluginName) -> Found {
-        let manifest = Manifest {
-            revision: RevisionId::new("case").expect("it is an id"),
-            parents: Vec::new(),
-            message: self.settings.description.clone(),
-            labels: Vec::new(),
-            depends_on: Vec::new(),
-            kind: Kind::Plugin,
-            plugin: Some(name.clone().into()),
-            transaction: crate::revision::TransactionMode::default(),
-            created: None,
-            imported: None,
-            params: self.settings.params.clone(),
-            capabilities: self.settings.capabilities.clone(),
-        };
-        let source_digest = Digest::of(self.text.as_bytes());
-        let text = self.text.as_str().into();
-        Found { dir: self.dir.clone(), manifest, source_digest, scripts: None, text }
+        Ok(taken.map_err(|error| scratch.error(ScratchUse::Read, error))?)
     }
 }
 
@@ -325,6 +248,12 @@ enum Stopped {
 impl From<CaseFailure> for Stopped {
     fn from(failure: CaseFailure) -> Self {
         Self::Case(failure)
+    }
+}
+
+impl From<RunError> for Stopped {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
     }
 }
 
@@ -343,7 +272,7 @@ async fn go(migrator: &Migrator, direction: Direction) -> Result<Result<(), Box<
             let error = with_causes(&error).replace("migration.toml", CASE_FILE);
             Err(CaseFailure::Step { direction, error }.into())
         }
-        Err(error) => Err(Stopped::Run(Box::new(error))),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -373,41 +302,4 @@ fn same(
         None => Ok(()),
         Some(difference) => Err(CaseFailure::Differs { direction, file, difference }.into()),
     }
-}
-
-fn read_cases(dir: &Path) -> Result<Vec<Case>, RunError> {
-    let unreadable =
-        |error: std::io::Error| RunError::Case { path: dir.to_owned(), reason: error.to_string() };
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            folders.push(path);
-        }
-    }
-    folders.sort();
-    if folders.is_empty() {
-        let reason = "it has no cases; each is a folder with case.toml, before.sql and after.sql".into();
-        return Err(RunError::Case { path: dir.to_owned(), reason });
-    }
-    folders.iter().map(|folder| read_case(folder)).collect()
-}
-
-fn read_case(dir: &Path) -> Result<Case, RunError> {
-    let read = |name: &str| {
-        let path = dir.join(name);
-        std::fs::read_to_string(&path).map_err(|error| RunError::Case { path, reason: error.to_string() })
-    };
-    let text = read(CASE_FILE)?;
-    let file = dir.join(CASE_FILE);
-    let settings: Settings = toml::from_str(&text).map_err(|error| {
-        let ManifestError { place, message, .. } = ManifestError::from_toml(&file, &text, &error);
-        RunError::Case { path: PathBuf::from(place.to_string()), reason: message }
-    })?;
-    let after = match settings.error {
-        Some(_) => None,
-        None => Some(read("after.sql")?),
-    };
-    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Case { name, dir: dir.to_owned(), before: read("before.sql")?, after, text, settings })
 }

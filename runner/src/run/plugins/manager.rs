@@ -10,7 +10,7 @@ use crate::host::{Description, Host, Interface};
 use crate::revision::{Digest, PluginName, RevisionId};
 use crate::source::{
     self, Artifact, Destination, Fetched, Found, Lock, Locked, Metadata, Parameter, Pin, PluginEntry,
-    PluginError, PluginFiles, PluginSource, Project, Publication,
+    PluginError, PluginFiles, PluginRange, PluginSource, Project, Publication,
 };
 
 use super::beside::beside;
@@ -153,6 +153,7 @@ impl PluginManager {
         if self.project.config.plugins.contains_key(name) {
             return Err(PluginError::Declared(name.clone()).into());
         }
+        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let may_be_old = entry.version.is_some() || self.project.is_offline();
         let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &entry)).flatten();
         let fetched = match in_store {
@@ -169,7 +170,6 @@ impl PluginManager {
         let default = self.project.config.registry.default.as_ref();
         let settings =
             source::with_plugin(&before, self.section.as_deref(), name, &entry, default).map_err(edit)?;
-        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         lock.insert(locked(&info, &fetched));
         refuse_if(options.locked, || format!("it gets {name} {}", info.version))?;
         self.project.keep_plugin(name, &entry, &fetched)?;
@@ -315,8 +315,7 @@ impl PluginManager {
         let entry = self.project.plugin_entry(name)?.clone();
         let lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let before = lock.get(name, &entry.source.to_string()).cloned();
-        let fetched = self.fetched(name, &entry).await?;
-        let to = self.info(name, &entry, &fetched).await?;
+        let (fetched, to) = self.newest(name, &entry).await?;
         let after = locked(&to, &fetched);
         let old: &[String] = before.as_ref().map_or(&[], |before| &before.capabilities);
         let more = match before {
@@ -325,6 +324,25 @@ impl PluginManager {
         };
         let changes = before.as_ref() != Some(&after);
         Ok(PluginChange { from: before.map(|before| before.version), to, changes, more, entry, fetched })
+    }
+
+    /// The newest version of a plugin that runner.toml and all revisions take.
+    async fn newest(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+    ) -> Result<(Fetched, PluginInfo), RunError> {
+        let revisions = self.project.revisions().map_err(RunError::Scan)?;
+        let required = self.project.plugin_ranges(name, &revisions);
+        let narrowed = entry.within(&required);
+        let found = match self.fetched(name, &narrowed).await {
+            Ok(fetched) => self.info(name, &narrowed, &fetched).await.map(|info| (fetched, info)),
+            Err(error) => Err(error.into()),
+        };
+        found.map_err(|error| match error {
+            RunError::Plugin(error) => explained(*error, entry, required).into(),
+            error => error,
+        })
     }
 
     async fn info(
@@ -399,6 +417,20 @@ impl PluginManager {
             }),
             _ => Ok(version),
         }
+    }
+}
+
+/// Where no version fits, and revisions ask for some: who asks for which.
+fn explained(error: PluginError, entry: &PluginEntry, required: Vec<PluginRange>) -> PluginError {
+    match error {
+        PluginError::NoVersion { name, known, .. } if !required.is_empty() => PluginError::Exclusive {
+            name,
+            wanted: entry.wanted(),
+            required,
+            from: entry.source.to_string(),
+            known,
+        },
+        error => error,
     }
 }
 

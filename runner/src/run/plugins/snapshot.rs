@@ -1,7 +1,7 @@
 //! What is in a database, as text: each object and each row on a line of its own,
 //! in an order that does not depend on how it came about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{DbError, PostgresSession, TextRow, quote_literal};
 use similar::TextDiff;
@@ -14,7 +14,11 @@ const CONTEXT: usize = 2;
 
 /// What is in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Snapshot(String);
+pub(super) struct Snapshot {
+    text: String,
+    /// The names of the tables, as SQL spells them with their schemas.
+    tables: BTreeSet<String>,
+}
 
 impl Snapshot {
     /// Reads everything but one schema. The rows of the tables that `rows` names
@@ -32,9 +36,11 @@ impl Snapshot {
              JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace \
              WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND nspname <> ";
         let tables = session.batch(&format!("{tables}{}", quote_literal(without))).await?;
-        for table in tables.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
+        let tables: BTreeSet<String> =
+            tables.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        for table in &tables {
             let all = format!("SELECT * FROM {table}");
-            let query = rows.get(&table).unwrap_or(&all);
+            let query = rows.get(table).unwrap_or(&all);
             let sql = format!(
                 "SELECT compared::text FROM ({query}) compared ORDER BY compared::text COLLATE \"C\""
             );
@@ -42,7 +48,12 @@ impl Snapshot {
             lines.extend(rows.iter().map(|row| format!("row of {table}: {}", line(row))));
         }
         lines.sort();
-        Ok(Self(lines.into_iter().map(|line| line + "\n").collect()))
+        Ok(Self { text: lines.into_iter().map(|line| line + "\n").collect(), tables })
+    }
+
+    /// The first of these tables that is not there.
+    pub(super) fn lacks<'t>(&self, mut tables: impl Iterator<Item = &'t String>) -> Option<&'t String> {
+        tables.find(|table| !self.tables.contains(*table))
     }
 
     /// What is here and what was expected, line by line; none if it is the same.
@@ -50,7 +61,7 @@ impl Snapshot {
         if self == expected {
             return None;
         }
-        let difference = TextDiff::from_lines(&expected.0, &self.0);
+        let difference = TextDiff::from_lines(&expected.text, &self.text);
         Some(difference.unified_diff().context_radius(CONTEXT).header("expected", "found").to_string())
     }
 }

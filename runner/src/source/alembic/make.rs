@@ -119,6 +119,7 @@ fn manifest(file: &RevisionFile) -> Result<Manifest, Vec<Finding>> {
         message: script.message.clone(),
         labels,
         depends_on: script.depends_on.iter().filter(|id| !is_parent(script, id)).cloned().collect(),
+        since: None,
         kind: Kind::Sql,
         plugin: None,
         transaction: TransactionMode::Revision,

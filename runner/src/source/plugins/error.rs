@@ -8,7 +8,7 @@ use semver::Version;
 use crate::revision::{Digest, PluginName};
 use crate::source::{ArtifactError, BuildError, BundleError, ScanError};
 
-use super::{LockFileError, RegistryFault};
+use super::{LockFileError, PluginRange, RegistryFault};
 
 /// Why a plugin cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,32 @@ pub enum PluginError {
         locked: Version,
         /// What runner.toml says.
         wanted: String,
+    },
+    /// The version that is there is not one that a revision asks for.
+    #[error("{required}, and the one that is pinned is version {there}")]
+    NotRequired {
+        /// What is asked for.
+        required: Box<PluginRange>,
+        /// What there is.
+        there: Version,
+    },
+    /// No version is one that all ask for.
+    #[error(
+        "no version of plugin `{name}` fits:\nrunner.toml asks for {wanted}\n{}\n{from} has {}",
+        lines(required),
+        list(known)
+    )]
+    Exclusive {
+        /// The plugin.
+        name: PluginName,
+        /// What runner.toml asks for.
+        wanted: String,
+        /// What revisions ask for.
+        required: Vec<PluginRange>,
+        /// Its source.
+        from: String,
+        /// What that has, oldest first.
+        known: Vec<Version>,
     },
     /// The lock cannot be used.
     #[error(transparent)]
@@ -213,6 +239,15 @@ impl PluginError {
             Self::NotLocked { name, .. } | Self::NotWanted { name, .. } => {
                 format!("Run `runner plugin update {name}`, and commit runner.lock.")
             }
+            Self::NotRequired { required, .. } => format!(
+                "Run `runner plugin update {}`, which looks for a version that fits all that ask for one, and \
+                 commit runner.lock.",
+                required.name
+            ),
+            Self::Exclusive { .. } => {
+                "Widen a range of a revision that is not applied anywhere yet, or the one in runner.toml."
+                    .into()
+            }
             Self::Lock(LockFileError::Conflict { .. }) => {
                 "Keep the [[plugin]] blocks of both sides and delete the marks; \
                 of two blocks of one plugin keep one, and run `runner plugin update NAME`."
@@ -257,6 +292,10 @@ fn of(version: Option<&Version>) -> String {
     version.map(|version| format!(" {version}")).unwrap_or_default()
 }
 
+fn lines(items: &[impl std::fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 fn list(items: &[impl std::fmt::Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -279,6 +318,14 @@ pub enum LayoutFault {
         entry: String,
         /// Why.
         source: io::Error,
+    },
+    /// A file of it is larger than what is read.
+    #[error("{entry} has more than {} MiB", most >> 20)]
+    TooLarge {
+        /// The file.
+        entry: String,
+        /// The most bytes.
+        most: u64,
     },
     /// There is no layout.
     #[error("it holds no {0}, so it is no image layout")]

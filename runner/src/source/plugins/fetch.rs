@@ -136,12 +136,12 @@ impl Project {
                 path => finished(&path),
             },
             PluginSource::Layout(path) => from_layout(name, entry, &self.root.join(path), wanted),
-            PluginSource::Registry(address) => self.from_registry(name, entry, address, wanted, stop),
+            PluginSource::Registry(address) => self.pull_plugin(name, entry, address, wanted, stop),
             PluginSource::DefaultRegistry => Err(PluginError::NoRegistry(name.clone())),
         }
     }
 
-    fn from_registry(
+    fn pull_plugin(
         &self,
         name: &PluginName,
         entry: &PluginEntry,

@@ -4,6 +4,7 @@
 //! `application/wasm`, and name and version as annotations of its manifest.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -21,6 +22,12 @@ use super::{LayoutFault, PluginError};
 
 /// The annotation of an artifact's version.
 pub(super) const VERSION: &str = "org.opencontainers.image.version";
+
+/// The most bytes of a file of JSON; the distribution specification has the same
+/// number for manifests.
+const MOST_JSON: u64 = 4 << 20;
+/// The most bytes of a component. What a project takes, `limits.component_bytes` says.
+const MOST_COMPONENT: u64 = 256 << 20;
 
 /// A layout that is being read.
 pub(super) struct Layout {
@@ -85,7 +92,8 @@ impl Layout {
                 self.wrong(LayoutFault::Missing { entry, what })
             }),
             Files::Folder(_) | Files::Archive(_) => {
-                self.blob(offer.digest, offer.size, &what).map_err(|fault| self.wrong(fault))
+                let (digest, size) = (offer.digest, offer.size);
+                self.blob(digest, size, MOST_COMPONENT, &what).map_err(|fault| self.wrong(fault))
             }
         }
     }
@@ -105,7 +113,8 @@ impl Layout {
         let manifests = index.manifests.iter().filter(|artifact| artifact.media_type == MANIFEST);
         let mut offers = Vec::new();
         for artifact in manifests {
-            let bytes = self.blob(artifact.digest, artifact.size, "the manifest of an artifact")?;
+            let what = "the manifest of an artifact";
+            let bytes = self.blob(artifact.digest, artifact.size, MOST_JSON, what)?;
             let manifest: Manifest = json(&blob_file(artifact.digest), &bytes)?;
             let name = manifest.annotations.get(TITLE).and_then(|name| PluginName::new(name.as_str()).ok());
             let version = manifest.annotations.get(VERSION).and_then(|version| version.parse().ok());
@@ -117,9 +126,9 @@ impl Layout {
         Ok(offers)
     }
 
-    fn blob(&self, digest: Digest, expected: u64, what: &str) -> Result<Bytes, LayoutFault> {
+    fn blob(&self, digest: Digest, expected: u64, most: u64, what: &str) -> Result<Bytes, LayoutFault> {
         let (entry, what) = (blob_file(digest), what.to_owned());
-        let Some(bytes) = self.read(&entry)? else {
+        let Some(bytes) = self.read(&entry, most)? else {
             return Err(LayoutFault::Missing { entry, what });
         };
         let (found, length) = (Digest::of(&bytes), bytes.len() as u64);
@@ -133,20 +142,29 @@ impl Layout {
     }
 
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, LayoutFault> {
-        json(name, &self.read(name)?.ok_or(LayoutFault::NotALayout(name))?)
+        json(name, &self.read(name, MOST_JSON)?.ok_or(LayoutFault::NotALayout(name))?)
     }
 
-    fn read(&self, entry: &str) -> Result<Option<Bytes>, LayoutFault> {
+    /// Reads a file of at most so many bytes; none if it is not there.
+    fn read(&self, entry: &str, most: u64) -> Result<Option<Bytes>, LayoutFault> {
         match &self.files {
-            Files::Folder(folder) => match std::fs::read(folder.join(entry)) {
-                Ok(bytes) => Ok(Some(bytes.into())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Files::Folder(folder) => match read_at_most(&folder.join(entry), most) {
+                Ok(Some(bytes)) => Ok(Some(bytes.into())),
+                Ok(None) => Err(LayoutFault::TooLarge { entry: entry.to_owned(), most }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(LayoutFault::Unreadable { entry: entry.to_owned(), source }),
             },
             Files::Archive(files) => Ok(files.get(entry).cloned()),
             Files::Bundle(_) => Ok(None),
         }
     }
+}
+
+/// Reads a file; none if it is longer. What is longer is not held in memory.
+fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 impl Offer {
@@ -167,4 +185,21 @@ fn archive(path: &Path) -> Result<BTreeMap<String, Bytes>, LayoutFault> {
 
 fn json<T: DeserializeOwned>(entry: &str, bytes: &[u8]) -> Result<T, LayoutFault> {
     serde_json::from_slice(bytes).map_err(|source| LayoutFault::Json { entry: entry.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(LAYOUT_FILE), "{\"imageLayoutVersion\":\"1.0.0\"}")
+            .expect("writes");
+        let index = std::fs::File::create(folder.path().join(INDEX_FILE)).expect("makes");
+        index.set_len(MOST_JSON + 1).expect("a file with a hole");
+        let refused = Layout::open(folder.path()).map(drop).expect_err("it is too large");
+        let PluginError::Layout { fault, .. } = refused else { panic!("{refused}") };
+        assert_eq!(fault.to_string(), "index.json has more than 4 MiB");
+    }
 }

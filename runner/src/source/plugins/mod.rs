@@ -20,6 +20,7 @@ mod new_plugin;
 mod pinned;
 mod publish;
 mod registry;
+mod required;
 mod store;
 mod usage;
 
@@ -32,7 +33,8 @@ pub use lock::{LOCK_FILE, Lock, LockFileError, Locked, Pin};
 pub use metadata::Metadata;
 pub use new_plugin::new_plugin;
 pub use pinned::{Access, BuiltPlugin, PluginFiles, build_plugins};
-pub use publish::{Destination, Publication};
+pub use publish::{Destination, Publication, publish};
 pub use registry::{RegistryAddress, RegistryAddressError, RegistryConfig, RegistryFault};
+pub use required::PluginRange;
 pub use store::Store;
 pub use usage::{Parameter, usage};

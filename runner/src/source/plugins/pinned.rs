@@ -179,7 +179,10 @@ impl Project {
     }
 
     /// All entries of runner.toml, those of named sections too.
-    fn all_plugin_entries(&self, settings: &str) -> Result<Vec<(PluginName, PluginEntry)>, ConfigError> {
+    pub(super) fn all_plugin_entries(
+        &self,
+        settings: &str,
+    ) -> Result<Vec<(PluginName, PluginEntry)>, ConfigError> {
         let base = Settings::parse(&self.file, settings)?;
         let named = base.table.get("named").and_then(toml::Value::as_table);
         let sections: Vec<Option<String>> = std::iter::once(None)

@@ -19,7 +19,7 @@ use crate::source::{Artifact, BuildStop, Project};
 
 use super::layout::{Layout, VERSION};
 use super::registry::Push;
-use super::{LayoutFault, Metadata, PluginError, RegistryAddress};
+use super::{LayoutFault, Metadata, PluginError, RegistryAddress, RegistryFault};
 
 /// The type of the configuration of such an artifact.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -88,7 +88,8 @@ impl Project {
         stop: &BuildStop,
     ) -> Result<Digest, PluginError> {
         match to {
-            Destination::Layout(layout) => to_layout(layout, publication),
+            Destination::Layout(layout) => publish(layout, publication),
+            Destination::Registry(address) if self.access.offline => Err(RegistryFault::Offline.of(address)),
             Destination::Registry(address) => {
                 let Publication { name, version, artifact, .. } = publication;
                 let Blobs { config, manifest, .. } = &blobs(publication);
@@ -109,8 +110,9 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Writes a plugin into a layout, which is made if there is none.
-fn to_layout(layout: &Path, publication: &Publication<'_>) -> Result<Digest, PluginError> {
+/// Writes a plugin into a layout, which is made if there is none, and returns the
+/// digest of its manifest.
+pub fn publish(layout: &Path, publication: &Publication<'_>) -> Result<Digest, PluginError> {
     let fault = |fault| PluginError::Layout { path: layout.to_owned(), fault };
     if layout.is_file() {
         return Err(fault(LayoutFault::NotAFolder));

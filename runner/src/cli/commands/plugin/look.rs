@@ -9,7 +9,7 @@ use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource, Registry
 use semver::Version;
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::database::{self, Environment};
 use crate::cli::error::CommandError;
@@ -27,6 +27,9 @@ pub struct List {
     /// Ask the sources too which versions they have, and show the newest
     #[arg(long)]
     latest: bool,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 /// Show what a plugin is: parameters, capabilities, versions, digest and imports
@@ -47,6 +50,9 @@ pub struct Show {
     /// Look at the newest one that this registry has, instead of what is pinned
     #[arg(long, value_name = "HOST/NAMESPACE", conflicts_with = "path")]
     registry: Option<RegistryAddress>,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 /// Tell which revisions use a plugin: those on disk and, where a database is configured, those that
@@ -56,10 +62,13 @@ pub struct Why {
     /// Its name
     #[arg(value_name = "NAME", value_parser = name)]
     plugin: PluginName,
+
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 pub fn list(args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, !args.latest)?;
+    let manager = plugin::manager(global)?;
     let plugins = manager.list()?;
     let newest = |name: &PluginName, entry: &PluginEntry| match args.latest {
         true => Ok(context::block_on(manager.versions(name, &entry.source))?.pop()),
@@ -113,7 +122,7 @@ pub fn show(args: &Show, global: &Global, ui: &Ui) -> Result<Exit, CommandError>
             let manager = plugin::manager_here(global)?;
             context::block_on(manager.look(&args.plugin, &PluginEntry { source, version: None }))?
         }
-        None => context::block_on(plugin::manager(global, false)?.pinned(&args.plugin))?,
+        None => context::block_on(plugin::manager(global)?.pinned(&args.plugin))?,
     };
     match ui.json() {
         true => ui.answer(&info),
@@ -165,18 +174,19 @@ fn tell_parameter(parameter: &Parameter, ui: &Ui) {
 }
 
 pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, true)?;
+    let manager = plugin::manager(global)?;
     let on_disk = manager.uses(&args.plugin)?;
     let project = manager.project();
     let configured = project.config.database.url.as_deref();
     let has_database = database::location(global, configured, &Environment::of(&project.root)?)?.is_some();
     let applied = match has_database {
-        true => {
-            let migrator = context::migrator(global, context::silent())?;
-            Some(context::block_on(migrator.plugin_applied(&args.plugin))?)
-        }
+        true => in_ledger(&args.plugin, global, ui)?,
         false => None,
     };
+    if on_disk.is_empty() && applied.as_ref().is_none_or(Vec::is_empty) {
+        // A name that nobody knows is a slip.
+        project.plugin_entry(&args.plugin)?;
+    }
     if ui.json() {
         ui.answer(&json!({ "plugin": args.plugin, "on_disk": on_disk, "applied": applied }));
         return Ok(Exit::Done);
@@ -189,6 +199,26 @@ pub fn why(args: &Why, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
         ui.note(format_args!("No revision uses plugin `{}`.", args.plugin));
     }
     Ok(Exit::Done)
+}
+
+/// What is applied; none where nobody answers and the database was not named on the
+/// command line: what is on disk is an answer too.
+fn in_ledger(
+    plugin: &PluginName,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Option<Vec<PluginApplied>>, CommandError> {
+    let migrator = context::migrator(global, context::silent())?;
+    match context::block_on(migrator.plugin_applied(plugin)) {
+        Ok(applied) => Ok(Some(applied)),
+        Err(error) => {
+            if error.exit() != Exit::Unreachable || global.database.is_some() {
+                return Err(error);
+            }
+            ui.note(format_args!("What is applied is not known: {}.", printable(error.message())));
+            Ok(None)
+        }
+    }
 }
 
 fn line(using: &PluginUseOf, applied: &[PluginApplied]) -> String {

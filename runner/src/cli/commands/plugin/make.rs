@@ -7,7 +7,7 @@ use runner::run::{CaseOutcome, Cases};
 use runner::source::{self, Destination, RegistryAddress, RegistryConfig};
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Network};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::printable::printable_lines;
@@ -43,6 +43,9 @@ pub struct Test {
     /// Only the cases whose name holds this
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
+
+    #[command(flatten)]
+    pub network: Network,
 }
 
 /// Build a plugin and publish it: in a registry, or in a folder in OCI image layout
@@ -63,6 +66,9 @@ pub struct Publish {
     /// The registry and the namespace in it, as in `registry.example.org/team/plugins`
     #[arg(long, value_name = "HOST/NAMESPACE", conflicts_with = "layout")]
     registry: Option<RegistryAddress>,
+
+    #[command(flatten)]
+    pub network: Network,
 }
 
 pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
@@ -78,12 +84,13 @@ pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
 
 pub fn test(args: &Test, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let name = crate_name(&args.dir)?;
-    let manager = plugin::of_crate(&args.dir, RegistryConfig::default())?;
+    let manager = plugin::of_crate(&args.dir, global, RegistryConfig::default())?;
     let location = plugin::location(global, &args.dir)?;
     // What a plugin says is of interest where one looks for a mistake.
     let reporter = if ui.is_verbose() { progress::reporter(ui) } else { context::silent() };
     let cases = Cases::new(&manager, location, reporter);
-    let outcomes = context::block_on(cases.run(&name, &absolute(&args.dir), args.case.as_deref()))?;
+    let dir = absolute(&args.dir);
+    let outcomes = context::try_interruptibly(&cases, cases.run(&name, &dir, args.case.as_deref()))?;
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if ui.json() {
         ui.answer(&json!({ "event": "cases", "plugin": name, "cases": outcomes, "failed": failed }));
@@ -116,7 +123,7 @@ pub fn publish(args: &Publish, global: &Global, ui: &Ui) -> Result<Exit, Command
         (None, Some(address), _) | (None, None, Some(address)) => Destination::Registry(address.clone()),
         (None, None, None) => return Err(CommandError::no_plugin_destination()),
     };
-    let manager = plugin::of_crate(&args.dir, registries)?;
+    let manager = plugin::of_crate(&args.dir, global, registries)?;
     let (info, digest) = context::block_on(manager.publish(&name, &absolute(&args.dir), &to))?;
     if ui.json() {
         let key = if args.layout.is_some() { "layout" } else { "registry" };

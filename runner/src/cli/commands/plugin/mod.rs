@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use runner::revision::PluginName;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
 use crate::cli::ui::Ui;
@@ -18,6 +18,25 @@ use crate::cli::ui::Ui;
 pub struct Args {
     #[command(subcommand)]
     command: Command,
+}
+
+impl Args {
+    /// How the lock and the network may be used. What works on a plugin's crate has
+    /// no runner.lock.
+    pub fn resolve(&self) -> Resolve {
+        let without_lock = |network| Resolve { network, ..Resolve::default() };
+        match &self.command {
+            Command::Add(args) => args.resolve,
+            Command::Remove(args) => args.resolve,
+            Command::Update(args) => args.resolve,
+            Command::List(args) => args.resolve,
+            Command::Show(args) => args.resolve,
+            Command::Why(args) => args.resolve,
+            Command::Test(args) => without_lock(args.network),
+            Command::Publish(args) => without_lock(args.network),
+            Command::New(_) => Resolve::default(),
+        }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -31,18 +50,6 @@ enum Command {
     New(make::New),
     Test(make::Test),
     Publish(make::Publish),
-}
-
-/// How the lock and the world outside may be used.
-#[derive(Debug, clap::Args)]
-pub struct Resolve {
-    /// Fail if runner.lock would change
-    #[arg(long)]
-    pub locked: bool,
-
-    /// Ask nothing over a network
-    #[arg(long)]
-    pub offline: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

@@ -1,6 +1,6 @@
 //! Which plugins a project uses: `add`, `remove`, `update`.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::BufRead as _;
 use std::path::PathBuf;
 
 use runner::revision::PluginName;
@@ -9,7 +9,7 @@ use runner::source::{PluginEntry, PluginSource, RegistryAddress};
 use semver::VersionReq;
 use serde_json::json;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -17,7 +17,7 @@ use crate::cli::plugin;
 use crate::cli::printable::printable;
 use crate::cli::ui::Ui;
 
-use super::{Resolve, name, seen_from};
+use super::{name, seen_from};
 
 /// Add a plugin to runner.toml, and pin it in runner.lock
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub struct Add {
     version: Option<VersionReq>,
 
     #[command(flatten)]
-    resolve: Resolve,
+    pub resolve: Resolve,
 }
 
 /// A plugin, with the versions of it that may be used if that was said.
@@ -83,9 +83,8 @@ pub struct Remove {
     #[arg(value_name = "NAME", value_parser = name)]
     plugin: PluginName,
 
-    /// Fail if runner.lock would change
-    #[arg(long)]
-    locked: bool,
+    #[command(flatten)]
+    pub resolve: Resolve,
 }
 
 /// Pin the newest versions that runner.toml takes
@@ -98,15 +97,15 @@ pub struct Update {
     plugins: Vec<PluginName>,
 
     /// Accept what a plugin asks for beyond what it asked for before
-    #[arg(long)]
+    #[arg(long, visible_alias = "yes")]
     accept_capabilities: bool,
 
     #[command(flatten)]
-    resolve: Resolve,
+    pub resolve: Resolve,
 }
 
 pub fn add(args: &Add, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, args.resolve.offline)?;
+    let manager = plugin::manager(global)?;
     let root = &manager.project().root;
     let default = &manager.project().config.registry.default;
     let source = match (&args.source.path, &args.source.layout, &args.source.registry) {
@@ -123,7 +122,7 @@ pub fn add(args: &Add, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
         (Some(_), Some(_)) => return Err(CommandError::version_twice()),
         (one, other) => one.clone().or_else(|| other.clone()),
     };
-    let options = UpdateOptions { locked: args.resolve.locked };
+    let options = UpdateOptions { locked: global.resolve.locked };
     let info = context::block_on(manager.add(name, PluginEntry { source, version }, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "plugin-added", "plugin": info }));
@@ -143,8 +142,8 @@ fn asks(info: &PluginInfo, ui: &Ui) {
 }
 
 pub fn remove(args: &Remove, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, true)?;
-    manager.remove(&args.plugin, UpdateOptions { locked: args.locked })?;
+    let manager = plugin::manager(global)?;
+    manager.remove(&args.plugin, UpdateOptions { locked: global.resolve.locked })?;
     match ui.json() {
         true => ui.answer(&json!({ "event": "plugin-removed", "plugin": args.plugin })),
         false => ui.line(format_args!("removed {}", args.plugin)),
@@ -153,14 +152,14 @@ pub fn remove(args: &Remove, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
 }
 
 pub fn update(args: &Update, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
-    let manager = plugin::manager(global, args.resolve.offline)?;
+    let manager = plugin::manager(global)?;
     let changes = context::block_on(manager.changes(&args.plugins))?;
-    if !args.accept_capabilities && !args.resolve.locked {
+    if !args.accept_capabilities && !global.resolve.locked {
         for change in changes.iter().filter(|change| !change.more.is_empty()) {
             confirm(change, ui)?;
         }
     }
-    manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
+    manager.accept(&changes, UpdateOptions { locked: global.resolve.locked })?;
     if ui.json() {
         ui.answer(&json!({ "event": "plugins-updated", "plugins": changes }));
         return Ok(Exit::Done);
@@ -182,7 +181,7 @@ fn line(change: &PluginChange) -> String {
 /// Asks at the terminal whether a plugin may ask for more than before.
 fn confirm(change: &PluginChange, ui: &Ui) -> Result<(), CommandError> {
     let refused = || CommandError::more_capabilities(change);
-    if ui.json() || !std::io::stdin().is_terminal() {
+    if !ui.can_ask() {
         return Err(refused());
     }
     ui.note(format_args!("{} {} asks for more than before:", change.to.name, change.to.version));

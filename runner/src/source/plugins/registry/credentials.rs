@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_said_without_what_it_holds() {
-        let error = |text: &str| find(text, "a.example").err().expect("is refused");
+        let error = |text: &str| find(text, "a.example").expect_err("is refused");
         insta::assert_snapshot!(error("{"), @"the credentials for a.example in DIR/config.json cannot be used: the file is no JSON: EOF while parsing an object at line 1 column 1");
         insta::assert_snapshot!(error(r#"{"auths":{"a.example":{"auth":"hunter2?"}}}"#), @"the credentials for a.example in DIR/config.json cannot be used: `auth` is not NAME:PASSWORD in Base64");
         insta::assert_snapshot!(error(r#"{"auths":{"a.example":{"identitytoken":"hunter2"}}}"#), @"the credentials for a.example in DIR/config.json cannot be used: they are an identity token, and this runner sends a name and a password");

@@ -12,6 +12,9 @@ use super::RegistryAddress;
 /// What is wrong with a registry. None of the texts holds credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryFault {
+    /// It may not be asked.
+    #[error("no network may be used (`--offline`)")]
+    Offline,
     /// There is no connection.
     #[error("it does not answer: {reason}")]
     Unreachable {

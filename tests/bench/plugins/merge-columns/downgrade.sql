@@ -1,0 +1,1 @@
+ALTER TABLE public.addresses DROP COLUMN address;

@@ -1,0 +1,12 @@
+LOCK TABLE public.orders, public.items IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE public.items DROP CONSTRAINT items_order_id_fkey;
+ALTER TABLE public.orders ADD COLUMN waiting bigint;
+UPDATE public.orders SET waiting = old_key FROM public.order_keys WHERE new_key = id;
+ALTER TABLE public.orders ALTER COLUMN id TYPE bigint USING waiting;
+ALTER TABLE public.orders DROP COLUMN waiting;
+ALTER TABLE public.items ADD COLUMN waiting bigint;
+UPDATE public.items SET waiting = old_key FROM public.order_keys WHERE new_key = order_id;
+ALTER TABLE public.items ALTER COLUMN order_id TYPE bigint USING waiting;
+ALTER TABLE public.items DROP COLUMN waiting;
+ALTER TABLE public.items ADD CONSTRAINT items_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id);
+DROP TABLE public.order_keys;
