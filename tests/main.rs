@@ -58,6 +58,7 @@ mod plugins_random;
 mod pooler;
 mod properties;
 mod recipes;
+mod registry;
 mod sandbox;
 mod secrets;
 mod security;

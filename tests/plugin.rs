@@ -12,7 +12,7 @@ use runner::revision::Digest;
 use crate::support::{Database, Project, free_port, plugin, probe};
 
 /// The plugin of the tests that need one and do not change it.
-const NOTE: &str = "shared-note";
+pub const NOTE: &str = "shared-note";
 
 /// A project with the crate of a new plugin. Crates are compiled in a folder that
 /// all tests share, so that their dependencies are compiled once; each has a name
@@ -35,7 +35,7 @@ fn share_target(project: &Project, link: &str) {
 }
 
 /// A layout with the plugin `NOTE`, as version 0.1.0. Tests copy it.
-fn published() -> &'static Path {
+pub fn published() -> &'static Path {
     static PUBLISHED: LazyLock<(Project, PathBuf)> = LazyLock::new(|| {
         let maker = with_plugin(NOTE);
         maker.ok(&["plugin", "publish", NOTE, "--layout", "layout"]);
@@ -62,7 +62,7 @@ fn using(database: &Database) -> Project {
 }
 
 /// Makes a revision that the plugin runs on `public.t_a`, with all that it asks for.
-fn revision(project: &Project, id: &str, parent: &str, column: &str) {
+pub fn revision(project: &Project, id: &str, parent: &str, column: &str) {
     project.write(
         &format!("migrations/{id}/migration.toml"),
         format!(
@@ -74,14 +74,14 @@ fn revision(project: &Project, id: &str, parent: &str, column: &str) {
 }
 
 /// What a project says of itself: nothing of it may change where something fails.
-fn files(project: &Project) -> (String, Option<String>) {
+pub fn files(project: &Project) -> (String, Option<String>) {
     let read = |path: &str| fs::read_to_string(project.path(path));
     (read("runner.toml").expect("reads"), read("runner.lock").ok())
 }
 
 /// Runs a command that fails, and changes nothing on disk.
 #[track_caller]
-fn refused(project: &Project, args: &[&str]) -> String {
+pub fn refused(project: &Project, args: &[&str]) -> String {
     let before = files(project);
     let said = project.fails(1, args);
     assert_eq!(files(project), before, "{said}");
@@ -246,7 +246,10 @@ fn what_is_no_plugin_is_refused() {
     assert!(near.contains("Did you mean `probe`?"), "{near}");
     project.write("runner.toml", "[plugins]\nx = \"1.2\"\n");
     let version = project.fails(1, &["plugin", "list"]);
-    assert!(version.contains("this runner asks no registry"), "{version}");
+    assert!(
+        version.contains("runner.toml:2:1: plugin `x` names no registry, and there is no default one"),
+        "{version}"
+    );
 }
 
 #[test]

@@ -21,11 +21,13 @@ const LAYERS: [(&str, &[&str]); 12] = [
 ];
 
 /// For some crates: the only modules that may name them.
-const CRATES: [(&str, &[&str]); 18] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("tokio_postgres", &["db"]),
     ("postgres_protocol", &["db"]),
     ("pglite_oxide", &["db"]),
-    ("rustls", &["db"]),
+    ("rustls", &["db", "source"]),
+    ("oci_client", &["source"]),
+    ("docker_credential", &["source"]),
     ("socket2", &["db"]),
     ("pg_query", &["policy"]),
     ("tar", &["source"]),

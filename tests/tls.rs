@@ -21,6 +21,23 @@ pub fn expired_server() -> (Server, String) {
 }
 
 fn server_with(certificate: CertificateParams) -> (Server, String) {
+    let Issued { root, certificate, key } = issue(certificate);
+    let server = Server::start_with_files(
+        &["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
+        &[("server.crt", &certificate), ("server.key", &key)],
+    );
+    (server, root)
+}
+
+/// A certificate with its key and the authority that signed it, as PEM.
+pub struct Issued {
+    pub root: String,
+    pub certificate: String,
+    pub key: String,
+}
+
+/// Has a certificate signed by an authority that is made for it.
+pub fn issue(certificate: CertificateParams) -> Issued {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::new(Vec::new()).expect("no names");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -28,11 +45,7 @@ fn server_with(certificate: CertificateParams) -> (Server, String) {
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().expect("a key");
     let certificate = certificate.signed_by(&key, &issuer).expect("signs").pem();
-    let server = Server::start_with_files(
-        &["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
-        &[("server.crt", &certificate), ("server.key", &key.serialize_pem())],
-    );
-    (server, root)
+    Issued { root, certificate, key: key.serialize_pem() }
 }
 
 struct Case<'a> {

@@ -110,13 +110,19 @@ impl Project {
         ];
         let places = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            ["PG", "DB_", "POSTGRES_", "OTEL_"].iter().any(|prefix| name.starts_with(prefix))
+            ["PG", "DB_", "POSTGRES_", "OTEL_", "DOCKER_", "REGISTRY_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         });
         ours.into_iter().map(Into::into).chain(places).for_each(|name: std::ffi::OsString| {
             command.env_remove(name);
         });
         command.env("XDG_CACHE_HOME", cache_dir()).env("USER", "tester");
         command.env("XDG_DATA_HOME", self.path(".data"));
+        // Nobody's credentials, and no proxy before the registry of a test.
+        command.env("DOCKER_CONFIG", self.path(".docker"));
+        command.env("XDG_RUNTIME_DIR", self.path(".run")).env("XDG_CONFIG_HOME", self.path(".config"));
+        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
         if let Some(url) = &self.url {
             command.env("DATABASE_URL", url);
         }

@@ -12,7 +12,7 @@ pub enum Need {
     /// A C compiler, libclang for the SQL parser's bindings, and a compiler for
     /// WebAssembly.
     Build,
-    /// A PostgreSQL server for the tests, and its clients.
+    /// A PostgreSQL server for the tests, its clients, and what stands beside it.
     Server,
     /// Python, for the tests that compare us with Alembic.
     Alembic,
@@ -36,7 +36,7 @@ const BUILD: [Package; 2] = [
     Package { name: "libclang-dev", why: "bindings to PostgreSQL's SQL parser", is_there: has_libclang },
 ];
 
-const SERVER: [Package; 3] = [
+const SERVER: [Package; 4] = [
     Package { name: "postgresql", why: "the server that the tests start and stop", is_there: has_server },
     Package {
         name: "postgresql-client",
@@ -48,6 +48,11 @@ const SERVER: [Package; 3] = [
         why: "a connection pool, which the tests put before their server",
         // Not on the path of everybody.
         is_there: || is_installed("pgbouncer") || Path::new("/usr/sbin/pgbouncer").is_file(),
+    },
+    Package {
+        name: "docker-registry",
+        why: "a registry of plugins, which the tests start and stop",
+        is_there: || is_installed("docker-registry"),
     },
 ];
 

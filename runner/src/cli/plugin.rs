@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use runner::db::Location;
 use runner::host::LoadError;
 use runner::run::{PluginChange, PluginManager, RunError, ScratchUse};
-use runner::source::{Access, ConfigError, PluginError, Project};
+use runner::source::{Access, ConfigError, PluginError, Project, RegistryConfig};
 
 use super::args::Global;
 use super::context;
@@ -23,7 +23,34 @@ pub fn access(global: &Global) -> Access {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
     let store = data.map(|data| data.join("runner/plugins"));
-    Access { store, offline: global.resolve.network.offline, in_cargo_target: false }
+    let offline = global.resolve.network.offline;
+    Access { store, offline, auth_files: auth_files(), in_cargo_target: false }
+}
+
+/// The files that may hold credentials for registries: the one that
+/// REGISTRY_AUTH_FILE names, or else docker's and podman's own.
+fn auth_files() -> Vec<PathBuf> {
+    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(only) = folder("REGISTRY_AUTH_FILE") {
+        return vec![only];
+    }
+    let home = folder("HOME");
+    let in_home = |path: &str| home.as_ref().map(|home| home.join(path));
+    let docker = folder("DOCKER_CONFIG").or_else(|| in_home(".docker"));
+    let run = folder("XDG_RUNTIME_DIR");
+    let config = folder("XDG_CONFIG_HOME").or_else(|| in_home(".config"));
+    let podman = [run, config].into_iter().flatten().map(|folder| folder.join("containers/auth.json"));
+    docker.map(|docker| docker.join("config.json")).into_iter().chain(podman).collect()
+}
+
+/// What the project around the current folder says of registries; nothing, where
+/// there is none.
+pub fn registries(global: &Global) -> Result<RegistryConfig, CommandError> {
+    let here = env::current_dir().map_err(|error| CommandError::user("the current folder is gone", error))?;
+    match Project::find(&here) {
+        Err(ConfigError::NotFound(_)) if global.config.is_none() => Ok(RegistryConfig::default()),
+        _ => Ok(context::project(global)?.config.registry),
+    }
 }
 
 /// The plugins of the project.
@@ -38,12 +65,14 @@ pub fn manager(global: &Global) -> Result<PluginManager, CommandError> {
 pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
     let here = env::current_dir().map_err(|error| CommandError::user("the current folder is gone", error))?;
     match Project::find(&here) {
-        Err(ConfigError::NotFound(_)) if global.config.is_none() => of_folder(here, global),
+        Err(ConfigError::NotFound(_)) if global.config.is_none() => {
+            of_folder(here, global, RegistryConfig::default())
+        }
         _ => {
             let project = context::project(global)?;
-            let limits = project.config.limits.clone();
             let mut manager = Project::without_revisions(here, access(global));
-            manager.config.limits = limits;
+            manager.config.limits = project.config.limits;
+            manager.config.registry = project.config.registry;
             let host = context::host(&manager)?;
             Ok(PluginManager::new(manager, host, None))
         }
@@ -52,13 +81,22 @@ pub fn manager_here(global: &Global) -> Result<PluginManager, CommandError> {
 
 /// The plugin of a crate, which needs no project: what is built is kept in the
 /// crate's own folder.
-pub fn of_crate(dir: &Path, global: &Global) -> Result<PluginManager, CommandError> {
-    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), global)
+pub fn of_crate(
+    dir: &Path,
+    global: &Global,
+    registries: RegistryConfig,
+) -> Result<PluginManager, CommandError> {
+    of_folder(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), global, registries)
 }
 
-fn of_folder(dir: PathBuf, global: &Global) -> Result<PluginManager, CommandError> {
+fn of_folder(
+    dir: PathBuf,
+    global: &Global,
+    registries: RegistryConfig,
+) -> Result<PluginManager, CommandError> {
     let access = Access { in_cargo_target: true, ..access(global) };
-    let project = Project::without_revisions(dir, access);
+    let mut project = Project::without_revisions(dir, access);
+    project.config.registry = registries;
     let host = context::host(&project)?;
     Ok(PluginManager::new(project, host, None))
 }
@@ -72,7 +110,23 @@ pub fn location(global: &Global, dir: &Path) -> Result<Location, CommandError> {
 impl CommandError {
     /// A plugin from nowhere.
     pub fn no_plugin_source() -> Self {
-        Self::new(Exit::Usage, "where is the plugin from?").hint("Pass `--path DIR` or `--layout DIR`.")
+        Self::new(Exit::Usage, "where is the plugin from?").hint(
+            "Pass `--registry HOST/NAMESPACE`, `--layout DIR` or `--path DIR`; or name a registry once, as \
+             `default` of [registry] in runner.toml.",
+        )
+    }
+
+    /// Two ranges of versions.
+    pub fn version_twice() -> Self {
+        Self::new(Exit::Usage, "the versions are said twice, by `@` and by `--version`")
+    }
+
+    /// A plugin to nowhere.
+    pub fn no_plugin_destination() -> Self {
+        Self::new(Exit::Usage, "where is the plugin published?").hint(
+            "Pass `--registry HOST/NAMESPACE` or `--layout FOLDER`; or name a registry once, as `default` of \
+             [registry] in runner.toml.",
+        )
     }
 
     /// Something about a plugin, or about its cases.

@@ -1,7 +1,7 @@
 //! Making a plan runnable: read, verify, compile and check everything, before
 //! the first statement of the first step.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::ledger::Ledger;
 use crate::plan::Step;
 use crate::policy::{self, Policy, Remembered};
 use crate::revision::{
-    Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, PluginUse, Redactor, Request,
-    SecretRef, TransactionMode,
+    Capabilities, CapabilityError, Digest, Direction, Kind, Manifest, PluginName, PluginUse, Redactor,
+    Request, SecretRef, TransactionMode,
 };
 use crate::source::{self, Artifact, BuildStop, Found, PluginError, Project, Scripts, sql_component};
 
@@ -171,6 +171,12 @@ impl<'a> Preparer<'a> {
         stop: &BuildStop,
     ) -> Result<(), RunError> {
         let of_steps = steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
+        let plugins: BTreeSet<PluginName> = of_steps.clone().filter_map(Found::plugin).cloned().collect();
+        if !plugins.is_empty() {
+            let (project, stop) = (self.project.clone(), stop.clone());
+            let pull = move || project.pull_plugins(&plugins, &stop);
+            tokio::task::spawn_blocking(pull).await.expect("pulling does not panic")?;
+        }
         let missing: Vec<Found> = of_steps.filter(|found| !self.is_built(found)).cloned().collect();
         if missing.is_empty() {
             return Ok(());

@@ -1,14 +1,17 @@
-//! Ending a build that runs elsewhere.
+//! Ending a build, or a download, that runs elsewhere.
 
 use std::io;
 use std::process::{Child, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Ends the build that it was given to, and lets none begin after that. Clones
+use tokio::sync::Notify;
+
+/// Ends the build or the download that it was given to, and lets none begin after that. Clones
 /// are the same one.
 #[derive(Clone, Debug, Default)]
 pub struct BuildStop {
     state: Arc<Mutex<State>>,
+    told: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -24,10 +27,11 @@ pub(super) struct Running {
 }
 
 impl BuildStop {
-    /// Ends the compiler, if one runs.
+    /// Ends the compiler, if one runs, and whatever waits for [`Self::stopped`].
     pub fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
+        self.told.notify_waiters();
         // One that has ended already needs no end.
         if let Some(child) = &mut state.child
             && let Err(error) = child.kill()
@@ -38,6 +42,16 @@ impl BuildStop {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stopped
+    }
+
+    /// Waits until it is stopped.
+    pub(super) async fn stopped(&self) {
+        let mut told = std::pin::pin!(self.told.notified());
+        // From here on it is told, so that nothing is missed before it is asked.
+        told.as_mut().enable();
+        if !self.is_stopped() {
+            told.await;
+        }
     }
 
     /// Starts a compiler whose standard output is piped; none where it was

@@ -12,7 +12,7 @@ use crate::revision::{ManifestError, PackageName, Place, PluginName};
 
 use super::artifact::{Artifact, load_artifact};
 use super::migrations_dir::MigrationsDir;
-use super::plugins::{Access, LockFileError, PluginEntry, PluginError};
+use super::plugins::{Access, LockFileError, PluginEntry, PluginError, PluginSource, RegistryConfig};
 use super::scan::{Found, ScanErrors, scan};
 use super::{BackupConfig, Bundle, BundleError, FolderTemplate, Hook, Zone, span};
 
@@ -63,6 +63,9 @@ pub struct Config {
     /// The components that run revisions of kind `plugin`, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub plugins: BTreeMap<PluginName, PluginEntry>,
+    /// Where plugins are from that name no registry of their own.
+    #[serde(skip_serializing_if = "RegistryConfig::is_unset")]
+    pub registry: RegistryConfig,
     /// What is done before a run changes anything.
     pub backup: BackupConfig,
     /// What runs after the files of a new revision were written, in order.
@@ -290,7 +293,8 @@ impl<'a> Settings<'a> {
             let place = Place::of_key(self.file, self.text, &format!("[named.{name}"));
             ManifestError { place, message: format!("section `named.{name}`: {}", error.message), ..error }
         };
-        let config: Config = self.table.clone().try_into().map_err(wrong)?;
+        let mut config: Config = self.table.clone().try_into().map_err(wrong)?;
+        config.fill_registries(self.file, self.text)?;
         config.check(self.file, self.text)?;
         Ok((config, self.table))
     }
@@ -307,6 +311,25 @@ impl<'a> Settings<'a> {
 }
 
 impl Config {
+    /// Puts the default registry in its place.
+    fn fill_registries(&mut self, file: &Path, text: &str) -> Result<(), ManifestError> {
+        let default = self.registry.default.clone().map(PluginSource::Registry);
+        let without =
+            |(_, entry): &(&PluginName, &mut PluginEntry)| entry.source == PluginSource::DefaultRegistry;
+        for (name, entry) in self.plugins.iter_mut().filter(without) {
+            entry.source = default.clone().ok_or_else(|| ManifestError {
+                place: Place::of_key(file, text, name.as_str()),
+                message: format!("plugin `{name}` names no registry, and there is no default one"),
+                hint: Some(
+                    "Name it once, as in `[registry]` and `default = \"registry.example.org/team\"`; or say \
+                     where the plugin is from by `registry`, `layout` or `path`."
+                        .into(),
+                ),
+            })?;
+        }
+        Ok(())
+    }
+
     /// What the types alone do not say.
     fn check(&self, file: &Path, text: &str) -> Result<(), ManifestError> {
         if self.migrations.dir.is_some() && !self.migrations.dirs.is_empty() {

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::host::{Description, Host, Interface};
 use crate::revision::{Digest, PluginName, RevisionId};
 use crate::source::{
-    self, Artifact, Fetched, Found, Lock, Locked, Metadata, Parameter, Pin, PluginEntry, PluginError,
-    PluginFiles, PluginRange, PluginSource, Project, Publication,
+    self, Artifact, Destination, Fetched, Found, Lock, Locked, Metadata, Parameter, Pin, PluginEntry,
+    PluginError, PluginFiles, PluginRange, PluginSource, Project, Publication,
 };
 
+use super::beside::beside;
 use crate::run::pinned::check_name;
 use crate::run::{Migrator, RunError};
 
@@ -105,25 +106,40 @@ impl PluginManager {
     /// A plugin as it is pinned; its crate is built where it has to be.
     pub async fn pinned(&self, name: &PluginName) -> Result<PluginInfo, RunError> {
         let (entry, locked) = self.project.pinned_plugin(name)?;
-        let artifact = match self.project.plugin_artifact(name)? {
+        let (project, plugin) = (self.project.clone(), name.clone());
+        let artifact = beside(move |stop| project.plugin_artifact_until(&plugin, stop)).await?;
+        let artifact = match artifact {
             Some(artifact) => artifact,
-            None => self.project.fetch_plugin(name, entry)?.artifact,
+            None => self.fetched(name, entry).await?.artifact,
         };
         let fetched = Fetched { artifact, pin: locked.pin(), version: Some(locked.version) };
-        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry))
+        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry).await)
     }
 
     /// A plugin as its source has it now.
     pub async fn look(&self, name: &PluginName, entry: &PluginEntry) -> Result<PluginInfo, RunError> {
-        let fetched = self.project.fetch_plugin(name, entry)?;
-        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry))
+        let fetched = self.fetched(name, entry).await?;
+        Ok(self.with_versions(self.info(name, entry, &fetched).await?, entry).await)
+    }
+
+    /// Gets a plugin, beside the runtime: Ctrl-C ends it.
+    async fn fetched(&self, name: &PluginName, entry: &PluginEntry) -> Result<Fetched, PluginError> {
+        let (project, name, entry) = (self.project.clone(), name.clone(), entry.clone());
+        beside(move |stop| project.fetch_plugin_until(&name, &entry, stop)).await
     }
 
     /// With the versions that the source has; what is pinned is shown also where the
     /// source is gone.
-    fn with_versions(&self, info: PluginInfo, entry: &PluginEntry) -> PluginInfo {
-        let versions = self.project.plugin_versions(&info.name, &entry.source).unwrap_or_default();
-        PluginInfo { versions, ..info }
+    async fn with_versions(&self, info: PluginInfo, entry: &PluginEntry) -> PluginInfo {
+        let versions = self.versions(&info.name, &entry.source).await;
+        PluginInfo { versions: versions.unwrap_or_default(), ..info }
+    }
+
+    /// The versions of a plugin that a source has, oldest first; none of one that has
+    /// one only.
+    pub async fn versions(&self, name: &PluginName, source: &PluginSource) -> Result<Vec<Version>, RunError> {
+        let (project, name, source) = (self.project.clone(), name.clone(), source.clone());
+        Ok(beside(move |stop| project.plugin_versions(&name, &source, stop)).await?)
     }
 
     /// Adds a plugin to runner.toml and to the lock. What the store has of its
@@ -138,19 +154,22 @@ impl PluginManager {
             return Err(PluginError::Declared(name.clone()).into());
         }
         let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
-        let in_store = entry.version.as_ref().and_then(|_| self.project.plugin_in_store(name, &entry));
+        let may_be_old = entry.version.is_some() || self.project.is_offline();
+        let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &entry)).flatten();
         let fetched = match in_store {
             Some(fetched) => fetched,
-            None => self.project.fetch_plugin(name, &entry)?,
+            None => self.fetched(name, &entry).await?,
         };
         let info = self.info(name, &entry, &fetched).await?;
-        if matches!(entry.source, PluginSource::Layout(_)) && entry.version.is_none() {
+        if entry.source.has_versions() && entry.version.is_none() {
             entry.version = VersionReq::parse(&info.version.to_string()).ok();
         }
         let path = &self.project.file;
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
-        let settings = source::with_plugin(&before, self.section.as_deref(), name, &entry).map_err(edit)?;
+        let default = self.project.config.registry.default.as_ref();
+        let settings =
+            source::with_plugin(&before, self.section.as_deref(), name, &entry, default).map_err(edit)?;
         lock.insert(locked(&info, &fetched));
         refuse_if(options.locked, || format!("it gets {name} {}", info.version))?;
         self.project.keep_plugin(name, &entry, &fetched)?;
@@ -254,28 +273,31 @@ impl PluginManager {
     /// Builds the plugin of a crate and looks at it.
     pub async fn of_crate(&self, name: &PluginName, dir: &Path) -> Result<(PluginInfo, Artifact), RunError> {
         let entry = PluginEntry { source: PluginSource::Path(dir.to_owned()), version: None };
-        let fetched = self.project.fetch_plugin(name, &entry)?;
+        let fetched = self.fetched(name, &entry).await?;
         Ok((self.info(name, &entry, &fetched).await?, fetched.artifact))
     }
 
-    /// Writes the plugin of a crate into a folder in OCI image layout, and returns
-    /// the digest of its manifest.
+    /// Publishes the plugin of a crate, and returns the digest of its manifest.
     pub async fn publish(
         &self,
         name: &PluginName,
         dir: &Path,
-        layout: &Path,
+        to: &Destination,
     ) -> Result<(PluginInfo, Digest), RunError> {
         let (info, artifact) = self.of_crate(name, dir).await?;
-        let publication = Publication {
-            name,
-            version: &info.version,
-            artifact: &artifact,
-            interface: &info.interface,
-            metadata: &info.metadata,
-        };
-        let digest = source::publish(layout, &publication)?;
-        Ok((info, digest))
+        let (project, to) = (self.project.clone(), to.clone());
+        let published = beside(move |stop| {
+            let publication = Publication {
+                name: &info.name,
+                version: &info.version,
+                artifact: &artifact,
+                interface: &info.interface,
+                metadata: &info.metadata,
+            };
+            let digest = project.publish_plugin(&to, &publication, stop);
+            digest.map(|digest| (info, digest))
+        });
+        Ok(published.await?)
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -313,8 +335,7 @@ impl PluginManager {
         let revisions = self.project.revisions().map_err(RunError::Scan)?;
         let required = self.project.plugin_ranges(name, &revisions);
         let narrowed = entry.within(&required);
-        let fetched = self.project.fetch_plugin(name, &narrowed);
-        let found = match fetched {
+        let found = match self.fetched(name, &narrowed).await {
             Ok(fetched) => self.info(name, &narrowed, &fetched).await.map(|info| (fetched, info)),
             Err(error) => Err(error.into()),
         };
@@ -390,7 +411,7 @@ impl PluginManager {
             }),
             _ if !entry.takes(&version) => Err(PluginError::NoVersion {
                 name: name.clone(),
-                path: self.project.root.join(entry.source.path()),
+                from: entry.source.place(&self.project.root),
                 wanted: entry.wanted(),
                 known: vec![version],
             }),

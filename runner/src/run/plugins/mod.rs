@@ -5,6 +5,7 @@
 //! `snapshot` what is in one.
 
 mod applied;
+mod beside;
 mod case;
 mod cases;
 mod manager;

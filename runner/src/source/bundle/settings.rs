@@ -22,6 +22,7 @@ fn strip(settings: &mut toml::Table) {
     settings.remove("hooks");
     // The components themselves are in the bundle.
     settings.remove("plugins");
+    settings.remove("registry");
     let mut without = |table: &str, keys: &[&str]| {
         if let Some(table) = settings.get_mut(table).and_then(toml::Value::as_table_mut) {
             keys.iter().for_each(|key| {

@@ -8,6 +8,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::RegistryAddress;
+
 /// One entry of `[plugins]`: where a plugin is from, and which versions may be
 /// used.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,16 +27,23 @@ pub enum PluginSource {
     Path(PathBuf),
     /// A folder or a tar file in OCI image layout; a bundle is one.
     Layout(PathBuf),
+    /// A registry.
+    Registry(RegistryAddress),
+    /// The registry that `[registry]` names. Where runner.toml is read, that one
+    /// takes its place.
+    DefaultRegistry,
 }
 
 /// The entry as a table.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     layout: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<RegistryAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<VersionReq>,
 }
@@ -52,11 +61,26 @@ impl PluginEntry {
 }
 
 impl PluginSource {
-    /// The file or folder.
-    pub fn path(&self) -> &Path {
+    /// The file or folder, where it is one.
+    pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Path(path) | Self::Layout(path) => path,
+            Self::Path(path) | Self::Layout(path) => Some(path),
+            Self::Registry(_) | Self::DefaultRegistry => None,
         }
+    }
+
+    /// What it is called in messages; paths are seen from `root`.
+    pub fn place(&self, root: &Path) -> String {
+        match self {
+            Self::Path(path) | Self::Layout(path) => root.join(path).display().to_string(),
+            Self::Registry(address) => address.to_string(),
+            Self::DefaultRegistry => "the default registry".into(),
+        }
+    }
+
+    /// Whether it may have several versions.
+    pub fn has_versions(&self) -> bool {
+        !matches!(self, Self::Path(_))
     }
 }
 
@@ -66,17 +90,22 @@ impl fmt::Display for PluginSource {
         match self {
             Self::Path(path) => write!(f, "path:{}", path.display()),
             Self::Layout(path) => write!(f, "layout:{}", path.display()),
+            Self::Registry(address) => write!(f, "registry:{address}"),
+            Self::DefaultRegistry => f.write_str("registry"),
         }
     }
 }
 
 impl Serialize for PluginEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (path, layout) = match self.source.clone() {
-            PluginSource::Path(path) => (Some(path), None),
-            PluginSource::Layout(layout) => (None, Some(layout)),
-        };
-        Table { path, layout, version: self.version.clone() }.serialize(serializer)
+        let mut table = Table { version: self.version.clone(), ..Table::default() };
+        match self.source.clone() {
+            PluginSource::Path(path) => table.path = Some(path),
+            PluginSource::Layout(layout) => table.layout = Some(layout),
+            PluginSource::Registry(address) => table.registry = Some(address),
+            PluginSource::DefaultRegistry => {}
+        }
+        table.serialize(serializer)
     }
 }
 
@@ -89,24 +118,27 @@ impl<'de> Deserialize<'de> for PluginEntry {
             type Value = PluginEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table with `path`, or with `layout` and `version`")
+                f.write_str("a version, or a table with `version` and one of `registry`, `layout` and `path`")
             }
 
             fn visit_str<E: Error>(self, version: &str) -> Result<PluginEntry, E> {
-                Err(E::custom(format!(
-                    "a version alone does not say where the plugin is from, and this runner asks no registry: \
-                     write `{{ version = \"{version}\", layout = \"FOLDER\" }}` or `{{ path = \"FOLDER\" }}`"
-                )))
+                let version = version.parse().map_err(|error| {
+                    E::custom(format!("`{version}` is no range of versions, as `1.2` is one: {error}"))
+                })?;
+                Ok(PluginEntry { source: PluginSource::DefaultRegistry, version: Some(version) })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PluginEntry, A::Error> {
-                let Table { path, layout, version } = Table::deserialize(MapAccessDeserializer::new(map))?;
-                let source = match (path, layout) {
-                    (Some(path), None) => PluginSource::Path(path),
-                    (None, Some(layout)) => PluginSource::Layout(layout),
+                let Table { path, layout, registry, version } =
+                    Table::deserialize(MapAccessDeserializer::new(map))?;
+                let source = match (path, layout, registry) {
+                    (Some(path), None, None) => PluginSource::Path(path),
+                    (None, Some(layout), None) => PluginSource::Layout(layout),
+                    (None, None, Some(address)) => PluginSource::Registry(address),
+                    (None, None, None) if version.is_some() => PluginSource::DefaultRegistry,
                     _ => {
                         return Err(A::Error::custom(
-                            "one of `path` and `layout` says where a plugin is from",
+                            "one of `registry`, `layout` and `path` says where a plugin is from",
                         ));
                     }
                 };
@@ -140,9 +172,23 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        insta::assert_snapshot!(entry("x = \"1.2\"").expect_err("no source"), @r#"a version alone does not say where the plugin is from, and this runner asks no registry: write `{ version = "1.2", layout = "FOLDER" }` or `{ path = "FOLDER" }`"#);
-        insta::assert_snapshot!(entry("x = { version = \"1\" }").expect_err("no source"), @"one of `path` and `layout` says where a plugin is from");
-        insta::assert_snapshot!(entry("x = { path = \"a\", layout = \"b\" }").expect_err("two"), @"one of `path` and `layout` says where a plugin is from");
-        insta::assert_snapshot!(entry("x = { pth = \"a\" }").expect_err("unknown"), @"unknown field `pth`, expected one of `path`, `layout`, `version`");
+        insta::assert_snapshot!(entry("x = \"new\"").expect_err("no version"), @"`new` is no range of versions, as `1.2` is one: unexpected character 'n' while parsing major version number");
+        insta::assert_snapshot!(entry("x = {}").expect_err("no source"), @"one of `registry`, `layout` and `path` says where a plugin is from");
+        insta::assert_snapshot!(entry("x = { path = \"a\", layout = \"b\" }").expect_err("two"), @"one of `registry`, `layout` and `path` says where a plugin is from");
+        insta::assert_snapshot!(entry("x = { pth = \"a\" }").expect_err("unknown"), @"unknown field `pth`, expected one of `path`, `layout`, `registry`, `version`");
+        insta::assert_snapshot!(entry("x = { registry = \"https://a.b\" }").expect_err("a URL"), @"`https://a.b` is no registry: write it without `https://`, as docker does");
+    }
+
+    #[test]
+    fn a_version_alone_is_from_the_default_registry() {
+        for text in ["x = \"1.2\"", "x = { version = \"1.2\" }"] {
+            let entry = entry(text).expect("sound");
+            assert_eq!(
+                (entry.source.clone(), entry.wanted().as_str()),
+                (PluginSource::DefaultRegistry, "^1.2")
+            );
+        }
+        let named = entry("x = { registry = \"a.b:5000/team\", version = \"1\" }").expect("sound");
+        assert_eq!(named.source.to_string(), "registry:a.b:5000/team");
     }
 }

@@ -1,33 +1,54 @@
 //! Changing `[plugins]` in `runner.toml`; comments and everything else stay.
 
+use std::path::Path;
+
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::revision::PluginName;
 
-use super::{PluginEntry, PluginSource};
+use super::{PluginEntry, PluginSource, RegistryAddress};
 
 /// The text with an entry added, or in the place of the one of that name. In the
-/// named section, if one is given. The error is for people.
+/// named section, if one is given. What is from the registry `default` does not say
+/// so. The error is for people.
 pub fn with_plugin(
     text: &str,
     section: Option<&str>,
     name: &PluginName,
     entry: &PluginEntry,
+    default: Option<&RegistryAddress>,
 ) -> Result<String, String> {
     let mut document = parse(text)?;
+    let value = value(entry, default)?;
+    plugins(&mut document, section)?.insert(name.as_str(), Item::Value(value));
+    Ok(document.to_string())
+}
+
+fn value(entry: &PluginEntry, default: Option<&RegistryAddress>) -> Result<Value, String> {
     let mut value = InlineTable::new();
     if let Some(version) = &entry.version {
         // `^1.2` is what `1.2` means.
-        value.insert("version", version.to_string().trim_start_matches('^').into());
+        let version = version.to_string().trim_start_matches('^').to_owned();
+        let is_default = match &entry.source {
+            PluginSource::Registry(address) => Some(address) == default,
+            source => *source == PluginSource::DefaultRegistry,
+        };
+        if is_default {
+            return Ok(version.into());
+        }
+        value.insert("version", version.into());
     }
-    let (key, path) = match &entry.source {
-        PluginSource::Path(path) => ("path", path),
-        PluginSource::Layout(path) => ("layout", path),
+    let utf8 = |path: &Path| match path.to_str() {
+        Some(path) => Ok(path.to_owned()),
+        None => Err(format!("the path {} is not UTF-8", path.display())),
     };
-    let path = path.to_str().ok_or_else(|| format!("the path {} is not UTF-8", path.display()))?;
-    value.insert(key, path.into());
-    plugins(&mut document, section)?.insert(name.as_str(), Item::Value(Value::InlineTable(value)));
-    Ok(document.to_string())
+    match &entry.source {
+        PluginSource::Path(path) => value.insert("path", utf8(path)?.into()),
+        PluginSource::Layout(path) => value.insert("layout", utf8(path)?.into()),
+        PluginSource::Registry(address) => value.insert("registry", address.to_string().into()),
+        PluginSource::DefaultRegistry => None,
+    };
+    Ok(Value::InlineTable(value))
 }
 
 /// The text without an entry. A table that is empty then goes too.
@@ -79,7 +100,7 @@ mod tests {
 
     #[test]
     fn entries_are_added_and_removed_and_comments_stay() {
-        let added = with_plugin(TEXT, None, &name("b"), &layout("1.2.0")).expect("adds");
+        let added = with_plugin(TEXT, None, &name("b"), &layout("1.2.0"), None).expect("adds");
         assert_eq!(
             added,
             TEXT.replace("../a\" }\n", "../a\" }\nb = { version = \"1.2.0\", layout = \"vendor\" }\n")
@@ -91,14 +112,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_from_the_default_registry_is_a_version_alone() {
+        let address: RegistryAddress = "a.b/team".parse().expect("a registry");
+        let version = Some("1.2.0".parse().expect("a requirement"));
+        let entry = PluginEntry { source: PluginSource::Registry(address.clone()), version };
+        let made = with_plugin("", None, &name("b"), &entry, Some(&address)).expect("adds");
+        assert_eq!(made, "[plugins]\nb = \"1.2.0\"\n");
+        let made = with_plugin("", None, &name("b"), &entry, None).expect("adds");
+        assert_eq!(made, "[plugins]\nb = { version = \"1.2.0\", registry = \"a.b/team\" }\n");
+    }
+
+    #[test]
     fn a_table_is_made_where_there_is_none() {
-        let made = with_plugin("", None, &name("b"), &layout("=1.2.0")).expect("adds");
+        let made = with_plugin("", None, &name("b"), &layout("=1.2.0"), None).expect("adds");
         assert_eq!(made, "[plugins]\nb = { version = \"=1.2.0\", layout = \"vendor\" }\n");
-        let made = with_plugin(TEXT, Some("b"), &name("b"), &layout("1")).expect("adds");
+        let made = with_plugin(TEXT, Some("b"), &name("b"), &layout("1"), None).expect("adds");
         assert!(
             made.ends_with("[named.b.plugins]\nb = { version = \"1\", layout = \"vendor\" }\n"),
             "{made}"
         );
-        assert!(with_plugin("plugins = { a = 1 }", None, &name("b"), &layout("1")).is_err());
+        assert!(with_plugin("plugins = { a = 1 }", None, &name("b"), &layout("1"), None).is_err());
     }
 }

@@ -8,7 +8,7 @@ use semver::Version;
 use crate::revision::{Digest, PluginName};
 use crate::source::{ArtifactError, BuildError, BundleError, ScanError};
 
-use super::{LockFileError, PluginRange};
+use super::{LockFileError, PluginRange, RegistryFault};
 
 /// Why a plugin cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -148,23 +148,45 @@ pub enum PluginError {
         #[source]
         fault: LayoutFault,
     },
-    /// A layout without this plugin.
-    #[error("{} has no plugin `{name}`", path.display())]
+    /// A registry that cannot be used, or something in it.
+    #[error("the registry {address} cannot be used")]
+    Registry {
+        /// Which.
+        address: String,
+        /// What is wrong with it.
+        #[source]
+        fault: RegistryFault,
+    },
+    /// A registry that may not be asked.
+    #[error("plugin `{name}`{} from {address} is not in the store, and no network may be used", of(version.as_deref()))]
+    Offline {
+        /// The name.
+        name: PluginName,
+        /// The version, where one is wanted.
+        version: Option<Box<Version>>,
+        /// The registry.
+        address: String,
+    },
+    /// No registry, where one is needed.
+    #[error("no registry is named for plugin `{0}`, and there is no default one")]
+    NoRegistry(PluginName),
+    /// A source without this plugin.
+    #[error("{from} has no plugin `{name}`")]
     NotOffered {
         /// The name.
         name: PluginName,
-        /// The layout.
-        path: PathBuf,
+        /// The layout or the registry.
+        from: String,
         /// What it has, the most alike first.
         known: Vec<PluginName>,
     },
-    /// A layout without a version that may be used.
-    #[error("{} has no version of `{name}` that is {wanted}", path.display())]
+    /// A source without a version that may be used.
+    #[error("{from} has no version of `{name}` that is {wanted}")]
     NoVersion {
         /// The name.
         name: PluginName,
-        /// The layout.
-        path: PathBuf,
+        /// The layout or the registry.
+        from: String,
         /// What runner.toml or the lock asks for.
         wanted: String,
         /// What it has, oldest first.
@@ -201,7 +223,11 @@ impl PluginError {
         Some(match self {
             Self::Undeclared { name, known } | Self::NotOffered { name, known, .. } => match known.as_slice()
             {
-                [] => format!("Add it with `runner plugin add {name} --path DIR` or `--layout DIR`."),
+                [] if matches!(self, Self::NotOffered { .. }) => return None,
+                [] => format!(
+                    "Add it with `runner plugin add {name}`, and `--registry HOST/NAMESPACE`, `--layout DIR` or \
+                     `--path DIR`."
+                ),
                 [near, ..] if strsim::jaro_winkler(name.as_str(), near.as_str()) >= 0.75 => {
                     format!("Did you mean `{near}`?")
                 }
@@ -244,6 +270,12 @@ impl PluginError {
             Self::Version { .. } => "A version is three numbers, as in 1.2.0.".into(),
             Self::NoSource(_) => "A crate has a Cargo.toml; a component is a file that ends in .wasm.".into(),
             Self::Layout { fault, .. } => return fault.hint().map(str::to_owned),
+            Self::Registry { fault, .. } => return fault.hint(),
+            Self::Offline { .. } => "Run `runner build` once where there is a network: it fills the store.".into(),
+            Self::NoRegistry(_) => {
+                "Name it once in runner.toml, as in `[registry]` and `default = \"registry.example.org/team\"`."
+                    .into()
+            }
             Self::Build(error) => return error.hint().map(str::to_owned),
             Self::Lock(_)
             | Self::OtherVersion { .. }
@@ -254,6 +286,10 @@ impl PluginError {
             | Self::Edit { .. } => return None,
         })
     }
+}
+
+fn of(version: Option<&Version>) -> String {
+    version.map(|version| format!(" {version}")).unwrap_or_default()
 }
 
 fn lines(items: &[impl std::fmt::Display]) -> String {

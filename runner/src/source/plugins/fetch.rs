@@ -1,4 +1,4 @@
-//! Getting a plugin from where it is. A registry would be another arm here.
+//! Getting a plugin from where it is.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::source::scan::crate_digest;
 use crate::source::{ArtifactError, BuildStop, Project};
 
 use super::layout::{Layout, Offer};
-use super::{Metadata, Pin, PluginEntry, PluginError, PluginSource, Store};
+use super::registry::{Pulled, Repository, Sought};
+use super::{Metadata, Pin, PluginEntry, PluginError, PluginSource, RegistryAddress, Store};
 
 /// A plugin that was got, and that nobody has looked at yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,16 @@ pub(super) enum Wanted<'a> {
     Newest,
     /// One.
     Exactly(&'a Version),
+}
+
+impl Wanted<'_> {
+    /// As people write it.
+    fn told(self, entry: &PluginEntry) -> String {
+        match self {
+            Self::Newest => entry.wanted(),
+            Self::Exactly(version) => format!("={version}"),
+        }
+    }
 }
 
 impl Project {
@@ -54,7 +65,7 @@ impl Project {
     /// entry takes; the source itself is not looked at.
     pub fn plugin_in_store(&self, name: &PluginName, entry: &PluginEntry) -> Option<Fetched> {
         let store = self.store();
-        let noted = store.noted(&self.source_key(entry), name).into_iter().rev();
+        let noted = store.noted(&self.source_key(&entry.source), name).into_iter().rev();
         let (version, digest) = noted.into_iter().find(|(version, _)| entry.takes(version))?;
         let artifact = store.get(digest)?;
         Some(Fetched { pin: Pin::Digest(digest), version: Some(version), artifact })
@@ -73,21 +84,34 @@ impl Project {
         store.put(&fetched.artifact).map_err(PluginError::Store)?;
         match &fetched.version {
             Some(version) => {
-                store.note(&self.source_key(entry), name, version, digest).map_err(PluginError::Store)
+                store.note(&self.source_key(&entry.source), name, version, digest).map_err(PluginError::Store)
             }
             None => Ok(()),
         }
     }
 
     /// The versions that a plugin's source has, oldest first; none of a source that
-    /// has one only.
+    /// has one only. Where no network may be used, those of a registry are the ones
+    /// that the store knows.
     pub fn plugin_versions(
         &self,
         name: &PluginName,
         source: &PluginSource,
+        stop: &BuildStop,
     ) -> Result<Vec<Version>, PluginError> {
         match source {
-            PluginSource::Path(_) => Ok(Vec::new()),
+            PluginSource::Registry(address) if !self.access.offline => {
+                let versions = self.repository(address, name).versions(stop);
+                match versions.map_err(|fault| fault.of(address))? {
+                    Sought::Found(known) | Sought::NoVersion(known) => Ok(known),
+                    Sought::NoPlugin(_) => Ok(Vec::new()),
+                }
+            }
+            PluginSource::Registry(_) => {
+                let noted = self.store().noted(&self.source_key(source), name);
+                Ok(noted.into_iter().map(|(version, _)| version).collect())
+            }
+            PluginSource::Path(_) | PluginSource::DefaultRegistry => Ok(Vec::new()),
             PluginSource::Layout(path) => {
                 let offers = Layout::open(&self.root.join(path))?.offers()?;
                 Ok(offers
@@ -106,12 +130,61 @@ impl Project {
         wanted: Wanted<'_>,
         stop: &BuildStop,
     ) -> Result<Fetched, PluginError> {
-        let path = self.root.join(entry.source.path());
         match &entry.source {
-            PluginSource::Path(_) if path.is_dir() => self.build_plugin(name, &path, stop),
-            PluginSource::Path(_) => finished(&path),
-            PluginSource::Layout(_) => from_layout(name, entry, &path, wanted),
+            PluginSource::Path(path) => match self.root.join(path) {
+                dir if dir.is_dir() => self.build_plugin(name, &dir, stop),
+                path => finished(&path),
+            },
+            PluginSource::Layout(path) => from_layout(name, entry, &self.root.join(path), wanted),
+            PluginSource::Registry(address) => self.pull_plugin(name, entry, address, wanted, stop),
+            PluginSource::DefaultRegistry => Err(PluginError::NoRegistry(name.clone())),
         }
+    }
+
+    fn pull_plugin(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+        address: &RegistryAddress,
+        wanted: Wanted<'_>,
+        stop: &BuildStop,
+    ) -> Result<Fetched, PluginError> {
+        if self.access.offline {
+            let version = match wanted {
+                Wanted::Newest => None,
+                Wanted::Exactly(version) => Some(Box::new(version.clone())),
+            };
+            return Err(PluginError::Offline { name: name.clone(), version, address: address.to_string() });
+        }
+        let repository = self.repository(address, name);
+        let sought = match wanted {
+            Wanted::Newest => repository.newest(|version| entry.takes(version), stop),
+            Wanted::Exactly(version) => repository.exactly(version, stop),
+        };
+        let sought = sought.map_err(|fault| fault.of(address))?;
+        let from = address.to_string();
+        match sought {
+            Sought::Found(Pulled { version, component }) => {
+                let artifact = Artifact::new(component, format!("{name} {version} of {address}"));
+                Ok(Fetched { pin: Pin::Digest(artifact.digest), artifact, version: Some(version) })
+            }
+            Sought::NoVersion(known) => {
+                let wanted = wanted.told(entry);
+                Err(PluginError::NoVersion { name: name.clone(), from, wanted, known })
+            }
+            Sought::NoPlugin(known) => {
+                Err(PluginError::NotOffered { name: name.clone(), from, known: near(name, known) })
+            }
+        }
+    }
+
+    /// The repository of a plugin.
+    pub(super) fn repository<'a>(
+        &'a self,
+        address: &'a RegistryAddress,
+        name: &'a PluginName,
+    ) -> Repository<'a> {
+        Repository::new(address, name, &self.config.registry, &self.access.auth_files)
     }
 
     /// Builds a plugin's crate.
@@ -141,8 +214,10 @@ impl Project {
 
     /// What the store knows a source by: two projects with the same layout name it
     /// by different relative paths.
-    fn source_key(&self, entry: &PluginEntry) -> std::path::PathBuf {
-        let path = self.root.join(entry.source.path());
+    fn source_key(&self, source: &PluginSource) -> std::path::PathBuf {
+        let Some(path) = source.path().map(|path| self.root.join(path)) else {
+            return source.to_string().into();
+        };
         path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path)
     }
 }
@@ -178,7 +253,7 @@ fn from_layout(
         let names = offers.iter().map(|offer| offer.name.clone()).collect();
         return Err(PluginError::NotOffered {
             name: name.clone(),
-            path: path.to_owned(),
+            from: path.display().to_string(),
             known: near(name, names),
         });
     }
@@ -187,12 +262,9 @@ fn from_layout(
         Wanted::Exactly(version) => offer.version == *version,
     };
     let Some(offer) = of_name.iter().rev().find(fits) else {
-        let wanted = match wanted {
-            Wanted::Newest => entry.wanted(),
-            Wanted::Exactly(version) => format!("={version}"),
-        };
+        let (from, wanted) = (path.display().to_string(), wanted.told(entry));
         let known = of_name.iter().map(|offer| offer.version.clone()).collect();
-        return Err(PluginError::NoVersion { name: name.clone(), path: path.to_owned(), wanted, known });
+        return Err(PluginError::NoVersion { name: name.clone(), from, wanted, known });
     };
     let origin = format!("{} {} in {}", offer.name, offer.version, path.display());
     let artifact = Artifact::new(layout.component(offer)?, origin);

@@ -5,8 +5,9 @@
 //! their bytes by digest, and `pinned` brings all of it together: what it returns
 //! is what the lock says, or nothing. `publish` writes them.
 //!
-//! Runs no component and reads no environment; there is no network here. A
-//! registry would be another [`PluginSource`], read in `fetch`.
+//! A `registry` has them too, and is the only place where the network is used.
+//!
+//! Runs no component and reads no environment.
 
 mod declared;
 mod edit;
@@ -18,6 +19,7 @@ mod metadata;
 mod new_plugin;
 mod pinned;
 mod publish;
+mod registry;
 mod required;
 mod store;
 mod usage;
@@ -31,7 +33,8 @@ pub use lock::{LOCK_FILE, Lock, LockFileError, Locked, Pin};
 pub use metadata::Metadata;
 pub use new_plugin::new_plugin;
 pub use pinned::{Access, BuiltPlugin, PluginFiles, build_plugins};
-pub use publish::{Publication, publish};
+pub use publish::{Destination, Publication, publish};
+pub use registry::{RegistryAddress, RegistryAddressError, RegistryConfig, RegistryFault};
 pub use required::PluginRange;
 pub use store::Store;
 pub use usage::{Parameter, usage};

@@ -11,7 +11,7 @@ use crate::source::scan::crate_digest;
 use crate::source::{BuildStop, ConfigError, Found, Project};
 
 use super::fetch::{Fetched, Wanted, near};
-use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError};
+use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError, PluginSource};
 
 /// How a project may get at what is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Access {
     pub store: Option<PathBuf>,
     /// Whether nothing may be asked over a network, as by cargo for a crate.
     pub offline: bool,
+    /// Files that may hold credentials for registries, as docker and podman write
+    /// them; the first one that has some is used.
+    pub auth_files: Vec<PathBuf>,
     /// Whether crates of plugins are compiled in the target folder of their own
     /// workspace, rather than in that of the project.
     pub in_cargo_target: bool,
@@ -65,6 +68,11 @@ pub fn build_plugins(
 }
 
 impl Project {
+    /// Whether nothing may be asked over a network.
+    pub fn is_offline(&self) -> bool {
+        self.access.offline
+    }
+
     /// With what it may use outside of itself.
     pub fn with_access(self, access: Access) -> Self {
         Self { access, ..self }
@@ -99,14 +107,46 @@ impl Project {
     /// The component that the lock means, from the store or else from its source;
     /// none if it has to be built first.
     pub fn plugin_artifact(&self, name: &PluginName) -> Result<Option<Artifact>, PluginError> {
+        self.plugin_artifact_until(name, &BuildStop::default())
+    }
+
+    /// Gets plugins from their registries, where the store does not have them, until
+    /// somebody stops it. What is wrong with other plugins is found when their
+    /// revisions are prepared.
+    pub fn pull_plugins(&self, names: &BTreeSet<PluginName>, stop: &BuildStop) -> Result<(), PluginError> {
+        if self.is_bundle() {
+            return Ok(());
+        }
+        for name in names.iter().filter(|name| self.plugin_is_remote(name)) {
+            self.plugin_artifact_until(name, stop)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the component of a plugin is in a registry only.
+    fn plugin_is_remote(&self, name: &PluginName) -> bool {
+        match self.pinned_plugin(name) {
+            Ok((PluginEntry { source: PluginSource::Registry(_), .. }, locked)) => match locked.pin() {
+                Pin::Digest(digest) => !self.store().has(digest),
+                Pin::Sources(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The same as [`Self::plugin_artifact`], until somebody stops it.
+    pub fn plugin_artifact_until(
+        &self,
+        name: &PluginName,
+        stop: &BuildStop,
+    ) -> Result<Option<Artifact>, PluginError> {
         let (entry, locked) = self.pinned_plugin(name)?;
         match locked.pin() {
             Pin::Digest(digest) => {
                 if let Some(artifact) = self.store().get(digest) {
                     return Ok(Some(artifact));
                 }
-                let fetched =
-                    self.fetch(name, entry, Wanted::Exactly(&locked.version), &BuildStop::default())?;
+                let fetched = self.fetch(name, entry, Wanted::Exactly(&locked.version), stop)?;
                 let found = fetched.artifact.digest;
                 if found != digest {
                     let from = entry.source.to_string();
@@ -117,7 +157,10 @@ impl Project {
                 Ok(Some(fetched.artifact))
             }
             Pin::Sources(sources) => {
-                let dir = self.root.join(entry.source.path());
+                let Some(dir) = entry.source.path().map(|path| self.root.join(path)) else {
+                    let from = entry.source.to_string();
+                    return Err(PluginError::NotLocked { name: name.clone(), from });
+                };
                 if !dir.is_dir() {
                     return Err(PluginError::NoSource(dir));
                 }

@@ -1,23 +1,25 @@
-//! Writing a plugin into a folder in OCI image layout, as an artifact of the
-//! CNCF's Wasm artifact layout. A registry takes the same blobs.
+//! Writing a plugin into a folder in OCI image layout or into a registry, as an
+//! artifact of the CNCF's Wasm artifact layout. Both get the same blobs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde::Serialize;
 
 use crate::host::Interface;
 use crate::revision::{Digest, PluginName};
-use crate::source::Artifact;
 use crate::source::build::write_aside;
 use crate::source::oci::{
     COMPONENT, Descriptor, INDEX, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, LayoutVersion, MANIFEST,
     Manifest, TITLE, blob_file,
 };
+use crate::source::{Artifact, BuildStop, Project};
 
 use super::layout::{Layout, VERSION};
-use super::{LayoutFault, Metadata, PluginError};
+use super::registry::Push;
+use super::{LayoutFault, Metadata, PluginError, RegistryAddress, RegistryFault};
 
 /// The type of the configuration of such an artifact.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -25,7 +27,17 @@ const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 /// The annotation under which tools find an artifact in a layout: a tag.
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
 
+/// Where a plugin is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A folder in OCI image layout.
+    Layout(PathBuf),
+    /// A registry.
+    Registry(RegistryAddress),
+}
+
 /// A plugin that is to be published.
+#[derive(Clone, Copy)]
 pub struct Publication<'a> {
     /// Its name.
     pub name: &'a PluginName,
@@ -65,9 +77,41 @@ struct Blobs {
     entry: Descriptor,
 }
 
+impl Project {
+    /// Publishes a plugin, and returns the digest of its manifest, by which a
+    /// registry knows it. A version that is there with the same bytes is left alone;
+    /// one with other bytes is an error.
+    pub fn publish_plugin(
+        &self,
+        to: &Destination,
+        publication: &Publication<'_>,
+        stop: &BuildStop,
+    ) -> Result<Digest, PluginError> {
+        match to {
+            Destination::Layout(layout) => publish(layout, publication),
+            Destination::Registry(address) if self.access.offline => Err(RegistryFault::Offline.of(address)),
+            Destination::Registry(address) => {
+                let Publication { name, version, artifact, .. } = publication;
+                let Blobs { config, manifest, .. } = &blobs(publication);
+                let push = Push { version, component: &artifact.bytes, config, manifest };
+                let pushed = self.repository(address, name).push(&push, stop);
+                pushed.map_err(|fault| fault.of(address))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layout(path) => path.display().fmt(f),
+            Self::Registry(address) => address.fmt(f),
+        }
+    }
+}
+
 /// Writes a plugin into a layout, which is made if there is none, and returns the
-/// digest of its manifest, by which a registry knows it. A version that is there
-/// with the same bytes is left alone.
+/// digest of its manifest.
 pub fn publish(layout: &Path, publication: &Publication<'_>) -> Result<Digest, PluginError> {
     let fault = |fault| PluginError::Layout { path: layout.to_owned(), fault };
     if layout.is_file() {

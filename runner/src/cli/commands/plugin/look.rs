@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use runner::ledger::PluginApplied;
 use runner::revision::PluginName;
 use runner::run::{PluginInfo, PluginUseOf};
-use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource};
+use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource, RegistryAddress};
+use semver::Version;
 use serde_json::json;
 
 use crate::cli::args::{Global, Resolve};
@@ -23,6 +24,10 @@ use super::name;
 /// List the plugins of runner.toml with what is pinned
 #[derive(Debug, clap::Args)]
 pub struct List {
+    /// Ask the sources too which versions they have, and show the newest
+    #[arg(long)]
+    latest: bool,
+
     #[command(flatten)]
     pub resolve: Resolve,
 }
@@ -39,8 +44,12 @@ pub struct Show {
     path: Option<PathBuf>,
 
     /// Look at what this layout or bundle has, instead of what is pinned
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "registry")]
     layout: Option<PathBuf>,
+
+    /// Look at the newest one that this registry has, instead of what is pinned
+    #[arg(long, value_name = "HOST/NAMESPACE", conflicts_with = "path")]
+    registry: Option<RegistryAddress>,
 
     #[command(flatten)]
     pub resolve: Resolve,
@@ -58,17 +67,28 @@ pub struct Why {
     pub resolve: Resolve,
 }
 
-pub fn list(_args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
+pub fn list(args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global)?;
     let plugins = manager.list()?;
+    let newest = |name: &PluginName, entry: &PluginEntry| match args.latest {
+        true => Ok(context::block_on(manager.versions(name, &entry.source))?.pop()),
+        false => Ok::<_, CommandError>(None),
+    };
+    let newest: Vec<Option<Version>> =
+        plugins.iter().map(|(name, entry, _)| newest(name, entry)).collect::<Result<_, _>>()?;
+    let plugins: Vec<_> = plugins.iter().zip(newest).collect();
     if ui.json() {
-        let plugins = plugins.iter().map(|(name, entry, locked)| {
-            json!({ "name": name, "wanted": entry.wanted(), "source": entry.source.to_string(), "locked": locked })
+        let plugins = plugins.iter().map(|((name, entry, locked), newest)| {
+            let (wanted, source) = (entry.wanted(), entry.source.to_string());
+            json!({ "name": name, "wanted": wanted, "source": source, "locked": locked, "newest": newest })
         });
         ui.answer(&json!({ "plugins": plugins.collect::<Vec<_>>() }));
         return Ok(Exit::Done);
     }
-    plugins.iter().for_each(|(name, entry, locked)| ui.line(in_list(name, entry, locked.as_ref())));
+    for ((name, entry, locked), newest) in &plugins {
+        let newest = newest.as_ref().map(|newest| format!(", newest {newest}")).unwrap_or_default();
+        ui.line(in_list(name, entry, locked.as_ref()) + &newest);
+    }
     ui.note(format_args!("{}.", count(plugins.len(), "plugin")));
     Ok(Exit::Done)
 }
@@ -93,7 +113,8 @@ fn pin(pin: Pin, short: bool) -> String {
 pub fn show(args: &Show, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let source = match (&args.path, &args.layout) {
         (Some(path), _) => Some(PluginSource::Path(path.clone())),
-        (None, layout) => layout.clone().map(PluginSource::Layout),
+        (None, Some(layout)) => Some(PluginSource::Layout(layout.clone())),
+        (None, None) => args.registry.clone().map(PluginSource::Registry),
     };
     let info = match source {
         // Where it is looked at before it is added, there may be no project yet.

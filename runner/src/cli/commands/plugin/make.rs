@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use runner::revision::PluginName;
 use runner::run::{CaseOutcome, Cases};
-use runner::source;
+use runner::source::{self, Destination, RegistryAddress, RegistryConfig};
 use serde_json::json;
 
 use crate::cli::args::{Global, Network};
@@ -48,7 +48,11 @@ pub struct Test {
     pub network: Network,
 }
 
-/// Build a plugin and write it into a folder in OCI image layout
+/// Build a plugin and publish it: in a registry, or in a folder in OCI image layout
+///
+/// Without an option, in the registry that runner.toml names as the default one. A version that is
+/// there with other bytes stays as it is. Credentials are those that `docker login`, `podman login`
+/// or `oras login` keep.
 #[derive(Debug, clap::Args)]
 pub struct Publish {
     /// The plugin's crate
@@ -57,7 +61,11 @@ pub struct Publish {
 
     /// The layout; it is made if it is not there
     #[arg(long, value_name = "FOLDER")]
-    layout: PathBuf,
+    layout: Option<PathBuf>,
+
+    /// The registry and the namespace in it, as in `registry.example.org/team/plugins`
+    #[arg(long, value_name = "HOST/NAMESPACE", conflicts_with = "layout")]
+    registry: Option<RegistryAddress>,
 
     #[command(flatten)]
     pub network: Network,
@@ -76,7 +84,7 @@ pub fn new(args: &New, ui: &Ui) -> Result<Exit, CommandError> {
 
 pub fn test(args: &Test, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let name = crate_name(&args.dir)?;
-    let manager = plugin::of_crate(&args.dir, global)?;
+    let manager = plugin::of_crate(&args.dir, global, RegistryConfig::default())?;
     let location = plugin::location(global, &args.dir)?;
     // What a plugin says is of interest where one looks for a mistake.
     let reporter = if ui.is_verbose() { progress::reporter(ui) } else { context::silent() };
@@ -106,16 +114,23 @@ fn tell(outcome: &CaseOutcome, ui: &Ui) {
 
 pub fn publish(args: &Publish, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let name = crate_name(&args.dir)?;
-    let manager = plugin::of_crate(&args.dir, global)?;
-    let dir = absolute(&args.dir);
-    let (info, digest) = context::block_on(manager.publish(&name, &dir, &args.layout))?;
+    let registries = match args.layout {
+        Some(_) => RegistryConfig::default(),
+        None => plugin::registries(global)?,
+    };
+    let to = match (&args.layout, &args.registry, &registries.default) {
+        (Some(layout), _, _) => Destination::Layout(layout.clone()),
+        (None, Some(address), _) | (None, None, Some(address)) => Destination::Registry(address.clone()),
+        (None, None, None) => return Err(CommandError::no_plugin_destination()),
+    };
+    let manager = plugin::of_crate(&args.dir, global, registries)?;
+    let (info, digest) = context::block_on(manager.publish(&name, &absolute(&args.dir), &to))?;
     if ui.json() {
-        ui.answer(
-            &json!({ "event": "published", "plugin": info, "manifest": digest, "layout": args.layout }),
-        );
+        let key = if args.layout.is_some() { "layout" } else { "registry" };
+        ui.answer(&json!({ "event": "published", "plugin": info, "manifest": digest, key: to.to_string() }));
         return Ok(Exit::Done);
     }
-    ui.line(format_args!("published {} {} to {}", info.name, info.version, args.layout.display()));
+    ui.line(format_args!("published {} {} to {to}", info.name, info.version));
     ui.note(format_args!("component {}, manifest {digest}", info.digest));
     Ok(Exit::Done)
 }

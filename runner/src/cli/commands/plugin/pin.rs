@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use runner::revision::PluginName;
 use runner::run::{PluginChange, PluginInfo, UpdateOptions};
-use runner::source::{PluginEntry, PluginSource};
+use runner::source::{PluginEntry, PluginSource, RegistryAddress};
 use semver::VersionReq;
 use serde_json::json;
 
@@ -22,14 +22,15 @@ use super::{name, seen_from};
 /// Add a plugin to runner.toml, and pin it in runner.lock
 #[derive(Debug, clap::Args)]
 pub struct Add {
-    /// Its name
-    #[arg(value_name = "NAME", value_parser = name)]
-    plugin: PluginName,
+    /// Its name, and the versions that may be used, as in `repair-text@1.2` (the default: what is
+    /// compatible with the newest)
+    #[arg(value_name = "NAME[@VERSION]", value_parser = name_and_version)]
+    plugin: NameAndVersion,
 
     #[command(flatten)]
     source: Source,
 
-    /// The versions that may be used, as in `1.2` (the default: what is compatible with the newest)
+    /// The versions that may be used
     #[arg(long, value_name = "VERSION")]
     version: Option<VersionReq>,
 
@@ -37,9 +38,35 @@ pub struct Add {
     pub resolve: Resolve,
 }
 
+/// A plugin, with the versions of it that may be used if that was said.
+#[derive(Clone, Debug)]
+struct NameAndVersion {
+    name: PluginName,
+    version: Option<VersionReq>,
+}
+
+fn name_and_version(text: &str) -> Result<NameAndVersion, String> {
+    let (plugin, version) = match text.split_once('@') {
+        Some((plugin, version)) => (plugin, Some(version)),
+        None => (text, None),
+    };
+    let version = version.map(|version| {
+        let wrong = |error| format!("`{version}` is no range of versions, as `1.2` is one: {error}");
+        version.parse().map_err(wrong)
+    });
+    let plugin = name(plugin).map_err(|error| error.to_string())?;
+    Ok(NameAndVersion { name: plugin, version: version.transpose()? })
+}
+
+/// Where a plugin is from; without an option, from the default registry.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Source {
+    /// The registry and the namespace in it, as in `registry.example.org/team/plugins` (the default:
+    /// what runner.toml names as `default` of [registry])
+    #[arg(long, value_name = "HOST/NAMESPACE")]
+    registry: Option<RegistryAddress>,
+
     /// The folder of its crate, or its finished component
     #[arg(long, value_name = "PATH")]
     path: Option<PathBuf>,
@@ -80,14 +107,23 @@ pub struct Update {
 pub fn add(args: &Add, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {
     let manager = plugin::manager(global)?;
     let root = &manager.project().root;
-    let source = match (&args.source.path, &args.source.layout) {
-        (Some(path), _) => PluginSource::Path(seen_from(root, path)),
-        (None, Some(layout)) => PluginSource::Layout(seen_from(root, layout)),
-        (None, None) => return Err(CommandError::no_plugin_source()),
+    let default = &manager.project().config.registry.default;
+    let source = match (&args.source.path, &args.source.layout, &args.source.registry) {
+        (Some(path), ..) => PluginSource::Path(seen_from(root, path)),
+        (None, Some(layout), _) => PluginSource::Layout(seen_from(root, layout)),
+        (None, None, Some(address)) => PluginSource::Registry(address.clone()),
+        (None, None, None) => match default {
+            Some(address) => PluginSource::Registry(address.clone()),
+            None => return Err(CommandError::no_plugin_source()),
+        },
     };
-    let entry = PluginEntry { source, version: args.version.clone() };
+    let NameAndVersion { name, version } = &args.plugin;
+    let version = match (version, &args.version) {
+        (Some(_), Some(_)) => return Err(CommandError::version_twice()),
+        (one, other) => one.clone().or_else(|| other.clone()),
+    };
     let options = UpdateOptions { locked: global.resolve.locked };
-    let info = context::block_on(manager.add(&args.plugin, entry, options))?;
+    let info = context::block_on(manager.add(name, PluginEntry { source, version }, options))?;
     if ui.json() {
         ui.answer(&json!({ "event": "plugin-added", "plugin": info }));
         return Ok(Exit::Done);
