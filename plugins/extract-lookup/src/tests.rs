@@ -5,7 +5,7 @@ use plugin_sdk::mock::Mock;
 use plugin_sdk::row;
 
 use crate::ExtractLookup;
-use crate::column::{DEFAULT, LABELS};
+use crate::column::{COLLATION, DEFAULT, LABELS};
 
 const SELECT: &str = "select distinct \"status\"::text collate \"C\" from \"public\".\"orders\" \
                       where \"status\" is not null order by 1 limit 4";
@@ -29,6 +29,8 @@ fn orders(status_type: &str, values: &[&str], default: Option<&str>) -> Mock {
     mock.table("\"public\".\"order_status\"", &[("id", "int4"), ("name", "text")]).key("id");
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], []);
     mock.on_query(DEFAULT).returns(&[("column_default", "text")], default.map(|sql| row![sql]));
+    mock.on_query(COLLATION).returns(&[("collation_schema", "text"), ("collation_name", "text")], []);
+    see_all(&mock);
     mock.on_query(SELECT).returns(&[("status", "text")], values.iter().map(|value| row![*value]));
     for begin in ["LOCK TABLE", "CREATE TABLE", "ALTER TABLE", "DROP TABLE"] {
         mock.on_prefix(begin).affects(0);
