@@ -114,7 +114,7 @@ fn a_value_that_was_changed_stops_the_downgrade_and_is_not_shown() {
     let before = sorted(&database);
     let finished = run(&project, &["downgrade", "-1"]);
     assert_eq!(finished.code, 5, "{}", finished.stderr);
-    let place = "of public.patients ((region, id) = (eu, 2)), column diagnosis: the value is not encrypted";
+    let place = "((region, id) = (eu, 2)), column diagnosis: the value is not encrypted";
     assert!(finished.stderr.contains(place), "{}", finished.stderr);
     assert_eq!(sorted(&database), before);
 }

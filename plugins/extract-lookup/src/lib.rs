@@ -10,7 +10,7 @@ mod default;
 #[cfg(test)]
 mod tests;
 
-use plugin_kit::{DEPENDENT_CATALOGS, TableName, ident, literal};
+use plugin_kit::{DEPENDENT_CATALOGS, TableName, ident, literal, refuse_hidden_rows};
 use plugin_sdk::prelude::*;
 use plugin_sdk::serde_json::{Map, Value as Json};
 
@@ -104,7 +104,7 @@ impl Names {
 
         let numbers = (1..).map(Json::from);
         let constant: Map<String, Json> = values.iter().cloned().zip(numbers).collect();
-        self.change_type(tx, &self.column, "integer", &constant)?;
+        self.change_type(tx, &self.column, ("integer", ""), &constant)?;
         self.rename(tx, &self.column, &self.key_column)?;
         if let Some(place) = default.and_then(|default| values.iter().position(|value| *value == default)) {
             self.set_default(tx, &self.key_column, &(place + 1).to_string())?;
@@ -146,10 +146,10 @@ impl Names {
     }
 
     /// No row may change between its reading and the change of the column, which
-    /// takes this lock anyway.
+    /// takes this lock anyway; and every row has to be seen.
     fn lock(&self, tx: &Transaction) -> Result<()> {
         tx.execute(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", self.table.sql()), &[])?;
-        Ok(())
+        refuse_hidden_rows(tx, &self.table)
     }
 
     /// The values in the order of their numbers: an enum's in its order, and those of

@@ -30,6 +30,7 @@ fn plugin(params: &str) -> (Mock, RepairText) {
         row![3_i64, "“sound”", "â\u{80}\u{94} twice ÃƒÂ©"],
     ];
     mock.on_query(SELECT).returns(&columns[..3], rows);
+    mock.on_prefix(plugin_kit::ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.accept_everything();
     let plugin = RepairText::load().unwrap();
     (mock, plugin)

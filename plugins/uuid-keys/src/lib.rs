@@ -13,6 +13,7 @@ mod uuid7;
 
 use plugin_kit::{
     DEPENDENT_CATALOGS, DependentKind, TableName, check_indexes, dependents, ident, list, refuse_dependents,
+    refuse_hidden_rows,
 };
 use plugin_sdk::TableDescription;
 use plugin_sdk::prelude::*;
@@ -215,9 +216,10 @@ impl Tables {
     /// No row may change between the reading of the keys and the change of the
     /// columns, which takes these locks anyway.
     fn lock(&self, tx: &Transaction) -> Result<()> {
-        let tables = list([&self.table].into_iter().chain(&self.referencing), TableName::sql);
-        tx.execute(&format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"), &[])?;
-        Ok(())
+        let tables = || [&self.table].into_iter().chain(&self.referencing);
+        let names = list(tables(), TableName::sql);
+        tx.execute(&format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"), &[])?;
+        tables().try_for_each(|table| refuse_hidden_rows(tx, table))
     }
 
     /// The type of the key, which has to be the primary key and a whole number.

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use plugin_kit::DEPENDENTS;
+use plugin_kit::{DEPENDENTS, ROW_SECURITY};
 use plugin_sdk::mock::Mock;
 use plugin_sdk::prelude::*;
 use plugin_sdk::row;
@@ -73,6 +73,7 @@ fn keys_get_uuids_in_their_order_and_columns_change_where_they_stand() {
     let mock = shop();
     mock.on_query(OWNED).returns(&OWN, []);
     mock.upgrade(&plugin(&["public.items"])).unwrap();
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     let keys: Vec<(i32, Uuid)> = mock.written("\"public\".\"order_keys\"");
     assert_eq!(keys.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [7, 9, 20]);
     assert!(keys.is_sorted_by(|(_, a), (_, b)| a < b));
