@@ -75,6 +75,7 @@ impl Migration for UuidKeys {
         let foreign_keys = tables.foreign_keys(tx, &key_type)?;
         tables.check_dependents(tx, &foreign_keys, &self.indexes)?;
         let owned = Owned::find(tx, &tables.table, &self.column)?;
+        tables.check_default(tx, owned.as_ref())?;
 
         let mapping = Mapping::create(tx, &tables.mapping, &key_type, owned.as_ref())?;
         let rows = mapping.fill(tx, &tables.key(), self.created_at.as_deref())?;
@@ -286,6 +287,23 @@ impl Tables {
                 );
             }
         }
+        Ok(())
+    }
+
+    /// Refuses a default that the downgrade could not bring back: it knows a sequence
+    /// by its column alone.
+    fn check_default(&self, tx: &Transaction, owned: Option<&Owned>) -> Result<()> {
+        let (schema, table) = (self.table.schema(), self.table.name());
+        let found = dependents(tx, schema, table, &self.column)?;
+        let has_default = found.iter().any(|dependent| dependent.kind == DependentKind::Default);
+        ensure!(
+            owned.is_some() || !has_default,
+            "the default of `{column}` of {name} would be lost: no sequence belongs to the column. If it takes \
+             its numbers from a sequence, run `ALTER SEQUENCE … OWNED BY {name}.{column}` in a revision before \
+             this one; otherwise drop the default there",
+            column = self.column,
+            name = self.table
+        );
         Ok(())
     }
 
