@@ -143,7 +143,7 @@ fn uuid_keys(referencing: &str) -> String {
     format!(
         "\n[params]\ntable = \"public.orders\"\nreferencing = [{referencing}]\nindexes = [{indexes}]\n\
          mapping = \"public.order_keys\"\ncreated_at = \"placed\"\n\n[capabilities]\n\
-         read = [{tables}, {sequences}, \"pg_catalog.pg_sequences\", \"pg_catalog.pg_type\", {CATALOGS}]\n\
+         read = [{tables}, {sequences}, \"pg_catalog.pg_description\", \"pg_catalog.pg_sequences\", \"pg_catalog.pg_type\", {CATALOGS}]\n\
          write = [{tables}, {sequences}]\nlock = [\"public.orders\", {referencing}]\n\
          ddl = [{tables}, {indexes}]\ndrop = [{tables}]\nrandom = true\n"
     )

@@ -64,7 +64,7 @@ pub enum NewDefault {
 plugin_sdk::export!(UuidKeys);
 
 /// What is read, beside the catalogs of the dependents.
-const CATALOGS: [&str; 2] = ["pg_catalog.pg_sequences", "pg_catalog.pg_type"];
+const CATALOGS: [&str; 3] = ["pg_catalog.pg_description", "pg_catalog.pg_sequences", "pg_catalog.pg_type"];
 
 impl Migration for UuidKeys {
     fn upgrade(&self, tx: &Transaction) -> Result<()> {
@@ -215,7 +215,7 @@ impl Tables {
     }
 
     /// No row may change between the reading of the keys and the change of the
-    /// columns, which takes these locks anyway.
+    /// columns, which takes these locks anyway; and every row has to be seen.
     fn lock(&self, tx: &Transaction) -> Result<()> {
         let tables = || [&self.table].into_iter().chain(&self.referencing);
         let names = list(tables(), TableName::sql);
@@ -311,7 +311,7 @@ impl Tables {
         for key in foreign_keys {
             tx.execute(&key.add_sql(&self.table, &self.column)?, &[])?;
         }
-        Ok(())
+        run_each(tx, foreign_keys.iter().filter_map(ForeignKey::comment_sql))
     }
 }
 
