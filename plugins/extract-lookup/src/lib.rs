@@ -224,10 +224,13 @@ impl Names {
         tx.execute(&format!("ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT"), &[])?;
         tx.execute(
             &format!(
-                "ALTER TABLE {table} ALTER COLUMN {column} TYPE {to}{collation} USING ({constant}::jsonb ->> {column}::text)::{to}"
+                "ALTER TABLE {table} ALTER COLUMN {column} TYPE {to} USING ({constant}::jsonb ->> {column}::text)::{to}"
             ),
             &[],
         )?;
+        if !collation.is_empty() {
+            tx.execute(&format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {to}{collation}"), &[])?;
+        }
         Ok(())
     }
 

@@ -20,7 +20,7 @@ pub const DEPENDENT_CATALOGS: [&str; 9] = [
 /// The statement that [`dependents`] sends: what a test of a plugin expects. Its
 /// numbers are those of the catalogs themselves, as `pg_depend` has them. From
 /// PostgreSQL 15 on it is the expression of a generated column, not the column, that
-/// depends on another column (`a`); the expression is a part of its own one (`i`).
+/// depends on another column; the expression is a part of its own one (`i`).
 pub const DEPENDENTS: &str = "\
 select distinct
     case
@@ -28,7 +28,7 @@ select distinct
         when view.oid is not null then 'view'
         when triggered.oid is not null then 'trigger'
         when policy.oid is not null then 'policy'
-        when dependent.classid = 2604 and dependent.deptype = 'a' and generated.objid is not null then 'generated'
+        when dependent.classid = 2604 and dependent.deptype <> 'i' and generated.objid is not null then 'generated'
         when dependent.classid = 2604 then 'default'
         when related.oid = owner.oid then 'generated'
         when indexed.indexprs is not null or indexed.indpred is not null then 'expression'
