@@ -25,7 +25,7 @@ pub fn check(tx: &Transaction, table: &TableName, column: &str) -> Result<Encodi
     let encoding = encoding(&description, table, column)?;
     // Views and triggers see other values and are none the worse.
     let follow = [DependentKind::View, DependentKind::Trigger];
-    refuse_dependents(tx, (&description.schema, &description.name, column), &follow)?;
+    refuse_dependents(tx, (table.schema(), table.name(), column), &follow)?;
     Ok(encoding)
 }
 
