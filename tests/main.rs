@@ -55,6 +55,8 @@ mod plugins_edited;
 mod plugins_pages;
 #[path = "plugins/random.rs"]
 mod plugins_random;
+#[path = "plugins/row_security.rs"]
+mod plugins_row_security;
 mod pooler;
 mod properties;
 mod recipes;

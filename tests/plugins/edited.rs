@@ -98,7 +98,25 @@ fn a_value_without_a_document_to_go_back_to_stops_the_downgrade() {
     database.rows("UPDATE public.products SET price = 3 WHERE id = 3");
     let finished = project.run(&["downgrade", "-1"]);
     assert_ne!(finished.code, 0);
-    let expected = "1 rows of public.products have values in the columns, and a document that is no object";
+    let expected = "1 rows of public.products have fields to put back, and a document that is no object";
     assert!(finished.stderr.contains(expected), "{}", finished.stderr);
     assert_eq!(database.value("SELECT count(price) FROM public.products"), "3");
+}
+
+#[test]
+fn a_document_that_is_no_object_any_more_stays_as_it_is() {
+    let database = Database::new();
+    let before = r#"CREATE TABLE public.products (id int PRIMARY KEY, data jsonb);
+        INSERT INTO public.products VALUES (1, '{"price": 1.50}'), (2, '{"price": null}');"#;
+    let project = upgraded(&database, "json-to-columns", before, MOVE_PRICES);
+    database.rows("UPDATE public.products SET data = '[]', price = NULL");
+    // The second row's field was `null`, which would go back into the list.
+    let finished = project.run(&["downgrade", "-1"]);
+    assert_ne!(finished.code, 0);
+    let expected = "1 rows of public.products have fields to put back, and a document that is no object";
+    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    database.rows("UPDATE public.products SET data = '{}' WHERE id = 2");
+    project.ok(&["downgrade", "-1"]);
+    let rows = database.rows("SELECT * FROM public.products ORDER BY id");
+    assert_eq!(rows, ["1|[]", r#"2|{"price": null}"#]);
 }

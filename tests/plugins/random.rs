@@ -114,7 +114,7 @@ fn a_value_that_was_changed_stops_the_downgrade_and_is_not_shown() {
     let before = sorted(&database);
     let finished = run(&project, &["downgrade", "-1"]);
     assert_eq!(finished.code, 5, "{}", finished.stderr);
-    let place = "of public.patients ((region, id) = (eu, 2)), column diagnosis: the value is not encrypted";
+    let place = "((region, id) = (eu, 2)), column diagnosis: the value is not encrypted";
     assert!(finished.stderr.contains(place), "{}", finished.stderr);
     assert_eq!(sorted(&database), before);
 }
@@ -143,7 +143,7 @@ fn uuid_keys(referencing: &str) -> String {
     format!(
         "\n[params]\ntable = \"public.orders\"\nreferencing = [{referencing}]\nindexes = [{indexes}]\n\
          mapping = \"public.order_keys\"\ncreated_at = \"placed\"\n\n[capabilities]\n\
-         read = [{tables}, {sequences}, \"pg_catalog.pg_sequences\", \"pg_catalog.pg_type\", {CATALOGS}]\n\
+         read = [{tables}, {sequences}, \"pg_catalog.pg_description\", \"pg_catalog.pg_sequences\", \"pg_catalog.pg_type\", {CATALOGS}]\n\
          write = [{tables}, {sequences}]\nlock = [\"public.orders\", {referencing}]\n\
          ddl = [{tables}, {indexes}]\ndrop = [{tables}]\nrandom = true\n"
     )

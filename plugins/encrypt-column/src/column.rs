@@ -1,6 +1,6 @@
 //! The column: what it is, and what an encrypted one would break.
 
-use plugin_kit::{DependentKind, refuse_dependents};
+use plugin_kit::{DependentKind, TableName, refuse_dependents, refuse_hidden_rows};
 use plugin_sdk::TableDescription;
 use plugin_sdk::prelude::*;
 
@@ -18,17 +18,18 @@ pub enum Encoding {
 /// # Errors
 ///
 /// Says why the column cannot be encrypted where it stands, and what to do.
-pub fn check(tx: &Transaction, table: &str, column: &str) -> Result<Encoding> {
-    let description = tx.describe_table(table)?;
+pub fn check(tx: &Transaction, table: &TableName, column: &str) -> Result<Encoding> {
+    let description = tx.describe_table(&table.sql())?;
+    refuse_hidden_rows(tx, table)?;
     ensure!(!description.key.is_empty(), "{table} has no primary key, by which its rows could be found");
     let encoding = encoding(&description, table, column)?;
     // Views and triggers see other values and are none the worse.
     let follow = [DependentKind::View, DependentKind::Trigger];
-    refuse_dependents(tx, (&description.schema, &description.name, column), &follow)?;
+    refuse_dependents(tx, (table.schema(), table.name(), column), &follow)?;
     Ok(encoding)
 }
 
-fn encoding(description: &TableDescription, table: &str, column: &str) -> Result<Encoding> {
+fn encoding(description: &TableDescription, table: &TableName, column: &str) -> Result<Encoding> {
     let names = || {
         let names: Vec<&str> = description.columns.iter().map(|column| column.column.name.as_str()).collect();
         names.join("`, `")

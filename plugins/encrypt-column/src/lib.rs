@@ -11,7 +11,7 @@ mod nonces;
 #[cfg(test)]
 mod tests;
 
-use plugin_kit::{DEPENDENT_CATALOGS, ident};
+use plugin_kit::{DEPENDENT_CATALOGS, TableName, ident};
 use plugin_sdk::prelude::*;
 
 use column::{Encoding, check};
@@ -85,17 +85,19 @@ impl EncryptColumn {
     /// Gives each value that is encrypted with `from`, or with nothing, to `to`, or
     /// to nothing.
     fn convert(&self, tx: &Transaction, from: Option<&Key>, to: Option<&Key>) -> Result<()> {
-        let encoding = check(tx, &self.table, &self.column)?;
+        let target = TableName::parse(&self.table).context("the parameter `table`")?;
+        let encoding = check(tx, &target, &self.column)?;
+        let table = target.sql();
         let mut change = Change { from, to, nonces: Nonces::default(), kept: 0 };
         let filter = format!("{} is not null", ident(&self.column));
         let changed = match encoding {
             Encoding::Text => tx
-                .transform::<(String,), (String,)>(&self.table)
+                .transform::<(String,), (String,)>(&table)
                 .columns(&self.column, &self.column)
                 .filter(&filter, &[])
                 .filter_map(|(value,)| Ok(change.text(value).in_column(&self.column)?.map(|value| (value,)))),
             Encoding::Bytes => tx
-                .transform::<(Vec<u8>,), (Vec<u8>,)>(&self.table)
+                .transform::<(Vec<u8>,), (Vec<u8>,)>(&table)
                 .columns(&self.column, &self.column)
                 .filter(&filter, &[])
                 .filter_map(|(value,)| {

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use plugin_kit::DEPENDENTS;
+use plugin_kit::{DEPENDENTS, ROW_SECURITY};
 use plugin_sdk::mock::Mock;
 use plugin_sdk::prelude::*;
 use plugin_sdk::row;
@@ -37,7 +37,8 @@ fn rotate(column: &str) -> EncryptColumn {
 fn users(rows: impl IntoIterator<Item = Vec<Value>>) -> Mock {
     let mock = Mock::new();
     mock.grant_random();
-    mock.table("public.users", &COLUMNS).key("id").rows(rows);
+    mock.table("\"public\".\"users\"", &COLUMNS).key("id").rows(rows);
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], []);
     for column in ["email", "photo"] {
         mock.on_filter(&format!("\"{column}\" is not null"), move |row| {
@@ -56,7 +57,7 @@ fn three() -> Mock {
 }
 
 fn emails(mock: &Mock) -> Vec<Option<String>> {
-    let rows: Vec<(i64, Option<String>, Option<Vec<u8>>)> = mock.written("public.users");
+    let rows: Vec<(i64, Option<String>, Option<Vec<u8>>)> = mock.written("\"public\".\"users\"");
     rows.into_iter().map(|(_, email, _)| email).collect()
 }
 
@@ -80,12 +81,12 @@ fn texts_are_encrypted_and_come_back() {
 #[test]
 fn bytes_are_encrypted_and_come_back() {
     let mock = three();
-    let before = mock.written_values("public.users");
+    let before = mock.written_values("\"public\".\"users\"");
     mock.upgrade(&encrypt("photo")).unwrap();
-    let Value::Bytea(photo) = &mock.written_values("public.users")[0][2] else { panic!("no bytes") };
+    let Value::Bytea(photo) = &mock.written_values("\"public\".\"users\"")[0][2] else { panic!("no bytes") };
     assert!(photo.starts_with(b"enc1:k1:"));
     mock.downgrade(&encrypt("photo")).unwrap();
-    assert_eq!(mock.written_values("public.users"), before);
+    assert_eq!(mock.written_values("\"public\".\"users\""), before);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_rotation_changes_the_key_and_keeps_what_has_it_already() {
 fn no_error_and_no_line_of_the_log_holds_a_value() {
     let mock = users([row![7_i64, "enc1:k9:topsecret", Value::Null]]);
     let error = mock.upgrade(&encrypt("email")).unwrap_err().to_string();
-    let place = "row 1 of public.users (id = 7), column email: the ";
+    let place = "row 1 of \"public\".\"users\" (id = 7), column email: the ";
     assert_eq!(error, format!("{place}encrypted value is damaged: its end is missing or is no base64"));
 
     let plain = || users([row![7_i64, "topsecret", Value::Null]]);
@@ -145,8 +146,9 @@ fn no_error_and_no_line_of_the_log_holds_a_value() {
 #[test]
 fn what_depends_on_the_values_is_named_before_anything_changes() {
     let mock = Mock::new();
-    mock.table("public.users", &COLUMNS).key("id").rows([row![1_i64, "a", Value::Null]]);
+    mock.table("\"public\".\"users\"", &COLUMNS).key("id").rows([row![1_i64, "a", Value::Null]]);
     let found = [row!["index", "users_email_idx"], row!["u", "users_email_key"]];
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], found);
     let error = mock.upgrade(&encrypt("email")).unwrap_err().to_string();
     assert_eq!(

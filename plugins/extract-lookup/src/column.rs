@@ -1,6 +1,6 @@
 //! The column: its type, its default, and what stands in the way of changing it.
 
-use plugin_kit::{DependentKind, TableName, check_indexes, refuse_dependents};
+use plugin_kit::{DependentKind, TableName, check_indexes, ident, refuse_dependents};
 use plugin_sdk::prelude::*;
 use plugin_sdk::{TableColumn, TableDescription};
 
@@ -20,6 +20,11 @@ join pg_catalog.pg_namespace space on space.oid = kind.typnamespace
 join pg_catalog.pg_enum label on label.enumtypid = kind.oid
 where space.nspname = $1 and kind.typname = $2 and kind.oid::int8 = $3
 order by label.enumsortorder";
+
+/// The collation of a column; NULL for that of the database.
+pub(crate) const COLLATION: &str = "\
+select collation_schema::text, collation_name::text from information_schema.columns
+where table_schema = $1 and table_name = $2 and column_name = $3";
 
 /// A column's default as SQL.
 pub(crate) const DEFAULT: &str = "\
@@ -130,6 +135,21 @@ pub fn default_of(tx: &Transaction, table: &TableName, column: &str) -> Result<O
     let row: Option<(Option<String>,)> =
         tx.query_opt(DEFAULT, params![table.schema(), table.name(), column])?;
     Ok(row.and_then(|(default,)| default))
+}
+
+/// A column's collation as a clause with a space before it; empty for that of the
+/// database, and for a type without collations.
+///
+/// # Errors
+///
+/// The server's error.
+pub fn collation_of(tx: &Transaction, table: &TableName, column: &str) -> Result<String> {
+    let row: Option<(Option<String>, Option<String>)> =
+        tx.query_opt(COLLATION, params![table.schema(), table.name(), column])?;
+    Ok(match row {
+        Some((Some(schema), Some(name))) => format!(" COLLATE {}.{}", ident(&schema), ident(&name)),
+        _ => String::new(),
+    })
 }
 
 fn column<'a>(description: &'a TableDescription, table: &TableName, name: &str) -> Result<&'a TableColumn> {

@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use plugin_kit::DEPENDENTS;
+use plugin_kit::{DEPENDENTS, ROW_SECURITY};
 use plugin_sdk::mock::Mock;
 use plugin_sdk::row;
 
 use crate::ExtractLookup;
-use crate::column::{DEFAULT, LABELS};
+use crate::column::{COLLATION, DEFAULT, LABELS};
 
 const SELECT: &str = "select distinct \"status\"::text collate \"C\" from \"public\".\"orders\" \
                       where \"status\" is not null order by 1 limit 4";
@@ -29,11 +29,18 @@ fn orders(status_type: &str, values: &[&str], default: Option<&str>) -> Mock {
     mock.table("\"public\".\"order_status\"", &[("id", "int4"), ("name", "text")]).key("id");
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], []);
     mock.on_query(DEFAULT).returns(&[("column_default", "text")], default.map(|sql| row![sql]));
+    mock.on_query(COLLATION).returns(&[("collation_schema", "text"), ("collation_name", "text")], []);
+    see_all(&mock);
     mock.on_query(SELECT).returns(&[("status", "text")], values.iter().map(|value| row![*value]));
     for begin in ["LOCK TABLE", "CREATE TABLE", "ALTER TABLE", "DROP TABLE"] {
         mock.on_prefix(begin).affects(0);
     }
     mock
+}
+
+/// Says that no row is hidden.
+fn see_all(mock: &Mock) {
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
 }
 
 fn changes(mock: &Mock) -> Vec<String> {
@@ -117,12 +124,14 @@ fn what_cannot_be_done_is_said_before_anything_changes() {
     let taken = said(orders("text", &[], None), taken);
     assert_eq!(taken, "public.orders has a column `id` already: set `key_column` to another name");
     let mock = Mock::new();
+    see_all(&mock);
     mock.table("\"public\".\"orders\"", &[("id", "int4"), ("status", "text")]).key("id");
     mock.on_prefix("LOCK TABLE").affects(0);
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], [row!["view", "open_orders"]]);
     let view = said(mock, plugin());
     assert!(view.contains("cannot be changed so: the view open_orders depends on it"), "{view}");
     let mock = Mock::new();
+    see_all(&mock);
     mock.table("\"public\".\"orders\"", &[("id", "int4"), ("status", "text")]).key("id");
     mock.on_prefix("LOCK TABLE").affects(0);
     mock.on_query(DEPENDENTS).returns(&[("kind", "text"), ("name", "text")], [row!["index", "by_status"]]);

@@ -1,5 +1,6 @@
 //! The columns: which formats fit them, and what stands in the way.
 
+use plugin_kit::{TableName, refuse_hidden_rows};
 use plugin_sdk::prelude::*;
 
 use crate::pseudonym::Shape;
@@ -40,8 +41,9 @@ pub enum Kind {
 /// # Errors
 ///
 /// Says why its values cannot be replaced by such pseudonyms.
-pub fn check(tx: &Transaction, table: &str, column: &str, shape: &Shape) -> Result<Kind> {
-    let description = tx.describe_table(table)?;
+pub fn check(tx: &Transaction, table: &TableName, column: &str, shape: &Shape) -> Result<Kind> {
+    let description = tx.describe_table(&table.sql())?;
+    refuse_hidden_rows(tx, table)?;
     ensure!(!description.key.is_empty(), "{table} has no primary key, by which its rows could be found");
     let is_key = description.key.iter().any(|key| key == column);
     ensure!(!is_key, "the column `{column}` is the key of {table}, by which its rows are found");

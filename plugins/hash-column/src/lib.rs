@@ -10,7 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use plugin_kit::ident;
+use plugin_kit::{TableName, ident};
 use plugin_sdk::prelude::*;
 use plugin_sdk::{FromField, ToField};
 
@@ -74,12 +74,14 @@ impl Migration for HashColumn {
     fn upgrade(&self, tx: &Transaction) -> Result<()> {
         let hasher = Hasher::new(&self.key)?;
         ensure!(!self.columns.is_empty(), "the parameter `columns` names no column");
+        let table = TableName::parse(&self.table).context("the parameter `table`")?;
         let columns = self.columns.iter().map(|(name, rule)| Ok((name, rule, rule.shape(name)?)));
         let columns: Vec<_> = columns.collect::<Result<_>>()?;
-        let kinds = columns.iter().map(|(name, _, shape)| check(tx, &self.table, name, shape));
+        let kinds = columns.iter().map(|(name, _, shape)| check(tx, &table, name, shape));
         let kinds: Vec<Kind> = kinds.collect::<Result<_>>()?;
+        let table = table.sql();
         for ((name, rule, shape), kind) in columns.into_iter().zip(kinds) {
-            let hashed = Column { table: &self.table, name, shape, hasher: hasher.of_case(rule.ignore_case) };
+            let hashed = Column { table: &table, name, shape, hasher: hasher.of_case(rule.ignore_case) };
             let rows = hashed.replace(tx, kind)?;
             info!("{}.{name}: {rows} values are pseudonyms now", self.table);
         }
@@ -125,6 +127,7 @@ impl Rule {
 
 /// A column whose values are replaced.
 struct Column<'a> {
+    /// The table as SQL spells it.
     table: &'a str,
     name: &'a str,
     shape: Shape,

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use plugin_kit::ROW_SECURITY;
 use plugin_sdk::mock::Mock;
 use plugin_sdk::prelude::*;
 use plugin_sdk::row;
@@ -13,10 +14,11 @@ const COLUMNS: [(&str, &str); 4] = [("id", "int8"), ("email", "text"), ("age", "
 /// The plugin with these `columns`, and a table of two rows.
 fn people(columns: Json) -> (Mock, Result<HashColumn>) {
     let mock = Mock::new();
-    mock.table("public.people", &COLUMNS).key("id").rows([
+    mock.table("\"public\".\"people\"", &COLUMNS).key("id").rows([
         row![1_i64, "ada@example.org", 36_i32, Uuid([7; 16])],
         row![2_i64, Value::Null, 36_i32, Value::Null],
     ]);
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.on_query(FOREIGN_KEYS).returns(&[("name", "text")], []);
     for (place, (column, _)) in COLUMNS.into_iter().enumerate() {
         mock.on_filter(&format!("\"{column}\" is not null"), move |row| row.values()[place] != Value::Null);
@@ -30,7 +32,7 @@ fn people(columns: Json) -> (Mock, Result<HashColumn>) {
 fn hashed(columns: Json) -> Vec<Vec<Value>> {
     let (mock, plugin) = people(columns);
     mock.upgrade(&plugin.unwrap()).unwrap();
-    mock.written_values("public.people")
+    mock.written_values("\"public\".\"people\"")
 }
 
 fn error(columns: Json) -> String {
@@ -100,7 +102,8 @@ fn columns_that_do_not_fit_are_named_before_anything_changes() {
 fn a_foreign_key_stands_in_the_way() {
     let (_, plugin) = people(json!({ "email": { "format": "hex" } }));
     let mock = Mock::new();
-    mock.table("public.people", &COLUMNS).key("id");
+    mock.table("\"public\".\"people\"", &COLUMNS).key("id");
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.on_query(FOREIGN_KEYS).returns(&[("name", "text")], [row!["letters_email_fkey"]]);
     let error = mock.upgrade(&plugin.unwrap()).unwrap_err().to_string();
     assert!(error.contains("is part of the foreign key `letters_email_fkey`"), "{error}");

@@ -203,11 +203,12 @@ impl Moved<'_> {
         let old = tx.execute(
             &format!(
                 "UPDATE {target} AS target SET {document} = {there} || {}{touched} FROM {moved} AS moved \
-                 WHERE {joins} AND ({})",
+                 WHERE {joins} AND ({}) AND {}",
                 merged(&self.fields, MovedField::back),
                 any(&self.fields, |field| {
                     format!("moved.{} IS NOT NULL OR NOT ({})", field.old_column(), field.is_unedited())
                 }),
+                self.is_place(),
             ),
             &[],
         )?;
@@ -223,20 +224,25 @@ impl Moved<'_> {
         Ok(old + new)
     }
 
-    /// Refuses to drop values for which there is no object to put them into.
+    /// Refuses to drop values, and fields that were `null`, for which there is no object to put them into.
     fn check_places(&self, tx: &Transaction) -> Result<()> {
         let (lost,): (i64,) = tx.query_one(
             &format!(
-                "SELECT count(*) FROM {} AS target WHERE jsonb_typeof(target.{}) <> 'object' AND ({})",
+                "SELECT count(*) FROM {} AS target LEFT JOIN {} AS moved ON {} WHERE NOT {} AND ({} OR {})",
                 self.target.name.sql(),
-                self.document,
+                self.table.sql(),
+                self.joins(),
+                self.is_place(),
                 self.has_values(),
+                any(&self.fields, |field| {
+                    format!("moved.{} IS NOT NULL AND {}", field.old_column(), field.is_unedited())
+                }),
             ),
             &[],
         )?;
         ensure!(
             lost == 0,
-            "{lost} rows of {} have values in the columns, and a document that is no object: there is no place to \
+            "{lost} rows of {} have fields to put back, and a document that is no object: there is no place to \
              put them back to",
             self.target.name
         );
@@ -246,6 +252,11 @@ impl Moved<'_> {
     /// Says in SQL that a row has something to put back.
     fn has_values(&self) -> String {
         any(&self.fields, |field| format!("target.{} IS NOT NULL", ident(field.column)))
+    }
+
+    /// Says in SQL that fields can be put into a row's document: an object, or none.
+    fn is_place(&self) -> String {
+        format!("coalesce(jsonb_typeof(target.{}) = 'object', true)", self.document)
     }
 
     fn is_object(&self, row: &str) -> String {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use plugin_sdk::mock::Mock;
+use plugin_sdk::row;
 
 use super::*;
 
@@ -12,6 +13,7 @@ fn plugin(more: &str) -> (Mock, JsonToColumns) {
         "\"public\".\"products_json_rejects\"",
         &[("key_id", "int8"), ("column_name", "text"), ("value", "text"), ("reason", "text")],
     );
+    mock.on_prefix(plugin_kit::ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.accept_everything();
     (mock, JsonToColumns::load().unwrap())
 }
@@ -47,7 +49,7 @@ fn values_without_a_place_stop_the_downgrade() {
     let (mock, plugin) = plugin(r#""column": "data", "fields": {"price": {"type": "numeric"}}"#);
     mock.on_prefix("SELECT count(*)").returns(&[("count", "int8")], [plugin_sdk::row![2_i64]]);
     let error = mock.downgrade(&plugin).unwrap_err().to_string();
-    assert!(error.starts_with("2 rows of public.products have values"), "{error}");
+    assert!(error.starts_with("2 rows of public.products have fields"), "{error}");
 }
 
 #[test]
@@ -65,6 +67,8 @@ fn nothing_is_changed_before_the_parameters_are_sound() {
         let (mock, plugin) = plugin(more);
         let error = mock.upgrade(&plugin).unwrap_err().to_string();
         assert!(error.contains(expected), "{more}: {error}");
-        assert!(mock.statements().is_empty());
+        assert!(
+            mock.statements().iter().all(|statement| statement.sql.starts_with(plugin_kit::ROW_SECURITY))
+        );
     }
 }

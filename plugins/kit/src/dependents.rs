@@ -18,7 +18,9 @@ pub const DEPENDENT_CATALOGS: [&str; 9] = [
 ];
 
 /// The statement that [`dependents`] sends: what a test of a plugin expects. Its
-/// numbers are those of the catalogs themselves, as `pg_depend` has them.
+/// numbers are those of the catalogs themselves, as `pg_depend` has them. From
+/// PostgreSQL 15 on it is the expression of a generated column, not the column, that
+/// depends on another column; the expression is a part of its own one (`i`).
 pub const DEPENDENTS: &str = "\
 select distinct
     case
@@ -26,6 +28,7 @@ select distinct
         when view.oid is not null then 'view'
         when triggered.oid is not null then 'trigger'
         when policy.oid is not null then 'policy'
+        when dependent.classid = 2604 and dependent.deptype <> 'i' and generated.objid is not null then 'generated'
         when dependent.classid = 2604 then 'default'
         when related.oid = owner.oid then 'generated'
         when indexed.indexprs is not null or indexed.indpred is not null then 'expression'
@@ -38,6 +41,8 @@ join pg_catalog.pg_depend dependent on dependent.refclassid = 1259 and dependent
     and dependent.refobjsubid = attribute.attnum
 left join pg_catalog.pg_constraint constrained on dependent.classid = 2606
     and constrained.oid = dependent.objid and constrained.contype <> 'n'
+left join pg_catalog.pg_depend generated on dependent.classid = 2604 and generated.classid = 2604
+    and generated.objid = dependent.objid and generated.deptype = 'i'
 left join pg_catalog.pg_rewrite rule on dependent.classid = 2618 and rule.oid = dependent.objid
 left join pg_catalog.pg_class view on view.oid = rule.ev_class
 left join pg_catalog.pg_trigger triggered on dependent.classid = 2620 and triggered.oid = dependent.objid

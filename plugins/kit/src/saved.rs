@@ -126,15 +126,27 @@ impl<'t> Saved<'t> {
             &format!("UPDATE {target} AS target SET {sets} FROM {saved} AS saved WHERE {joins}"),
             &[],
         )?;
-        if !self.touched.is_empty() {
-            let sets =
-                list(self.touched, |name| format!("{} = target.{}", prefixed("new", name), ident(name)));
-            tx.execute(
-                &format!("UPDATE {saved} AS saved SET {sets} FROM {target} AS target WHERE {joins}"),
-                &[],
-            )?;
-        }
+        self.note_stored(tx)?;
         Ok(changed)
+    }
+
+    /// Keeps what the rows have now: a trigger may have made something else of what was
+    /// sent, and [`restore`](Self::restore) knows an edited row by that.
+    fn note_stored(&self, tx: &Transaction) -> Result<()> {
+        let changed = || self.columns.iter().chain(self.touched);
+        let sets = list(changed(), |name| format!("{} = target.{}", prefixed("new", name), ident(name)));
+        let differs = changed().map(|name| format!("NOT ({})", unedited(name))).collect::<Vec<_>>();
+        tx.execute(
+            &format!(
+                "UPDATE {} AS saved SET {sets} FROM {} AS target WHERE {} AND ({})",
+                self.table.sql(),
+                self.target.name.sql(),
+                self.target.joins("target", "saved"),
+                differs.join(" OR "),
+            ),
+            &[],
+        )?;
+        Ok(())
     }
 
     /// Puts the old values back where the rows have the new ones still, drops the

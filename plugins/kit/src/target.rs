@@ -5,6 +5,7 @@ use plugin_sdk::types::FromField;
 use plugin_sdk::{TableColumn, TableDescription};
 
 use crate::names::{TableName, ident};
+use crate::row_security::refuse_hidden_rows;
 
 /// A table that is there, with what the plugin needs to know about it.
 pub struct Target {
@@ -27,11 +28,12 @@ impl Target {
         Ok(Self { name, description })
     }
 
-    /// The same for a table whose rows can be told apart.
+    /// The same for a table whose rows can all be seen and told apart.
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find), and for a table without a key.
+    /// As [`find`](Self::find), for a table without a key, and where row-level security
+    /// may hide rows.
     pub fn find_keyed(tx: &Transaction, table: &str) -> Result<Self> {
         let target = Self::find(tx, table)?;
         ensure!(
@@ -40,6 +42,7 @@ impl Target {
              cannot be told apart",
             target.name
         );
+        refuse_hidden_rows(tx, &target.name)?;
         Ok(target)
     }
 
@@ -136,14 +139,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "these are tests")]
 
     use plugin_sdk::mock::Mock;
+    use plugin_sdk::row;
 
     use super::*;
+    use crate::row_security::ROW_SECURITY;
 
     fn mock() -> Mock {
         let mock = Mock::new();
         mock.table("\"public\".\"users\"", &[("id", "int8"), ("name", "text"), ("age", "int4")])
             .key("id")
             .generated("age");
+        mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
         mock.table("\"public\".\"log\"", &[("line", "text")]);
         mock
     }

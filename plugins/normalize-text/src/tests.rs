@@ -32,6 +32,7 @@ fn plugin(params: &str) -> (Mock, NormalizeText) {
             row![4_i64, Value::Null, Value::Null],
         ],
     );
+    mock.on_prefix(plugin_kit::ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.accept_everything();
     (mock, NormalizeText::load().unwrap())
 }

@@ -23,8 +23,8 @@ pub const CATALOGS: [&str; 18] = [
 ];
 
 /// What belongs to the table and cannot be carried over, in words. The number 2618
-/// is that of `pg_rewrite` in `pg_depend`, 2606 of `pg_constraint`, 1259 of
-/// `pg_class`.
+/// is that of `pg_rewrite` in `pg_depend`, 2606 of `pg_constraint`, 2620 of
+/// `pg_trigger`, 1259 of `pg_class`.
 pub(crate) const OBSTACLES: &str = "\
 with target as (
     select owner.* , space.nspname from pg_catalog.pg_class owner
@@ -64,6 +64,17 @@ union all select 'the index ' || related.relname || ' has a comment'
     from target, pg_catalog.pg_index indexed join pg_catalog.pg_class related on related.oid = indexed.indexrelid
     join pg_catalog.pg_description said on said.objoid = related.oid and said.classoid = 1259
     where indexed.indrelid = target.oid
+union all select 'the trigger ' || commented.tgname || ' has a comment'
+    from target, pg_catalog.pg_trigger commented join pg_catalog.pg_description said
+    on said.objoid = commented.oid and said.classoid = 2620 where commented.tgrelid = target.oid
+union all select 'the foreign key ' || conname || ' has ON DELETE SET … for some of its columns only'
+    from target, pg_catalog.pg_constraint where conrelid = target.oid and contype = 'f' and confdelsetcols is not null
+union all select 'its replica identity is not the default' from target where relreplident <> 'd'
+union all select 'the index ' || related.relname || ' is the one that CLUSTER goes by'
+    from target, pg_catalog.pg_index indexed join pg_catalog.pg_class related on related.oid = indexed.indexrelid
+    where indexed.indrelid = target.oid and indexed.indisclustered
+union all select 'the column ' || attname || ' has options'
+    from target, pg_catalog.pg_attribute where attrelid = target.oid and attoptions is not null and not attisdropped
 union all select 'privileges on single columns are granted' from target where exists (
     select from pg_catalog.pg_attribute where attrelid = target.oid and attacl is not null)
 order by 1";

@@ -30,6 +30,7 @@ fn plugin(params: &str) -> (Mock, RepairText) {
         row![3_i64, "“sound”", "â\u{80}\u{94} twice ÃƒÂ©"],
     ];
     mock.on_query(SELECT).returns(&columns[..3], rows);
+    mock.on_prefix(plugin_kit::ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.accept_everything();
     let plugin = RepairText::load().unwrap();
     (mock, plugin)
@@ -49,7 +50,7 @@ fn damaged_rows_are_kept_with_what_they_become() {
     let update = "UPDATE \"public\".\"notes\" AS target SET \"title\" = saved.\"new_title\", \
         \"body\" = saved.\"new_body\" FROM \"public\".\"notes_before_repair\" AS saved \
         WHERE target.\"id\" = saved.\"key_id\"";
-    assert_eq!(mock.statements().last().unwrap().sql, update);
+    assert!(mock.statements().iter().any(|statement| statement.sql == update));
     let said: Vec<String> = mock.log().into_iter().map(|line| line.message).collect();
     assert_eq!(said[0], "for example title\nbefore: Ã©tÃ©\nafter:  été");
     let last = said.last().unwrap();

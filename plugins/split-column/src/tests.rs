@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use plugin_sdk::mock::Mock;
+use plugin_sdk::row;
 
 use super::*;
 
@@ -16,6 +17,7 @@ fn plugin(more: &str) -> (Mock, SplitColumn) {
         REJECTS,
         &[("key_id", "int8"), ("column_name", "text"), ("value", "text"), ("reason", "text")],
     );
+    mock.on_prefix(plugin_kit::ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.accept_everything();
     (mock, SplitColumn::load().unwrap())
 }
@@ -31,7 +33,9 @@ fn nothing_is_changed_before_the_parameters_are_sound() {
         let (mock, plugin) = plugin(more);
         let error = mock.upgrade(&plugin).unwrap_err().to_string();
         assert!(error.contains(expected), "{more}: {error}");
-        assert!(mock.statements().is_empty());
+        assert!(
+            mock.statements().iter().all(|statement| statement.sql.starts_with(plugin_kit::ROW_SECURITY))
+        );
     }
 }
 
@@ -41,7 +45,7 @@ fn the_downgrade_drops_what_was_added() {
     mock.downgrade(&plugin).unwrap();
     let sent: Vec<String> = mock.statements().into_iter().map(|statement| statement.sql).collect();
     assert_eq!(
-        sent,
+        sent[1..],
         [
             "ALTER TABLE \"public\".\"people\" DROP COLUMN \"first\", DROP COLUMN \"last\"",
             "DROP TABLE \"public\".\"people_split_rejects\"",

@@ -1,9 +1,10 @@
 //! The foreign keys that point at a table, and how they are made anew.
 
-use plugin_kit::{ForeignKeyRules, TableName, ident};
+use plugin_kit::{ForeignKeyRules, TableName, ident, literal};
 use plugin_sdk::prelude::*;
 
-/// The foreign keys that point at a column.
+/// The foreign keys that point at a column, without those that partitions have of
+/// their partitioned table. The number 2606 is that of `pg_constraint`.
 pub(crate) const FOREIGN_KEYS: &str = "\
 select held.conname::text as name, space.nspname::text as schema, owner.relname::text as table_name,
     (select attribute.attname::text from pg_catalog.pg_attribute attribute
@@ -13,14 +14,16 @@ select held.conname::text as name, space.nspname::text as schema, owner.relname:
         where attribute.attrelid = owner.oid and attribute.attnum = held.conkey[1]) as type_name,
     cardinality(held.conkey)::int4 as columns, held.confupdtype::text as on_update,
     held.confdeltype::text as on_delete, held.confmatchtype::text as match_type,
-    held.condeferrable as deferrable, held.condeferred as deferred, held.convalidated as validated
+    held.condeferrable as deferrable, held.condeferred as deferred, held.convalidated as validated,
+    owner.relkind = 'p' as is_partitioned, said.description as comment
 from pg_catalog.pg_class target
 join pg_catalog.pg_namespace around on around.oid = target.relnamespace
 join pg_catalog.pg_attribute key on key.attrelid = target.oid
 join pg_catalog.pg_constraint held on held.confrelid = target.oid and held.contype = 'f'
-    and key.attnum = any (held.confkey)
+    and key.attnum = any (held.confkey) and held.conparentid = 0
 join pg_catalog.pg_class owner on owner.oid = held.conrelid
 join pg_catalog.pg_namespace space on space.oid = owner.relnamespace
+left join pg_catalog.pg_description said on said.objoid = held.oid and said.classoid = 2606
 where around.nspname = $1 and target.relname = $2 and key.attname = $3
 order by 2, 3, 1";
 
@@ -40,6 +43,9 @@ pub struct ForeignKey {
     deferrable: bool,
     deferred: bool,
     validated: bool,
+    /// Whether the table that refers is partitioned.
+    is_partitioned: bool,
+    comment: Option<String>,
 }
 
 impl ForeignKey {
@@ -47,7 +53,7 @@ impl ForeignKey {
     ///
     /// # Errors
     ///
-    /// One that has several columns, and one whose column has another type than the
+    /// One of a partitioned table, one that has several columns, and one whose column has another type than the
     /// key: a downgrade could not tell what it was.
     pub fn pointing_at(
         tx: &Transaction,
@@ -57,6 +63,14 @@ impl ForeignKey {
     ) -> Result<Vec<Self>> {
         let found: Vec<Self> = tx.query_as(FOREIGN_KEYS, params![table.schema(), table.name(), column])?;
         for key in &found {
+            ensure!(
+                !key.is_partitioned,
+                "{} is partitioned, and its foreign key `{}` points at {table}: the partitions' indexes and \
+                 foreign keys would change without being named. Drop the foreign key in a revision before this \
+                 one, change the column there too by the mapping table, and add it again",
+                key.table(),
+                key.name
+            );
             ensure!(
                 key.columns == 1,
                 "the foreign key `{}` of {} has {} columns: only those of one column can be changed",
@@ -125,6 +139,12 @@ impl ForeignKey {
             rules.sql()?
         ))
     }
+
+    /// The statement that gives it its comment again; none where it has none.
+    pub fn comment_sql(&self) -> Option<String> {
+        let comment = literal(self.comment.as_ref()?);
+        Some(format!("COMMENT ON CONSTRAINT {} ON {} IS {comment}", ident(&self.name), self.table_sql()))
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +166,8 @@ mod tests {
             deferrable: true,
             deferred: true,
             validated: false,
+            is_partitioned: false,
+            comment: Some("whose".to_owned()),
         };
         let orders = TableName::parse("shop.orders").expect("a name");
         assert_eq!(
@@ -154,5 +176,10 @@ mod tests {
              REFERENCES \"shop\".\"orders\" (\"id\") ON UPDATE CASCADE ON DELETE SET NULL \
              DEFERRABLE INITIALLY DEFERRED NOT VALID"
         );
+        assert_eq!(
+            key.comment_sql().as_deref(),
+            Some("COMMENT ON CONSTRAINT \"items_order_id_fkey\" ON \"shop\".\"items\" IS 'whose'")
+        );
+        assert_eq!(ForeignKey { comment: None, ..key }.comment_sql(), None);
     }
 }

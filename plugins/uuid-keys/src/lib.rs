@@ -13,6 +13,7 @@ mod uuid7;
 
 use plugin_kit::{
     DEPENDENT_CATALOGS, DependentKind, TableName, check_indexes, dependents, ident, list, refuse_dependents,
+    refuse_hidden_rows,
 };
 use plugin_sdk::TableDescription;
 use plugin_sdk::prelude::*;
@@ -63,7 +64,7 @@ pub enum NewDefault {
 plugin_sdk::export!(UuidKeys);
 
 /// What is read, beside the catalogs of the dependents.
-const CATALOGS: [&str; 2] = ["pg_catalog.pg_sequences", "pg_catalog.pg_type"];
+const CATALOGS: [&str; 3] = ["pg_catalog.pg_description", "pg_catalog.pg_sequences", "pg_catalog.pg_type"];
 
 impl Migration for UuidKeys {
     fn upgrade(&self, tx: &Transaction) -> Result<()> {
@@ -74,6 +75,7 @@ impl Migration for UuidKeys {
         let foreign_keys = tables.foreign_keys(tx, &key_type)?;
         tables.check_dependents(tx, &foreign_keys, &self.indexes)?;
         let owned = Owned::find(tx, &tables.table, &self.column)?;
+        tables.check_default(tx, owned.as_ref())?;
 
         let mapping = Mapping::create(tx, &tables.mapping, &key_type, owned.as_ref())?;
         let rows = mapping.fill(tx, &tables.key(), self.created_at.as_deref())?;
@@ -213,11 +215,12 @@ impl Tables {
     }
 
     /// No row may change between the reading of the keys and the change of the
-    /// columns, which takes these locks anyway.
+    /// columns, which takes these locks anyway; and every row has to be seen.
     fn lock(&self, tx: &Transaction) -> Result<()> {
-        let tables = list([&self.table].into_iter().chain(&self.referencing), TableName::sql);
-        tx.execute(&format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"), &[])?;
-        Ok(())
+        let tables = || [&self.table].into_iter().chain(&self.referencing);
+        let names = list(tables(), TableName::sql);
+        tx.execute(&format!("LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"), &[])?;
+        tables().try_for_each(|table| refuse_hidden_rows(tx, table))
     }
 
     /// The type of the key, which has to be the primary key and a whole number.
@@ -287,11 +290,28 @@ impl Tables {
         Ok(())
     }
 
+    /// Refuses a default that the downgrade could not bring back: it knows a sequence
+    /// by its column alone.
+    fn check_default(&self, tx: &Transaction, owned: Option<&Owned>) -> Result<()> {
+        let (schema, table) = (self.table.schema(), self.table.name());
+        let found = dependents(tx, schema, table, &self.column)?;
+        let has_default = found.iter().any(|dependent| dependent.kind == DependentKind::Default);
+        ensure!(
+            owned.is_some() || !has_default,
+            "the default of `{column}` of {name} would be lost: no sequence belongs to the column. If it takes \
+             its numbers from a sequence, run `ALTER SEQUENCE … OWNED BY {name}.{column}` in a revision before \
+             this one; otherwise drop the default there",
+            column = self.column,
+            name = self.table
+        );
+        Ok(())
+    }
+
     fn add_foreign_keys(&self, tx: &Transaction, foreign_keys: &[ForeignKey]) -> Result<()> {
         for key in foreign_keys {
             tx.execute(&key.add_sql(&self.table, &self.column)?, &[])?;
         }
-        Ok(())
+        run_each(tx, foreign_keys.iter().filter_map(ForeignKey::comment_sql))
     }
 }
 

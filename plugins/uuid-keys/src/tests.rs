@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use plugin_kit::DEPENDENTS;
+use plugin_kit::{DEPENDENTS, ROW_SECURITY};
 use plugin_sdk::mock::Mock;
 use plugin_sdk::prelude::*;
 use plugin_sdk::row;
@@ -9,7 +9,7 @@ use crate::foreign_keys::FOREIGN_KEYS;
 use crate::sequence::{OWNED, SETTINGS};
 use crate::{NewDefault, UuidKeys};
 
-const FOREIGN_KEY: [(&str, &str); 12] = [
+const FOREIGN_KEY: [(&str, &str); 14] = [
     ("name", "text"),
     ("schema", "text"),
     ("table_name", "text"),
@@ -22,6 +22,8 @@ const FOREIGN_KEY: [(&str, &str); 12] = [
     ("deferrable", "bool"),
     ("deferred", "bool"),
     ("validated", "bool"),
+    ("is_partitioned", "bool"),
+    ("comment", "text"),
 ];
 const DEPENDENT: [(&str, &str); 2] = [("kind", "text"), ("name", "text")];
 const OWN: [(&str, &str); 4] = [("link", "text"), ("schema", "text"), ("name", "text"), ("identity", "text")];
@@ -53,9 +55,25 @@ fn shop() -> Mock {
     mock.on_query(select).returns(&[("id", "int4"), ("millis", "int8")], with_time);
     mock.on_query(FOREIGN_KEYS).returns(
         &FOREIGN_KEY,
-        [row!["items_fkey", "public", "items", "order_id", "int4", 1_i32, "a", "c", "s", false, false, true]],
+        [row![
+            "items_fkey",
+            "public",
+            "items",
+            "order_id",
+            "int4",
+            1_i32,
+            "a",
+            "c",
+            "s",
+            false,
+            false,
+            true,
+            false,
+            Value::Null
+        ]],
     );
     mock.on_query(DEPENDENTS).returns(&DEPENDENT, [row!["f", "items_fkey"], row!["p", "orders_pkey"]]);
+    mock.on_prefix(ROW_SECURITY).returns(&[("is_active", "bool")], [row![false]]);
     mock.on_prefix("select count(*) from").returns(&[("count", "int8")], [row![0_i64]]);
     for begin in ["LOCK TABLE", "CREATE TABLE", "ALTER TABLE", "UPDATE"] {
         mock.on_prefix(begin).affects(0);

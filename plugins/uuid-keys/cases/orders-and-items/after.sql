@@ -25,3 +25,4 @@ ALTER TABLE public.orders ADD CONSTRAINT orders_follows_fkey
     FOREIGN KEY (follows) REFERENCES public.orders ON DELETE SET NULL DEFERRABLE;
 ALTER TABLE public.items ADD CONSTRAINT items_order_id_fkey
     FOREIGN KEY (order_id) REFERENCES public.orders ON UPDATE CASCADE ON DELETE CASCADE;
+COMMENT ON CONSTRAINT items_order_id_fkey ON public.items IS 'It''s the order that has the item';

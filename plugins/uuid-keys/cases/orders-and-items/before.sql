@@ -14,3 +14,4 @@ INSERT INTO public.orders (placed)
     VALUES ('2024-02-29 12:00+00'), (NULL), ('2024-02-29 12:00:00.0015+00'), ('2024-02-29 12:00:00.0017+00');
 UPDATE public.orders SET follows = 10 WHERE id = 20;
 INSERT INTO public.items VALUES (10, 1, 'cup'), (10, 2, 'tea'), (20, 1, 'milk');
+COMMENT ON CONSTRAINT items_order_id_fkey ON public.items IS 'It''s the order that has the item';

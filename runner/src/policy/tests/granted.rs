@@ -29,6 +29,7 @@ const CASES: &[(&str, &str)] = &[
     ("SELECT nextval('app.s')", r#"write = ["app.s"]"#),
     ("SELECT nextval('\"S\"')", r#"write = ["app.S"]"#),
     ("SELECT currval('s')", r#"read = ["app.s"]"#),
+    ("SELECT row_security_active('app.t')", r#"read = ["app.t"]"#),
     ("SELECT app.f(1)", r#"call = ["app.f"]"#),
     ("CALL p()", r#"call = ["app.p"]"#),
     ("CREATE TABLE app.t (a int)", r#"ddl = ["app.t"]"#),

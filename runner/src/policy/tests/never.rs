@@ -296,6 +296,8 @@ fn functions_that_do_more_than_compute_are_refused_in_every_spelling() {
         "SELECT nextval(('app.s')::text)",
         "SELECT nextval('pg_catalog.x')",
         "SELECT nextval('runner.s')",
+        "SELECT row_security_active(a) FROM app.t",
+        "SELECT row_security_active('runner.history')",
         "SELECT lastval()",
         "SELECT has_table_privilege('app.t', 'select')",
         "SELECT txid_current()",

@@ -8,18 +8,23 @@ use super::{Walk, Walker};
 use crate::policy::need::{Name, Right};
 use crate::policy::own::Kind;
 
-/// Functions of sequences, and what they need on them.
-const SEQUENCES: [(&str, &[Right]); 3] =
-    [("nextval", &[Right::Write]), ("setval", &[Right::Write]), ("currval", &[Right::Read, Right::Write])];
+/// Functions that find a sequence or a table by its name, and what they need on it.
+/// `row_security_active` says whether a migration sees all rows of its table.
+const BY_NAME: [(&str, &[Right]); 4] = [
+    ("nextval", &[Right::Write]),
+    ("setval", &[Right::Write]),
+    ("currval", &[Right::Read, Right::Write]),
+    ("row_security_active", &[Right::Read, Right::Write]),
+];
 
 impl Walker<'_> {
     pub(super) fn call(&mut self, call: &mut FuncCall) -> Walk {
         self.node = "FuncCall";
         self.see(call.location);
         let arguments = call.args.len();
-        let is_sequence = self.called(&mut call.funcname, arguments)?;
-        match is_sequence {
-            Some(rights) => self.sequence_arguments(call, rights)?,
+        let by_name = self.called(&mut call.funcname, arguments)?;
+        match by_name {
+            Some(rights) => self.name_arguments(call, rights)?,
             None => self.each(&mut call.args)?,
         }
         self.each(&mut call.agg_order)?;
@@ -27,8 +32,8 @@ impl Walker<'_> {
         call.over.as_deref_mut().map_or(Ok(()), |window| self.window(window))
     }
 
-    /// Checks the function's name; what it needs on a sequence if it is one of
-    /// theirs.
+    /// Checks the function's name; what it needs on the relation that it finds by its
+    /// name if it is one of those.
     fn called(&mut self, parts: &mut Vec<Node>, arguments: usize) -> Walk<Option<&'static [Right]>> {
         let strings = self.strings(parts)?;
         let (is_catalog, name) = match strings.as_slice() {
@@ -40,8 +45,8 @@ impl Walker<'_> {
             let name = self.qualify(parts)?;
             return self.user_function(&name, arguments).map(|()| None);
         }
-        let of_sequence = SEQUENCES.iter().find(|(sequence, _)| sequence == name);
-        if of_sequence.is_none() && !self.facts.allows_function(name) {
+        let by_name = BY_NAME.iter().find(|(function, _)| function == name);
+        if by_name.is_none() && !self.facts.allows_function(name) {
             return self.refuse(format!("the function `{name}` is not among those that only compute"));
         }
         // A function of the same name in another schema of the search path would
@@ -49,7 +54,7 @@ impl Walker<'_> {
         if strings.len() == 1 && !self.is_verbatim {
             parts.insert(0, string_node("pg_catalog"));
         }
-        Ok(of_sequence.map(|(_, rights)| *rights))
+        Ok(by_name.map(|(_, rights)| *rights))
     }
 
     fn is_of_catalog(&self, name: &str) -> bool {
@@ -68,23 +73,25 @@ impl Walker<'_> {
         self.need(crate::policy::need::Need::Object(&[Right::Call], name.clone()))
     }
 
-    /// The first argument names the sequence: it must be spelt out.
-    fn sequence_arguments(&mut self, call: &mut FuncCall, rights: &'static [Right]) -> Walk {
+    /// The first argument names the relation: it must be spelt out.
+    fn name_arguments(&mut self, call: &mut FuncCall, rights: &'static [Right]) -> Walk {
         let Some((first, rest)) = call.args.split_first_mut() else {
-            return self.refuse("the sequence is missing");
+            return self.refuse("the name of the sequence or table is missing");
         };
         let Some(text) = literal_of(first) else {
-            return self.refuse("the sequence's name must be spelt out as a string");
+            return self.refuse("the name of the sequence or table must be spelt out as a string");
         };
-        let name = match sequence_name(text) {
+        let name = match relation_name(text) {
             Some((Some(schema), name)) => Name::new(schema, name),
             Some((None, name)) if !self.is_verbatim => {
                 let name = Name::new(&self.context.default_schema, name);
                 *text = format!("{}.{}", quoted(&name.schema), quoted(&name.name));
                 name
             }
-            Some((None, _)) => return self.refuse("in a function's body a sequence needs its schema"),
-            None => return self.refuse("the sequence's name cannot be read"),
+            Some((None, _)) => {
+                return self.refuse("in a function's body the name of a sequence or table needs its schema");
+            }
+            None => return self.refuse("the name of the sequence or table cannot be read"),
         };
         self.need_object(Kind::Relation, rights, &name)?;
         self.each(rest)
@@ -170,7 +177,7 @@ fn literal_of(node: &mut Node) -> Option<&mut String> {
 }
 
 /// A name in a string, as the server reads it: unquoted parts are folded.
-fn sequence_name(text: &str) -> Option<(Option<String>, String)> {
+fn relation_name(text: &str) -> Option<(Option<String>, String)> {
     let mut parts = Vec::new();
     let mut rest = text.trim_matches([' ', '\t', '\n', '\r']);
     loop {

@@ -85,7 +85,11 @@ SELECT 'statistics', pg_catalog.quote_ident(stxname), pg_catalog.pg_get_statisti
 FROM pg_catalog.pg_statistic_ext JOIN relations ON relations.oid = stxrelid
 UNION ALL
 SELECT 'sequence at', relations.name, pg_catalog.concat_ws(' ', data_type::text, start_value, min_value, max_value,
-    increment_by, CASE WHEN cycle THEN 'cycle' END, 'last ' || last_value)
+    increment_by, CASE WHEN cycle THEN 'cycle' END, 'cache ' || cache_size, 'last ' || last_value,
+    CASE WHEN last_value IS NULL THEN 'not called' END,
+    'owned by ' || (SELECT pg_catalog.format('%s.%I', refobjid::pg_catalog.regclass, attname)
+        FROM pg_catalog.pg_depend JOIN pg_catalog.pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
+        WHERE classid = 1259 AND objid = relations.oid AND refclassid = 1259 AND deptype IN ('a', 'i')))
 FROM pg_catalog.pg_sequences JOIN relations
     ON relations.name = pg_catalog.format('%I.%I', schemaname, sequencename) AND relkind = 'S'
 UNION ALL
@@ -115,3 +119,17 @@ UNION ALL
 SELECT 'comment on type', name, description
 FROM pg_catalog.pg_description JOIN types ON types.oid = objoid
 WHERE classoid = 'pg_catalog.pg_type'::pg_catalog.regclass
+UNION ALL
+SELECT 'comment on constraint of ' || COALESCE(relations.name, types.name), pg_catalog.quote_ident(conname), description
+FROM pg_catalog.pg_description JOIN pg_catalog.pg_constraint ON pg_constraint.oid = objoid
+    LEFT JOIN relations ON relations.oid = conrelid LEFT JOIN types ON types.oid = contypid
+WHERE classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND (relations.oid IS NOT NULL OR types.oid IS NOT NULL)
+UNION ALL
+SELECT 'comment on trigger of ' || relations.name, pg_catalog.quote_ident(tgname), description
+FROM pg_catalog.pg_description JOIN pg_catalog.pg_trigger ON pg_trigger.oid = objoid
+    JOIN relations ON relations.oid = tgrelid
+WHERE classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+UNION ALL
+SELECT 'comment on index of ' || relations.name, indexrelid::pg_catalog.regclass::text, description
+FROM pg_catalog.pg_description JOIN pg_catalog.pg_index ON indexrelid = objoid JOIN relations ON relations.oid = indrelid
+WHERE classoid = 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -1,0 +1,2 @@
+UPDATE public."People" SET customer = CASE customer WHEN 4711 THEN 973549790 ELSE 849447901 END
+    WHERE customer IS NOT NULL;

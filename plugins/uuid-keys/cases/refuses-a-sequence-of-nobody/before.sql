@@ -1,0 +1,3 @@
+CREATE SEQUENCE public.numbers;
+CREATE TABLE public.orders (id int PRIMARY KEY DEFAULT nextval('public.numbers'));
+INSERT INTO public.orders DEFAULT VALUES;
