@@ -298,7 +298,12 @@ fn a_crate_is_pinned_by_its_sources() {
     let said = refused(&project, &["plugin", "show", NAME]);
     assert!(said.contains("was changed since it was locked"), "{said}");
     project.ok(&["plugin", "update", NAME]);
-    project.ok(&["plugin", "show", NAME]);
+    let built = project.path(".runner/components/@plugins/path-note.wasm");
+    let component = fs::read(&built).expect("reads");
+    // What does not say from which sources it is, is not taken for what was built.
+    fs::write(&built, probe()).expect("writes");
+    assert!(project.ok(&["plugin", "show", NAME]).contains("path-note 0.1.0"));
+    assert!(fs::read(&built).expect("reads") == component, "it was built anew");
 }
 
 #[test]
