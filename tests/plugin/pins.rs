@@ -12,7 +12,7 @@ use runner::source::{Artifact, Metadata, Publication, publish};
 use crate::support::{Database, Finished, Project, free_port, probe};
 
 /// A project whose database nobody answers for.
-fn without_server() -> Project {
+pub fn without_server() -> Project {
     Project::at(format!("postgresql://nobody@127.0.0.1:{}/none?connect_timeout=5", free_port()))
 }
 
@@ -39,7 +39,7 @@ fn of_interface(version: &str) -> Vec<u8> {
 }
 
 /// Writes versions of the probe into a layout.
-fn layout(project: &Project, versions: &[&str]) {
+pub fn layout(project: &Project, versions: &[&str]) {
     for version in versions {
         let artifact = Artifact::new(probe_of(version), "a test");
         let publication = Publication {
@@ -54,13 +54,13 @@ fn layout(project: &Project, versions: &[&str]) {
 }
 
 /// Adds the probe as a plugin of the project, from a file.
-fn add_probe(project: &Project) {
+pub fn add_probe(project: &Project) {
     project.write("probe.wasm", probe());
     project.ok(&["plugin", "add", "probe", "--path", "probe.wasm"]);
 }
 
 /// A revision that the plugin runs; `plugin` is how its manifest names it.
-fn revision(project: &Project, id: &str, parents: &str, plugin: &str, params: &str) {
+pub fn revision(project: &Project, id: &str, parents: &str, plugin: &str, params: &str) {
     let text = format!(
         "revision = {id:?}\nparents = [{parents}]\nmessage = \"message of {id}\"\nplugin = {plugin:?}\n\n\
          [params]\nkind = \"nothing\"\n{params}"
@@ -77,7 +77,7 @@ fn files(project: &Project) -> Vec<(String, Option<String>)> {
 
 /// Runs a command that fails with 1, and changes nothing on disk.
 #[track_caller]
-fn refused(project: &Project, args: &[&str]) -> String {
+pub fn refused(project: &Project, args: &[&str]) -> String {
     let before = files(project);
     let said = project.fails(1, args);
     assert_eq!(files(project), before, "{said}");

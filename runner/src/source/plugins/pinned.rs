@@ -146,6 +146,7 @@ impl Project {
                 if let Some(artifact) = self.store().get(digest) {
                     return Ok(Some(artifact));
                 }
+                self.refuse_folder(name, entry, digest)?;
                 let fetched = self.fetch(name, entry, Wanted::Exactly(&locked.version), stop)?;
                 let found = fetched.artifact.digest;
                 if found != digest {
@@ -169,6 +170,17 @@ impl Project {
                     false => Err(PluginError::Sources { name: name.clone(), dir }),
                 }
             }
+        }
+    }
+
+    /// Fails if what would be read as a component is a folder: the crate in it would be
+    /// compiled, and its build script run, though the lock does not mean it.
+    fn refuse_folder(&self, name: &PluginName, entry: &PluginEntry, locked: Digest) -> Result<(), PluginError> {
+        let PluginSource::Path(path) = &entry.source else { return Ok(()) };
+        let dir = self.root.join(path);
+        match dir.is_dir() {
+            true => Err(PluginError::Folder { name: name.clone(), dir, locked }),
+            false => Ok(()),
         }
     }
 

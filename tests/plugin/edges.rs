@@ -1,0 +1,30 @@
+//! What a project's files and its surroundings can be beyond what is usual, and
+//! that nothing runs, is lost or is agreed to by it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::plugin_pins::{add_probe, layout, refused, revision, without_server};
+use crate::support::{Database, Finished, Project, probe};
+
+#[test]
+fn a_crate_in_the_place_of_a_component_is_not_built() {
+    let project = without_server();
+    add_probe(&project);
+    revision(&project, "a", "", "probe", "");
+    fs::remove_dir_all(project.path(".data")).expect("the store is gone");
+    fs::remove_file(project.path("probe.wasm")).expect("removes");
+    project.write(
+        "probe.wasm/Cargo.toml",
+        "[package]\nname = \"probe\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = \
+         [\"cdylib\"]\n\n[workspace]\n",
+    );
+    project.write("probe.wasm/src/lib.rs", "");
+    let script = format!("fn main() {{ std::fs::write({:?}, \"\").unwrap(); }}", project.path("it-ran"));
+    project.write("probe.wasm/build.rs", script);
+    for args in [&["upgrade", "head"][..], &["plugin", "show", "probe"], &["build"]] {
+        let said = refused(&project, args);
+        assert!(said.contains("is pinned by the digest of its component sha256:"), "{args:?}: {said}");
+        assert!(!project.path("it-ran").exists(), "{args:?}");
+    }
+}
