@@ -28,3 +28,16 @@ fn a_crate_in_the_place_of_a_component_is_not_built() {
         assert!(!project.path("it-ran").exists(), "{args:?}");
     }
 }
+
+#[test]
+fn a_store_that_cannot_be_written_does_not_stop_what_is_verified() {
+    let database = Database::new();
+    let project = Project::new(&database);
+    layout(&project, &["0.1.0"]);
+    project.ok(&["plugin", "add", "probe", "--layout", "vendor"]);
+    revision(&project, "a", "", "probe", "");
+    // A file, which not even root makes a folder of.
+    fs::remove_dir_all(project.path(".data")).expect("the store is gone");
+    project.write(".data", "");
+    project.ok(&["upgrade", "head"]);
+}

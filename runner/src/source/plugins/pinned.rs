@@ -154,7 +154,10 @@ impl Project {
                     return Err(PluginError::Digest { name: name.clone(), from, found, locked: digest });
                 }
                 let fetched = Fetched { version: Some(locked.version), ..fetched };
-                self.keep_plugin(name, entry, &fetched)?;
+                // The bytes are the right ones, kept or not.
+                if let Err(error) = self.keep_plugin(name, entry, &fetched) {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "plugin `{name}` is not kept");
+                }
                 Ok(Some(fetched.artifact))
             }
             Pin::Sources(sources) => {
