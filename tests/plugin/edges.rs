@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::plugin_pins::{add_probe, layout, refused, revision, without_server};
+use crate::plugin_pins::{add_probe, layout, publish_as, refused, revision, without_server};
 use crate::support::{Database, Finished, Project, probe};
 
 #[test]
@@ -40,4 +40,27 @@ fn a_store_that_cannot_be_written_does_not_stop_what_is_verified() {
     fs::remove_dir_all(project.path(".data")).expect("the store is gone");
     project.write(".data", "");
     project.ok(&["upgrade", "head"]);
+}
+
+#[test]
+fn a_version_before_a_release_is_taken_where_there_is_nothing_else() {
+    let project = Project::without_database();
+    // The component calls itself 0.1.0, so that it is told which one was taken.
+    publish_as(&project, "0.3.0-rc.1", probe().to_vec());
+    let said = refused(&project, &["plugin", "add", "probe", "--layout", "vendor"]);
+    assert!(said.contains("is announced as version 0.3.0-rc.1 of `probe`"), "{said}");
+    layout(&project, &["0.1.0", "0.2.0"]);
+    assert_eq!(project.ok(&["plugin", "add", "probe", "--layout", "vendor"]), "added probe 0.2.0\n");
+    assert!(project.ok(&["plugin", "list", "--latest"]).ends_with("newest 0.2.0\n"));
+    let settings = |version: &str| {
+        project.write(
+            "runner.toml",
+            format!("[plugins]\nprobe = {{ version = {version:?}, layout = \"vendor\" }}\n"),
+        );
+    };
+    settings("*");
+    assert_eq!(project.ok(&["plugin", "update"]), "fresh   probe 0.2.0\n");
+    settings("0.3.0-rc.0");
+    let said = refused(&project, &["plugin", "update"]);
+    assert!(said.contains("is announced as version 0.3.0-rc.1 of `probe`"), "{said}");
 }

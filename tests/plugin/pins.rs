@@ -41,16 +41,21 @@ fn of_interface(version: &str) -> Vec<u8> {
 /// Writes versions of the probe into a layout.
 pub fn layout(project: &Project, versions: &[&str]) {
     for version in versions {
-        let artifact = Artifact::new(probe_of(version), "a test");
-        let publication = Publication {
-            name: &PluginName::new("probe").expect("a name"),
-            version: &version.parse().expect("a version"),
-            interface: &Interface::of(&artifact.bytes, &Limits::default()).expect("a component"),
-            artifact: &artifact,
-            metadata: &Metadata::default(),
-        };
-        publish(&project.path("vendor"), &publication).expect("publishes");
+        publish_as(project, version, probe_of(version));
     }
+}
+
+/// Writes a component into the layout as some version of the probe.
+pub fn publish_as(project: &Project, version: &str, component: Vec<u8>) {
+    let artifact = Artifact::new(component, "a test");
+    let publication = Publication {
+        name: &PluginName::new("probe").expect("a name"),
+        version: &version.parse().expect("a version"),
+        interface: &Interface::of(&artifact.bytes, &Limits::default()).expect("a component"),
+        artifact: &artifact,
+        metadata: &Metadata::default(),
+    };
+    publish(&project.path("vendor"), &publication).expect("publishes");
 }
 
 /// Adds the probe as a plugin of the project, from a file.

@@ -48,7 +48,7 @@ pub use plugins::{
     Access, BuiltPlugin, Destination, Fetched, LOCK_FILE, LayoutFault, Lock, LockFileError, Locked, Metadata,
     Parameter, Pin, PluginEntry, PluginError, PluginFiles, PluginRange, PluginSource, Publication,
     RegistryAddress, RegistryAddressError, RegistryConfig, RegistryFault, Store, build_plugins, new_plugin,
-    publish, usage, with_plugin, without_plugin,
+    newest_version, publish, usage, with_plugin, without_plugin,
 };
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
 pub use template::{NewRevision, PluginTexts, TEMPLATE_TOKENS, Template, TemplateError};

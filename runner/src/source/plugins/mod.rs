@@ -24,7 +24,7 @@ mod required;
 mod store;
 mod usage;
 
-pub use declared::{PluginEntry, PluginSource};
+pub use declared::{PluginEntry, PluginSource, newest_version};
 pub use edit::{with_plugin, without_plugin};
 pub use error::{LayoutFault, PluginError};
 pub use fetch::Fetched;

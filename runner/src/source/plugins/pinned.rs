@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::revision::{Kind, PluginName};
+use crate::revision::{Digest, Kind, PluginName};
 use crate::source::artifact::{Artifact, load_built};
 use crate::source::build::write_aside;
 use crate::source::config::{Settings, read};
@@ -178,7 +178,12 @@ impl Project {
 
     /// Fails if what would be read as a component is a folder: the crate in it would be
     /// compiled, and its build script run, though the lock does not mean it.
-    fn refuse_folder(&self, name: &PluginName, entry: &PluginEntry, locked: Digest) -> Result<(), PluginError> {
+    fn refuse_folder(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+        locked: Digest,
+    ) -> Result<(), PluginError> {
         let PluginSource::Path(path) = &entry.source else { return Ok(()) };
         let dir = self.root.join(path);
         match dir.is_dir() {
