@@ -64,3 +64,26 @@ fn a_version_before_a_release_is_taken_where_there_is_nothing_else() {
     let said = refused(&project, &["plugin", "update"]);
     assert!(said.contains("is announced as version 0.3.0-rc.1 of `probe`"), "{said}");
 }
+
+#[test]
+fn what_revisions_ask_for_is_what_is_added() {
+    let project = Project::without_database();
+    layout(&project, &["0.1.0", "0.2.0"]);
+    revision(&project, "a", "", "probe@0.1", "");
+    let added = || project.ok(&["plugin", "add", "probe", "--layout", "vendor"]);
+    assert_eq!(added(), "added probe 0.1.0\n");
+    // The store has both, and is asked where a version is given.
+    fs::remove_dir_all(project.path("migrations/a")).expect("removes");
+    project.ok(&["plugin", "remove", "probe"]);
+    project.ok(&["plugin", "add", "probe", "--layout", "vendor", "--version", "=0.2.0"]);
+    project.ok(&["plugin", "remove", "probe"]);
+    revision(&project, "a", "", "probe@0.1", "");
+    project.write("runner.toml", "");
+    let in_store = project.ok(&["plugin", "add", "probe", "--layout", "vendor", "--version", ">=0.1"]);
+    assert_eq!(in_store, "added probe 0.1.0\n");
+    project.write("runner.toml", "");
+    revision(&project, "a", "", "probe@0.3", "");
+    let said = refused(&project, &["plugin", "add", "probe", "--layout", "vendor"]);
+    assert!(said.contains("`a` requires `probe@^0.3`"), "{said}");
+    assert!(said.contains("layout:vendor has 0.1.0, 0.2.0"), "{said}");
+}

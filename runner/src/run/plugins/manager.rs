@@ -154,13 +154,17 @@ impl PluginManager {
             return Err(PluginError::Declared(name.clone()).into());
         }
         let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
+        let required = self.required(name)?;
         let may_be_old = entry.version.is_some() || self.project.is_offline();
-        let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &entry)).flatten();
-        let fetched = match in_store {
-            Some(fetched) => fetched,
-            None => self.fetched(name, &entry).await?,
+        let within = entry.within(&required);
+        let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &within)).flatten();
+        let (fetched, info) = match in_store {
+            Some(fetched) => {
+                let info = self.info(name, &within, &fetched).await?;
+                (fetched, info)
+            }
+            None => self.newest(name, &entry, required).await?,
         };
-        let info = self.info(name, &entry, &fetched).await?;
         if entry.source.has_versions() && entry.version.is_none() {
             entry.version = VersionReq::parse(&info.version.to_string()).ok();
         }
@@ -315,7 +319,7 @@ impl PluginManager {
         let entry = self.project.plugin_entry(name)?.clone();
         let lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let before = lock.get(name, &entry.source.to_string()).cloned();
-        let (fetched, to) = self.newest(name, &entry).await?;
+        let (fetched, to) = self.newest(name, &entry, self.required(name)?).await?;
         let after = locked(&to, &fetched);
         let old: &[String] = before.as_ref().map_or(&[], |before| &before.capabilities);
         let more = match before {
@@ -326,14 +330,19 @@ impl PluginManager {
         Ok(PluginChange { from: before.map(|before| before.version), to, changes, more, entry, fetched })
     }
 
-    /// The newest version of a plugin that runner.toml and all revisions take.
+    /// What the revisions on disk ask of a plugin.
+    fn required(&self, name: &PluginName) -> Result<Vec<PluginRange>, RunError> {
+        let revisions = self.project.revisions().map_err(RunError::Scan)?;
+        Ok(self.project.plugin_ranges(name, &revisions))
+    }
+
+    /// The newest version of a plugin that its entry and all revisions take.
     async fn newest(
         &self,
         name: &PluginName,
         entry: &PluginEntry,
+        required: Vec<PluginRange>,
     ) -> Result<(Fetched, PluginInfo), RunError> {
-        let revisions = self.project.revisions().map_err(RunError::Scan)?;
-        let required = self.project.plugin_ranges(name, &revisions);
         let narrowed = entry.within(&required);
         let found = match self.fetched(name, &narrowed).await {
             Ok(fetched) => self.info(name, &narrowed, &fetched).await.map(|info| (fetched, info)),
