@@ -87,3 +87,38 @@ fn what_revisions_ask_for_is_what_is_added() {
     assert!(said.contains("`a` requires `probe@^0.3`"), "{said}");
     assert!(said.contains("layout:vendor has 0.1.0, 0.2.0"), "{said}");
 }
+
+#[test]
+fn another_source_does_not_get_more_without_a_yes() {
+    let project = Project::without_database();
+    add_probe(&project);
+    let lock = fs::read_to_string(project.path("runner.lock")).expect("reads");
+    let asked = lock.lines().find(|line| line.starts_with("capabilities")).expect("capabilities");
+    assert_ne!(asked, "capabilities = []", "the probe asks for something");
+    project.write("runner.lock", lock.replace(asked, "capabilities = []"));
+    project.write("other.wasm", probe());
+    project.write("runner.toml", "[plugins]\nprobe = { path = \"other.wasm\" }\n");
+    for args in [&["plugin", "update"][..], &["build"]] {
+        let said = refused(&project, args);
+        assert!(said.contains("plugin `probe` 0.1.0 asks for more than before"), "{args:?}: {said}");
+    }
+    project.ok(&["plugin", "update", "--accept-capabilities"]);
+    let accepted = fs::read_to_string(project.path("runner.lock")).expect("reads");
+    assert_eq!(accepted, lock.replace("path:probe.wasm", "path:other.wasm"));
+}
+
+#[test]
+fn the_way_out_of_a_damaged_lock_works() {
+    let project = Project::without_database();
+    add_probe(&project);
+    let lock = fs::read_to_string(project.path("runner.lock")).expect("reads");
+    let digest = lock.lines().find(|line| line.starts_with("digest")).expect("a digest");
+    for damaged in [lock.replace(digest, ""), lock.replace(digest, "digest = 3"), format!("{lock}\n[[plugin]]")] {
+        project.write("runner.lock", damaged);
+        let said = refused(&project, &["plugin", "update"]);
+        assert!(said.contains("delete the block, and run `runner plugin update NAME`"), "{said}");
+    }
+    project.write("runner.lock", &lock[..lock.find("[[plugin]]").expect("a block")]);
+    project.ok(&["plugin", "update", "probe"]);
+    assert_eq!(fs::read_to_string(project.path("runner.lock")).expect("reads"), lock);
+}

@@ -318,16 +318,19 @@ impl PluginManager {
     async fn change(&self, name: &PluginName) -> Result<PluginChange, RunError> {
         let entry = self.project.plugin_entry(name)?.clone();
         let lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
-        let before = lock.get(name, &entry.source.to_string()).cloned();
+        // The one from another source was agreed to as it is, and no further.
+        let same_source = lock.get(name, &entry.source.to_string());
+        let agreed: Vec<&Locked> = match same_source {
+            Some(before) => vec![before],
+            None => lock.plugins().filter(|locked| locked.name == *name).collect(),
+        };
         let (fetched, to) = self.newest(name, &entry, self.required(name)?).await?;
         let after = locked(&to, &fetched);
-        let old: &[String] = before.as_ref().map_or(&[], |before| &before.capabilities);
-        let more = match before {
-            Some(_) => after.capabilities.iter().filter(|asked| !old.contains(asked)).cloned().collect(),
-            None => Vec::new(),
-        };
-        let changes = before.as_ref() != Some(&after);
-        Ok(PluginChange { from: before.map(|before| before.version), to, changes, more, entry, fetched })
+        let is_new = |asked: &&String| agreed.iter().any(|before| !before.capabilities.contains(asked));
+        let more = after.capabilities.iter().filter(is_new).cloned().collect();
+        let from = agreed.first().map(|before| before.version.clone());
+        let changes = same_source != Some(&after);
+        Ok(PluginChange { from, to, changes, more, entry, fetched })
     }
 
     /// What the revisions on disk ask of a plugin.
