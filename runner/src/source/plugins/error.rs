@@ -266,7 +266,11 @@ impl PluginError {
                 of two blocks of one plugin keep one, and run `runner plugin update NAME`."
                     .into()
             }
-            Self::Lock(LockFileError::Invalid(error)) => return error.hint.clone(),
+            Self::Lock(LockFileError::Invalid(error)) => error.hint.clone().unwrap_or_else(|| {
+                "Restore the file from version control; or delete the block, and run `runner plugin update \
+                 NAME`, which writes it anew."
+                    .into()
+            }),
             Self::WouldChange(_) => "Run the command without `--locked`, and commit runner.lock.".into(),
             Self::Digest { name, .. } => format!(
                 "Somebody put other bytes in its place. If that is meant, look at what it asks for with \
