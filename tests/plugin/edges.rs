@@ -2,10 +2,10 @@
 //! that nothing runs, is lost or is agreed to by it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use crate::plugin_pins::{add_probe, layout, publish_as, refused, revision, without_server};
-use crate::support::{Database, Finished, Project, probe};
+use crate::support::{Database, Project, probe};
 
 #[test]
 fn a_crate_in_the_place_of_a_component_is_not_built() {
@@ -113,7 +113,9 @@ fn the_way_out_of_a_damaged_lock_works() {
     add_probe(&project);
     let lock = fs::read_to_string(project.path("runner.lock")).expect("reads");
     let digest = lock.lines().find(|line| line.starts_with("digest")).expect("a digest");
-    for damaged in [lock.replace(digest, ""), lock.replace(digest, "digest = 3"), format!("{lock}\n[[plugin]]")] {
+    for damaged in
+        [lock.replace(digest, ""), lock.replace(digest, "digest = 3"), format!("{lock}\n[[plugin]]")]
+    {
         project.write("runner.lock", damaged);
         let said = refused(&project, &["plugin", "update"]);
         assert!(said.contains("delete the block, and run `runner plugin update NAME`"), "{said}");
@@ -121,4 +123,40 @@ fn the_way_out_of_a_damaged_lock_works() {
     project.write("runner.lock", &lock[..lock.find("[[plugin]]").expect("a block")]);
     project.ok(&["plugin", "update", "probe"]);
     assert_eq!(fs::read_to_string(project.path("runner.lock")).expect("reads"), lock);
+}
+
+#[test]
+fn what_is_added_at_the_same_time_is_all_there() {
+    let project = Project::without_database();
+    let sections: Vec<String> = (0..6).map(|place| format!("s{place}")).collect();
+    let settings = |section: &String| format!("[named.{section}.session]\nretries = 1\n\n");
+    project.write("runner.toml", sections.iter().map(settings).collect::<String>());
+    let adding = sections.iter().map(|section| {
+        let path = format!("{section}.wasm");
+        project.write(&path, probe());
+        let mut command = project.command(&["--name", section, "plugin", "add", "probe", "--path", &path]);
+        command.stdout(Stdio::null()).spawn().expect("starts")
+    });
+    for mut added in adding.collect::<Vec<_>>() {
+        assert!(added.wait().expect("ends").success());
+    }
+    let lock = fs::read_to_string(project.path("runner.lock")).expect("reads");
+    for section in &sections {
+        assert!(lock.contains(&format!("source = \"path:{section}.wasm\"")), "{section}: {lock}");
+        let listed = project.ok(&["--name", section, "plugin", "list"]);
+        assert!(listed.ends_with(&format!("path:{section}.wasm\n")), "{listed}");
+    }
+}
+
+#[test]
+fn what_is_published_at_the_same_time_is_all_there() {
+    let project = Project::without_database();
+    let versions: Vec<String> = (1..9).map(|minor| format!("0.{minor}.0")).collect();
+    std::thread::scope(|scope| {
+        for version in &versions {
+            scope.spawn(|| layout(&project, &[version]));
+        }
+    });
+    let shown = project.ok(&["plugin", "show", "probe", "--layout", "vendor"]);
+    assert!(shown.contains(&versions.join(", ")), "{shown}");
 }

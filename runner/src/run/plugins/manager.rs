@@ -153,7 +153,8 @@ impl PluginManager {
         if self.project.config.plugins.contains_key(name) {
             return Err(PluginError::Declared(name.clone()).into());
         }
-        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
+        // A lock that cannot be read is told before anything is asked.
+        Lock::load(&self.project.root).map_err(PluginError::from)?;
         let required = self.required(name)?;
         let may_be_old = entry.version.is_some() || self.project.is_offline();
         let within = entry.within(&required);
@@ -168,6 +169,11 @@ impl PluginManager {
         if entry.source.has_versions() && entry.version.is_none() {
             entry.version = VersionReq::parse(&info.version.to_string()).ok();
         }
+        let _alone = self.project.alone_with_plugins()?;
+        if self.declares(name)? {
+            return Err(PluginError::Declared(name.clone()).into());
+        }
+        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let path = &self.project.file;
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
@@ -181,6 +187,12 @@ impl PluginManager {
         Ok(info)
     }
 
+    /// Whether runner.toml has a plugin, as it is by now.
+    fn declares(&self, name: &PluginName) -> Result<bool, RunError> {
+        let now = Project::load_named(&self.project.file, self.section.as_deref())?;
+        Ok(now.config.plugins.contains_key(name))
+    }
+
     /// Takes a plugin out of runner.toml and the lock, unless revisions on disk
     /// need it.
     pub fn remove(&self, name: &PluginName, options: UpdateOptions) -> Result<(), RunError> {
@@ -191,6 +203,7 @@ impl PluginManager {
             return Err(RunError::PluginInUse { name: name.clone(), revisions });
         }
         refuse_if(options.locked, || format!("it loses {name}"))?;
+        let _alone = self.project.alone_with_plugins()?;
         let path = &self.project.file;
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
@@ -242,6 +255,7 @@ impl PluginManager {
             format!("it gets {}", changed.iter().map(one).collect::<Vec<_>>().join(", "))
         };
         refuse_if(options.locked, told)?;
+        let _alone = self.project.alone_with_plugins()?;
         let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         for change in changed {
             self.project.keep_plugin(&change.to.name, &change.entry, &change.fetched)?;

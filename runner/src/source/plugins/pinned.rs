@@ -11,7 +11,7 @@ use crate::source::scan::crate_digest;
 use crate::source::{BuildStop, ConfigError, Found, Project};
 
 use super::fetch::{Fetched, Wanted, near};
-use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError, PluginSource};
+use super::{Exclusive, LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError, PluginSource};
 
 /// How a project may get at what is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,6 +214,13 @@ impl Project {
             entries.extend(config.plugins);
         }
         Ok(entries)
+    }
+
+    /// Keeps other processes from changing the plugins, from before the files are
+    /// read until they are written.
+    pub fn alone_with_plugins(&self) -> Result<Exclusive, PluginError> {
+        let path = self.root.join(".runner/lock");
+        Exclusive::on(&path).map_err(|source| LockFileError::Io { path, source }.into())
     }
 
     /// Writes runner.lock, and runner.toml if it changed: both or neither. What
