@@ -518,6 +518,11 @@ fn a_case_that_fails_shows_what_differs() {
     ] {
         assert!(run.stdout.contains(expected), "{expected}: {}", run.stdout);
     }
+    let none = project.fails(1, &["plugin", "test", NAME, "--database", &database.url, "--case", "typo"]);
+    assert!(none.contains("it has no case whose name holds `typo`; there are: adds_a_column"), "{none}");
+    project.write(&format!("{case}/case.toml"), "description = \"d\"\nerror = \" \"\n");
+    let any = project.fails(1, &["plugin", "test", NAME, "--database", &database.url]);
+    assert!(any.contains("`error` is empty, which is in every message"), "{any}");
     project.write(&format!("{case}/case.toml"), "description = \"d\"\nirreversibel = true\n");
     let said = project.fails(1, &["plugin", "test", NAME, "--database", &database.url]);
     assert!(said.contains("case.toml:2:1") && said.contains("unknown key `irreversibel`"), "{said}");
