@@ -180,6 +180,8 @@ fn locked_refuses_before_anything_is_done() {
     }
     let by_variable = Finished::of(project.command(&["upgrade", "head"]).env("RUNNER_LOCKED", "1"));
     assert!(by_variable.stderr.contains("`--locked` was given"), "{}", by_variable.stderr);
+    let down = Finished::of(project.command(&["downgrade", "base"]).env("RUNNER_LOCKED", "1"));
+    assert_eq!(down.code, 7, "a downgrade needs no lock: {}", down.stderr);
     let wrong = [
         (lock.replace("path:probe.wasm", "path:old.wasm"), "it lacks probe from path:probe.wasm"),
         (
