@@ -160,3 +160,18 @@ fn what_is_published_at_the_same_time_is_all_there() {
     let shown = project.ok(&["plugin", "show", "probe", "--layout", "vendor"]);
     assert!(shown.contains(&versions.join(", ")), "{shown}");
 }
+
+#[test]
+fn a_named_section_gives_a_plugin_another_kind_of_source() {
+    let project = Project::without_database();
+    layout(&project, &["0.1.0"]);
+    project.ok(&["plugin", "add", "probe", "--layout", "vendor"]);
+    let settings = fs::read_to_string(project.path("runner.toml")).expect("reads");
+    let section = "[named.local.plugins]\nprobe = { path = \"probe.wasm\" }\n";
+    project.write("runner.toml", format!("{settings}\n{section}"));
+    project.write("probe.wasm", probe());
+    project.ok(&["--name", "local", "plugin", "update"]);
+    let listed = project.ok(&["--name", "local", "plugin", "list"]);
+    assert!(listed.contains(" *  ") && listed.ends_with("path:probe.wasm\n"), "{listed}");
+    assert!(project.ok(&["plugin", "list"]).ends_with("layout:vendor\n"));
+}
