@@ -29,8 +29,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
         }
         manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
     }
-    let plugins = manager.fetch()?;
-    let built = Migrator::build(manager.project())?;
+    let plugins = context::block_on(manager.fetch())?;
+    let built = context::block_on(Migrator::build(manager.project()))?;
     if ui.json() {
         let components: Vec<_> = built
             .iter()

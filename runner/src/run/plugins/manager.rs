@@ -13,7 +13,7 @@ use crate::source::{
     PluginError, PluginFiles, PluginRange, PluginSource, Project, Publication,
 };
 
-use super::beside::beside;
+use crate::run::beside::beside;
 use crate::run::pinned::check_name;
 use crate::run::{Migrator, RunError};
 
@@ -106,9 +106,7 @@ impl PluginManager {
     /// A plugin as it is pinned; its crate is built where it has to be.
     pub async fn pinned(&self, name: &PluginName) -> Result<PluginInfo, RunError> {
         let (entry, locked) = self.project.pinned_plugin(name)?;
-        let (project, plugin) = (self.project.clone(), name.clone());
-        let artifact = beside(move |stop| project.plugin_artifact_until(&plugin, stop)).await?;
-        let artifact = match artifact {
+        let artifact = match self.artifact(name).await? {
             Some(artifact) => artifact,
             None => self.fetched(name, entry).await?.artifact,
         };
@@ -232,15 +230,22 @@ impl PluginManager {
 
     /// Gets the components of all plugins as they are pinned, so that nothing has to
     /// be got or built later.
-    pub fn fetch(&self) -> Result<Vec<PluginName>, RunError> {
+    pub async fn fetch(&self) -> Result<Vec<PluginName>, RunError> {
         let names: Vec<PluginName> = self.project.config.plugins.keys().cloned().collect();
         for name in &names {
-            if self.project.plugin_artifact(name)?.is_none() {
+            if self.artifact(name).await?.is_none() {
                 let (entry, _) = self.project.pinned_plugin(name)?;
-                self.project.fetch_plugin(name, entry)?;
+                self.fetched(name, entry).await?;
             }
         }
         Ok(names)
+    }
+
+    /// The component that the lock means, got beside the runtime; none if it has to be
+    /// built.
+    async fn artifact(&self, name: &PluginName) -> Result<Option<Artifact>, PluginError> {
+        let (project, name) = (self.project.clone(), name.clone());
+        beside(move |stop| project.plugin_artifact_until(&name, stop)).await
     }
 
     /// Writes changes into the lock. Whoever calls it has asked about those that
