@@ -45,7 +45,7 @@ const GLOBAL: &[&str] =
 fn every_command_of_the_page_does_what_the_page_says() {
     let shown = shown();
     assert!(shown.len() > 80, "only {} commands were found", shown.len());
-    page::run("docs/alembic.md", &shown);
+    page::run("docs/alembic.md", &shown, &[]);
 }
 
 #[test]

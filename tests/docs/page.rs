@@ -4,8 +4,8 @@
 //! reader's situation is there already, is a line of a comment that begins with
 //! `<!-- sh`. A command ends with exit code 0 unless ` # exits N` follows it.
 //!
-//! Such a comment finds this repository in `CHECKOUT`, and in `PLUGIN_TARGET` a folder
-//! for what cargo makes of new crates, which the tests share.
+//! Such a comment finds this repository in `CHECKOUT`, in `PLUGIN_TARGET` a folder for
+//! what cargo makes of new crates, which the tests share, and what the test gives it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -46,7 +46,8 @@ fn command(line: usize, text: &str) -> Shown {
 }
 
 /// Runs the commands of a page on an empty database, from an empty folder.
-pub fn run(page: &str, commands: &[Shown]) {
+/// They find these variables.
+pub fn run(page: &str, commands: &[Shown], variables: &[(&str, &str)]) {
     let (database, folder) = (Database::new(), tempfile::tempdir().expect("a folder"));
     let mut here = folder.path().to_owned();
     for Shown { line, command, code } in commands {
@@ -55,8 +56,8 @@ pub fn run(page: &str, commands: &[Shown]) {
             continue;
         }
         let mut shell = shell(command, &here, &database);
-        let output =
-            shell.env("XDG_DATA_HOME", folder.path().join(".data")).output().expect("there is a shell");
+        shell.env("XDG_DATA_HOME", folder.path().join(".data")).envs(variables.iter().copied());
+        let output = shell.output().expect("there is a shell");
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert_eq!(
             output.status.code(),

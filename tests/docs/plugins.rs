@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::page;
+use crate::support::Registry;
 
 const PAGE: &str = include_str!("../../docs/plugins.md");
 
@@ -13,7 +14,8 @@ const CATALOGUE: &str = "https://github.com/runner-migrations/runner/blob/main/p
 fn what_the_page_says_is_so() {
     let commands = page::commands(PAGE);
     assert!(commands.len() > 25, "only {} commands were found", commands.len());
-    page::run("docs/plugins.md", &commands);
+    let registry = Registry::start();
+    page::run("docs/plugins.md", &commands, &[("REGISTRY", &registry.address())]);
 }
 
 #[test]

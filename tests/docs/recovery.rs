@@ -9,5 +9,5 @@ const PAGE: &str = include_str!("../../docs/recovery.md");
 fn what_the_page_advises_helps() {
     let commands = page::commands(PAGE);
     assert!(commands.len() > 60, "only {} commands were found", commands.len());
-    page::run("docs/recovery.md", &commands);
+    page::run("docs/recovery.md", &commands, &[]);
 }
