@@ -272,8 +272,6 @@ fn help() {
 
           --locked
               Fail, before anything is done, if runner.lock is not there or would change
-              
-              [env: RUNNER_LOCKED]
 
           --offline
               Ask nothing over a network but the database; cargo neither

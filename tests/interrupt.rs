@@ -215,14 +215,21 @@ fn while_a_crate_is_built() {
         &format!("{dir}/build.rs"),
         "fn main() { std::fs::write(\"begun\", \"\").unwrap(); std::thread::sleep(std::time::Duration::from_secs(20)); }",
     );
-    let child = start(&project, &["upgrade", "head"]);
-    let began = Instant::now();
-    while !project.path(&format!("{dir}/begun")).exists() {
-        assert!(began.elapsed() < Duration::from_secs(120), "the build does not begin");
-        std::thread::sleep(Duration::from_millis(20));
+    // A plugin that is not pinned yet is looked at before.
+    project.write("runner.toml", "[plugins]\nprobe = { path = \"probe.wasm\" }\n");
+    project.write("probe.wasm", probe());
+    for args in [&["upgrade", "head"][..], &["build"]] {
+        let child = start(&project, args);
+        let began = Instant::now();
+        let begun = project.path(&format!("{dir}/begun"));
+        while !begun.exists() {
+            assert!(began.elapsed() < Duration::from_secs(120), "the build does not begin");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let said = told(child, "TERM");
+        assert!(said.contains("Error: told to stop (SIGTERM)\nNothing was changed."), "{args:?}: {said}");
+        std::fs::remove_file(begun).expect("removes");
     }
-    let said = told(child, "TERM");
-    assert!(said.contains("Error: told to stop (SIGTERM)\nNothing was changed."), "{said}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ mod oracle;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod plugin;
+#[path = "plugin/edges.rs"]
+mod plugin_edges;
 #[path = "plugin/pins.rs"]
 mod plugin_pins;
 mod plugins;

@@ -298,7 +298,12 @@ fn a_crate_is_pinned_by_its_sources() {
     let said = refused(&project, &["plugin", "show", NAME]);
     assert!(said.contains("was changed since it was locked"), "{said}");
     project.ok(&["plugin", "update", NAME]);
-    project.ok(&["plugin", "show", NAME]);
+    let built = project.path(".runner/components/@plugins/path-note.wasm");
+    let component = fs::read(&built).expect("reads");
+    // What does not say from which sources it is, is not taken for what was built.
+    fs::write(&built, probe()).expect("writes");
+    assert!(project.ok(&["plugin", "show", NAME]).contains("path-note 0.1.0"));
+    assert!(fs::read(&built).expect("reads") == component, "it was built anew");
 }
 
 #[test]
@@ -513,6 +518,11 @@ fn a_case_that_fails_shows_what_differs() {
     ] {
         assert!(run.stdout.contains(expected), "{expected}: {}", run.stdout);
     }
+    let none = project.fails(1, &["plugin", "test", NAME, "--database", &database.url, "--case", "typo"]);
+    assert!(none.contains("it has no case whose name holds `typo`; there are: adds_a_column"), "{none}");
+    project.write(&format!("{case}/case.toml"), "description = \"d\"\nerror = \" \"\n");
+    let any = project.fails(1, &["plugin", "test", NAME, "--database", &database.url]);
+    assert!(any.contains("`error` is empty, which is in every message"), "{any}");
     project.write(&format!("{case}/case.toml"), "description = \"d\"\nirreversibel = true\n");
     let said = project.fails(1, &["plugin", "test", NAME, "--database", &database.url]);
     assert!(said.contains("case.toml:2:1") && said.contains("unknown key `irreversibel`"), "{said}");

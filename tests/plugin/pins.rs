@@ -12,7 +12,7 @@ use runner::source::{Artifact, Metadata, Publication, publish};
 use crate::support::{Database, Finished, Project, free_port, probe};
 
 /// A project whose database nobody answers for.
-fn without_server() -> Project {
+pub fn without_server() -> Project {
     Project::at(format!("postgresql://nobody@127.0.0.1:{}/none?connect_timeout=5", free_port()))
 }
 
@@ -39,28 +39,33 @@ fn of_interface(version: &str) -> Vec<u8> {
 }
 
 /// Writes versions of the probe into a layout.
-fn layout(project: &Project, versions: &[&str]) {
+pub fn layout(project: &Project, versions: &[&str]) {
     for version in versions {
-        let artifact = Artifact::new(probe_of(version), "a test");
-        let publication = Publication {
-            name: &PluginName::new("probe").expect("a name"),
-            version: &version.parse().expect("a version"),
-            interface: &Interface::of(&artifact.bytes, &Limits::default()).expect("a component"),
-            artifact: &artifact,
-            metadata: &Metadata::default(),
-        };
-        publish(&project.path("vendor"), &publication).expect("publishes");
+        publish_as(project, version, probe_of(version));
     }
 }
 
+/// Writes a component into the layout as some version of the probe.
+pub fn publish_as(project: &Project, version: &str, component: Vec<u8>) {
+    let artifact = Artifact::new(component, "a test");
+    let publication = Publication {
+        name: &PluginName::new("probe").expect("a name"),
+        version: &version.parse().expect("a version"),
+        interface: &Interface::of(&artifact.bytes, &Limits::default()).expect("a component"),
+        artifact: &artifact,
+        metadata: &Metadata::default(),
+    };
+    publish(&project.path("vendor"), &publication).expect("publishes");
+}
+
 /// Adds the probe as a plugin of the project, from a file.
-fn add_probe(project: &Project) {
+pub fn add_probe(project: &Project) {
     project.write("probe.wasm", probe());
     project.ok(&["plugin", "add", "probe", "--path", "probe.wasm"]);
 }
 
 /// A revision that the plugin runs; `plugin` is how its manifest names it.
-fn revision(project: &Project, id: &str, parents: &str, plugin: &str, params: &str) {
+pub fn revision(project: &Project, id: &str, parents: &str, plugin: &str, params: &str) {
     let text = format!(
         "revision = {id:?}\nparents = [{parents}]\nmessage = \"message of {id}\"\nplugin = {plugin:?}\n\n\
          [params]\nkind = \"nothing\"\n{params}"
@@ -77,7 +82,7 @@ fn files(project: &Project) -> Vec<(String, Option<String>)> {
 
 /// Runs a command that fails with 1, and changes nothing on disk.
 #[track_caller]
-fn refused(project: &Project, args: &[&str]) -> String {
+pub fn refused(project: &Project, args: &[&str]) -> String {
     let before = files(project);
     let said = project.fails(1, args);
     assert_eq!(files(project), before, "{said}");
@@ -175,6 +180,8 @@ fn locked_refuses_before_anything_is_done() {
     }
     let by_variable = Finished::of(project.command(&["upgrade", "head"]).env("RUNNER_LOCKED", "1"));
     assert!(by_variable.stderr.contains("`--locked` was given"), "{}", by_variable.stderr);
+    let down = Finished::of(project.command(&["downgrade", "base"]).env("RUNNER_LOCKED", "1"));
+    assert_eq!(down.code, 7, "a downgrade needs no lock: {}", down.stderr);
     let wrong = [
         (lock.replace("path:probe.wasm", "path:old.wasm"), "it lacks probe from path:probe.wasm"),
         (

@@ -120,7 +120,7 @@ impl Command {
             Self::Bundle(args) => args.resolve,
             Self::Plugin(args) => args.resolve(),
             Self::Upgrade(args) => args.resolve,
-            Self::Downgrade(args) => args.resolve,
+            Self::Downgrade(args) => args.resolve.into(),
             Self::Stamp(args) => args.resolve,
             Self::Redo(args) => args.resolve,
             Self::Plan(args) => args.resolve,
@@ -164,6 +164,24 @@ pub struct Resolve {
 
     #[command(flatten)]
     pub network: Network,
+}
+
+/// The same for what runs what the ledger kept, and needs no runner.lock: a variable
+/// that is set for all commands does not ask for one.
+#[derive(Clone, Copy, Debug, Default, ClapArgs)]
+pub struct ResolveKept {
+    /// Fail, before anything is done, if runner.lock is not there or would change
+    #[arg(long)]
+    locked: bool,
+
+    #[command(flatten)]
+    network: Network,
+}
+
+impl From<ResolveKept> for Resolve {
+    fn from(ResolveKept { locked, network }: ResolveKept) -> Self {
+        Self { locked, network }
+    }
 }
 
 /// How the network may be used.

@@ -16,6 +16,7 @@ use crate::plan::{self, Drift, Plan, PlanError, Step};
 use crate::revision::{Direction, RevisionId};
 use crate::source::{self, Found, Project};
 
+use super::beside::beside;
 use super::blocked::Watch;
 use super::event::milliseconds;
 use super::executor::Total;
@@ -518,11 +519,13 @@ impl Migrator {
         lost.map_or(Ok((state, unsound)), |error| Err(error.into()))
     }
 
-    /// Builds the crates of a project; no database is needed.
-    pub fn build(project: &Project) -> Result<Vec<source::Built>, RunError> {
+    /// Builds the crates of a project; no database is needed. The compiler is ended
+    /// when nobody waits any more.
+    pub async fn build(project: &Project) -> Result<Vec<source::Built>, RunError> {
         let on_disk = Self::on_disk(project)?;
         let found: Vec<Found> = on_disk.revisions.into_values().collect();
-        Ok(source::build(project, &found)?)
+        let project = project.clone();
+        Ok(beside(move |stop| source::build_until(&project, &found, stop)).await?)
     }
 }
 

@@ -8,6 +8,7 @@ mod alone;
 mod apart;
 mod author;
 mod backup;
+mod beside;
 mod blocked;
 mod bundle;
 mod effects;

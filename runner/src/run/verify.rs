@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::plan::Drift;
 use crate::revision::{PluginName, RevisionId};
+use crate::source::BuildStop;
 
+use super::beside::beside;
 use super::error::with_causes;
 use super::prepare::Preparer;
 use super::{Migrator, PrepareError, RunError, State};
@@ -66,20 +68,23 @@ impl Migrator {
         findings.extend(
             unsound.into_iter().map(|(revision, reason)| Finding::LedgerComponent { revision, reason }),
         );
-        findings.extend(self.unfit_plugins());
+        findings.extend(self.unfit_plugins().await);
         findings.extend(self.not_runnable(&state).await);
         Ok(Verification { on_disk: state.on_disk.revisions.len(), applied: state.applied.len(), findings })
     }
 
     /// Compares runner.toml, runner.lock and the plugins. That a crate is not built
     /// yet is no finding.
-    fn unfit_plugins(&self) -> Vec<Finding> {
-        let project = self.project();
-        let unfit = |plugin: &PluginName| {
-            let error = project.plugin_artifact(plugin).err()?;
-            Some(Finding::Plugin { plugin: plugin.clone(), reason: with_causes(&error) })
+    async fn unfit_plugins(&self) -> Vec<Finding> {
+        let project = self.project().clone();
+        let find = move |stop: &BuildStop| {
+            let unfit = |plugin: &PluginName| {
+                let error = project.plugin_artifact_until(plugin, stop).err()?;
+                Some(Finding::Plugin { plugin: plugin.clone(), reason: with_causes(&error) })
+            };
+            project.config.plugins.keys().filter_map(unfit).collect()
         };
-        project.config.plugins.keys().filter_map(unfit).collect()
+        beside(find).await
     }
 
     /// Checks each revision on disk as an upgrade would.

@@ -118,11 +118,17 @@ pub fn load_artifact(
     revision: &RevisionId,
     source_digest: Digest,
 ) -> Result<Option<Artifact>, ArtifactError> {
-    load_built(&artifact_path(components_dir, revision), source_digest)
+    load_if(&artifact_path(components_dir, revision), |bytes| is_built_from(bytes, source_digest))
 }
 
-/// The component in a file, if there is one and it was built from these sources.
+/// The component in a file, if there is one and it says that it was built from
+/// these sources.
 pub(super) fn load_built(path: &Path, source_digest: Digest) -> Result<Option<Artifact>, ArtifactError> {
+    load_if(path, |bytes| section(bytes, SECTION).is_some_and(|data| names(data, source_digest)))
+}
+
+/// The component in a file, if there is one and it is to be taken.
+fn load_if(path: &Path, is_taken: impl Fn(&[u8]) -> bool) -> Result<Option<Artifact>, ArtifactError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -130,16 +136,18 @@ pub(super) fn load_built(path: &Path, source_digest: Digest) -> Result<Option<Ar
     };
     // A file that was tampered with fails when the host loads it; here only
     // its age counts.
-    let current = is_built_from(&bytes, source_digest);
-    Ok(current.then(|| Artifact::new(bytes, path.display().to_string())))
+    Ok(is_taken(&bytes).then(|| Artifact::new(bytes, path.display().to_string())))
 }
 
 /// Whether a component says that it was built from these sources. One from
 /// elsewhere, which says nothing of its sources, is taken as it is.
 pub(super) fn is_built_from(component: &[u8], source_digest: Digest) -> bool {
-    section(component, SECTION).is_none_or(|data| {
-        serde_json::from_slice(data).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
-    })
+    section(component, SECTION).is_none_or(|data| names(data, source_digest))
+}
+
+/// Whether the section names these sources.
+fn names(section: &[u8], source_digest: Digest) -> bool {
+    serde_json::from_slice(section).is_ok_and(|built: BuiltFrom| built.source_digest == source_digest)
 }
 
 /// What a custom section holds; the last one of that name, which is the one we

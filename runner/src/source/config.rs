@@ -275,7 +275,7 @@ impl<'a> Settings<'a> {
 
     /// Lays the keys over those of other settings.
     pub(super) fn over(self, mut below: toml::Table) -> Self {
-        forget_other_spelling(&mut below, &self.table);
+        forget_replaced(&mut below, &self.table);
         overlay(&mut below, &self.table);
         Self { table: below, ..self }
     }
@@ -284,7 +284,7 @@ impl<'a> Settings<'a> {
     pub(super) fn choose(mut self, name: Option<&str>) -> Result<(Config, toml::Table), ConfigError> {
         if let Some(name) = name {
             let section = self.section(name)?;
-            forget_other_spelling(&mut self.table, &section);
+            forget_replaced(&mut self.table, &section);
             overlay(&mut self.table, &section);
         }
         let wrong = |error: toml::de::Error| {
@@ -512,9 +512,14 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { path: file.to_owned(), source })
 }
 
-/// `dir` and `dirs` say the same thing: a section that sets one of them replaces
-/// both.
-fn forget_other_spelling(table: &mut toml::Table, with: &toml::Table) {
+/// Takes out what is replaced as a whole, though it is not one value. `dir` and `dirs`
+/// say the same thing: a section that sets one of them replaces both. The entry of a
+/// plugin says where it is from by which key it has.
+fn forget_replaced(table: &mut toml::Table, with: &toml::Table) {
+    let entries = with.get("plugins").and_then(toml::Value::as_table);
+    if let Some(plugins) = table.get_mut("plugins").and_then(toml::Value::as_table_mut) {
+        entries.into_iter().flat_map(toml::Table::keys).for_each(|name| drop(plugins.remove(name)));
+    }
     let sets = |key: &str| with.get("migrations").is_some_and(|migrations| migrations.get(key).is_some());
     if (sets("dir") || sets("dirs"))
         && let Some(migrations) = table.get_mut("migrations").and_then(toml::Value::as_table_mut)

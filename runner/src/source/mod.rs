@@ -45,10 +45,10 @@ pub use init::{INIT_TEMPLATES, InitTemplate, init};
 pub use migrations_dir::MigrationsDir;
 pub use new_revision::{NewFiles, new_revision, write_revision};
 pub use plugins::{
-    Access, BuiltPlugin, Destination, Fetched, LOCK_FILE, LayoutFault, Lock, LockFileError, Locked, Metadata,
-    Parameter, Pin, PluginEntry, PluginError, PluginFiles, PluginRange, PluginSource, Publication,
-    RegistryAddress, RegistryAddressError, RegistryConfig, RegistryFault, Store, build_plugins, new_plugin,
-    publish, usage, with_plugin, without_plugin,
+    Access, BuiltPlugin, Destination, Exclusive, Fetched, LOCK_FILE, LayoutFault, Lock, LockFileError,
+    Locked, Metadata, Parameter, Pin, PluginEntry, PluginError, PluginFiles, PluginRange, PluginSource,
+    Publication, RegistryAddress, RegistryAddressError, RegistryConfig, RegistryFault, Store, build_plugins,
+    new_plugin, newest_version, publish, usage, with_plugin, without_plugin,
 };
 pub use scan::{Found, ScanError, ScanErrors, Scripts, scan};
 pub use template::{NewRevision, PluginTexts, TEMPLATE_TOKENS, Template, TemplateError};

@@ -24,10 +24,13 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     let new = manager.not_locked()?;
     if !new.is_empty() {
         let changes = context::block_on(manager.changes(&new))?;
+        if let Some(change) = changes.iter().find(|change| !change.more.is_empty()) {
+            return Err(CommandError::more_capabilities(change));
+        }
         manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
     }
-    let plugins = manager.fetch()?;
-    let built = Migrator::build(manager.project())?;
+    let plugins = context::block_on(manager.fetch())?;
+    let built = context::block_on(Migrator::build(manager.project()))?;
     if ui.json() {
         let components: Vec<_> = built
             .iter()

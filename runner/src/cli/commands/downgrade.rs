@@ -4,7 +4,7 @@ use runner::revision::Direction;
 use runner::run::Options;
 
 use super::upgrade::{Way, go};
-use crate::cli::args::{Global, Resolve};
+use crate::cli::args::{Global, ResolveKept};
 use crate::cli::context;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::Exit;
@@ -47,7 +47,7 @@ pub struct Args {
     wait: Wait,
 
     #[command(flatten)]
-    pub resolve: Resolve,
+    pub resolve: ResolveKept,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> {

@@ -128,6 +128,10 @@ fn read_case(dir: &Path) -> Result<Case, RunError> {
         let reason = "`error` and `[[then]]` do not go together: a case that fails has one revision".into();
         return Err(RunError::Case { path: file, reason });
     }
+    if settings.error.as_ref().is_some_and(|error| error.trim().is_empty()) {
+        let reason = "`error` is empty, which is in every message: say what this one is to have in it".into();
+        return Err(RunError::Case { path: file, reason });
+    }
     let after = match settings.error {
         Some(_) => None,
         None => Some(read("after.sql")?),

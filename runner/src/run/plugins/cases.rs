@@ -112,8 +112,7 @@ impl<'a> Cases<'a> {
         dir: &Path,
         filter: Option<&str>,
     ) -> Result<Vec<CaseOutcome>, RunError> {
-        let cases = read_cases(&dir.join("cases"))?;
-        let chosen = cases.into_iter().filter(|case| filter.is_none_or(|filter| case.name.contains(filter)));
+        let chosen = chosen(&dir.join("cases"), filter)?;
         let (_, artifact) = self.unless_stopped(self.manager.of_crate(name, dir)).await?;
         let mut outcomes = Vec::new();
         for case in chosen {
@@ -235,6 +234,20 @@ impl<'a> Cases<'a> {
         connection.close().await;
         Ok(taken.map_err(|error| scratch.error(ScratchUse::Read, error))?)
     }
+}
+
+/// The cases below a folder whose name holds `filter`; at least one.
+fn chosen(dir: &Path, filter: Option<&str>) -> Result<Vec<Case>, RunError> {
+    let cases = read_cases(dir)?;
+    let Some(filter) = filter else { return Ok(cases) };
+    let (chosen, others): (Vec<Case>, Vec<Case>) =
+        cases.into_iter().partition(|case| case.name.contains(filter));
+    if chosen.is_empty() {
+        let names: Vec<&str> = others.iter().map(|case| case.name.as_str()).collect();
+        let reason = format!("it has no case whose name holds `{filter}`; there are: {}", names.join(", "));
+        return Err(RunError::Case { path: dir.to_owned(), reason });
+    }
+    Ok(chosen)
 }
 
 /// Why a case was not gone on with.

@@ -13,7 +13,7 @@ use crate::source::{
     PluginError, PluginFiles, PluginRange, PluginSource, Project, Publication,
 };
 
-use super::beside::beside;
+use crate::run::beside::beside;
 use crate::run::pinned::check_name;
 use crate::run::{Migrator, RunError};
 
@@ -106,9 +106,7 @@ impl PluginManager {
     /// A plugin as it is pinned; its crate is built where it has to be.
     pub async fn pinned(&self, name: &PluginName) -> Result<PluginInfo, RunError> {
         let (entry, locked) = self.project.pinned_plugin(name)?;
-        let (project, plugin) = (self.project.clone(), name.clone());
-        let artifact = beside(move |stop| project.plugin_artifact_until(&plugin, stop)).await?;
-        let artifact = match artifact {
+        let artifact = match self.artifact(name).await? {
             Some(artifact) => artifact,
             None => self.fetched(name, entry).await?.artifact,
         };
@@ -153,17 +151,27 @@ impl PluginManager {
         if self.project.config.plugins.contains_key(name) {
             return Err(PluginError::Declared(name.clone()).into());
         }
-        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
+        // A lock that cannot be read is told before anything is asked.
+        Lock::load(&self.project.root).map_err(PluginError::from)?;
+        let required = self.required(name)?;
         let may_be_old = entry.version.is_some() || self.project.is_offline();
-        let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &entry)).flatten();
-        let fetched = match in_store {
-            Some(fetched) => fetched,
-            None => self.fetched(name, &entry).await?,
+        let within = entry.within(&required);
+        let in_store = may_be_old.then(|| self.project.plugin_in_store(name, &within)).flatten();
+        let (fetched, info) = match in_store {
+            Some(fetched) => {
+                let info = self.info(name, &within, &fetched).await?;
+                (fetched, info)
+            }
+            None => self.newest(name, &entry, required).await?,
         };
-        let info = self.info(name, &entry, &fetched).await?;
         if entry.source.has_versions() && entry.version.is_none() {
             entry.version = VersionReq::parse(&info.version.to_string()).ok();
         }
+        let _alone = self.project.alone_with_plugins()?;
+        if self.declares(name)? {
+            return Err(PluginError::Declared(name.clone()).into());
+        }
+        let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         let path = &self.project.file;
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
@@ -177,6 +185,12 @@ impl PluginManager {
         Ok(info)
     }
 
+    /// Whether runner.toml has a plugin, as it is by now.
+    fn declares(&self, name: &PluginName) -> Result<bool, RunError> {
+        let now = Project::load_named(&self.project.file, self.section.as_deref())?;
+        Ok(now.config.plugins.contains_key(name))
+    }
+
     /// Takes a plugin out of runner.toml and the lock, unless revisions on disk
     /// need it.
     pub fn remove(&self, name: &PluginName, options: UpdateOptions) -> Result<(), RunError> {
@@ -187,6 +201,7 @@ impl PluginManager {
             return Err(RunError::PluginInUse { name: name.clone(), revisions });
         }
         refuse_if(options.locked, || format!("it loses {name}"))?;
+        let _alone = self.project.alone_with_plugins()?;
         let path = &self.project.file;
         let edit = |reason| PluginError::Edit { path: path.clone(), reason };
         let before = std::fs::read_to_string(path).map_err(|error| edit(error.to_string()))?;
@@ -215,15 +230,22 @@ impl PluginManager {
 
     /// Gets the components of all plugins as they are pinned, so that nothing has to
     /// be got or built later.
-    pub fn fetch(&self) -> Result<Vec<PluginName>, RunError> {
+    pub async fn fetch(&self) -> Result<Vec<PluginName>, RunError> {
         let names: Vec<PluginName> = self.project.config.plugins.keys().cloned().collect();
         for name in &names {
-            if self.project.plugin_artifact(name)?.is_none() {
+            if self.artifact(name).await?.is_none() {
                 let (entry, _) = self.project.pinned_plugin(name)?;
-                self.project.fetch_plugin(name, entry)?;
+                self.fetched(name, entry).await?;
             }
         }
         Ok(names)
+    }
+
+    /// The component that the lock means, got beside the runtime; none if it has to be
+    /// built.
+    async fn artifact(&self, name: &PluginName) -> Result<Option<Artifact>, PluginError> {
+        let (project, name) = (self.project.clone(), name.clone());
+        beside(move |stop| project.plugin_artifact_until(&name, stop)).await
     }
 
     /// Writes changes into the lock. Whoever calls it has asked about those that
@@ -238,6 +260,7 @@ impl PluginManager {
             format!("it gets {}", changed.iter().map(one).collect::<Vec<_>>().join(", "))
         };
         refuse_if(options.locked, told)?;
+        let _alone = self.project.alone_with_plugins()?;
         let mut lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
         for change in changed {
             self.project.keep_plugin(&change.to.name, &change.entry, &change.fetched)?;
@@ -314,26 +337,34 @@ impl PluginManager {
     async fn change(&self, name: &PluginName) -> Result<PluginChange, RunError> {
         let entry = self.project.plugin_entry(name)?.clone();
         let lock = Lock::load(&self.project.root).map_err(PluginError::from)?;
-        let before = lock.get(name, &entry.source.to_string()).cloned();
-        let (fetched, to) = self.newest(name, &entry).await?;
-        let after = locked(&to, &fetched);
-        let old: &[String] = before.as_ref().map_or(&[], |before| &before.capabilities);
-        let more = match before {
-            Some(_) => after.capabilities.iter().filter(|asked| !old.contains(asked)).cloned().collect(),
-            None => Vec::new(),
+        // The one from another source was agreed to as it is, and no further.
+        let same_source = lock.get(name, &entry.source.to_string());
+        let agreed: Vec<&Locked> = match same_source {
+            Some(before) => vec![before],
+            None => lock.plugins().filter(|locked| locked.name == *name).collect(),
         };
-        let changes = before.as_ref() != Some(&after);
-        Ok(PluginChange { from: before.map(|before| before.version), to, changes, more, entry, fetched })
+        let (fetched, to) = self.newest(name, &entry, self.required(name)?).await?;
+        let after = locked(&to, &fetched);
+        let is_new = |asked: &&String| agreed.iter().any(|before| !before.capabilities.contains(asked));
+        let more = after.capabilities.iter().filter(is_new).cloned().collect();
+        let from = agreed.first().map(|before| before.version.clone());
+        let changes = same_source != Some(&after);
+        Ok(PluginChange { from, to, changes, more, entry, fetched })
     }
 
-    /// The newest version of a plugin that runner.toml and all revisions take.
+    /// What the revisions on disk ask of a plugin.
+    fn required(&self, name: &PluginName) -> Result<Vec<PluginRange>, RunError> {
+        let revisions = self.project.revisions().map_err(RunError::Scan)?;
+        Ok(self.project.plugin_ranges(name, &revisions))
+    }
+
+    /// The newest version of a plugin that its entry and all revisions take.
     async fn newest(
         &self,
         name: &PluginName,
         entry: &PluginEntry,
+        required: Vec<PluginRange>,
     ) -> Result<(Fetched, PluginInfo), RunError> {
-        let revisions = self.project.revisions().map_err(RunError::Scan)?;
-        let required = self.project.plugin_ranges(name, &revisions);
         let narrowed = entry.within(&required);
         let found = match self.fetched(name, &narrowed).await {
             Ok(fetched) => self.info(name, &narrowed, &fetched).await.map(|info| (fetched, info)),

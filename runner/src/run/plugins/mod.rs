@@ -5,7 +5,6 @@
 //! `snapshot` what is in one.
 
 mod applied;
-mod beside;
 mod case;
 mod cases;
 mod manager;

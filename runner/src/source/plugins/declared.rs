@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use semver::VersionReq;
+use semver::{Version, VersionReq};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -50,14 +50,25 @@ struct Table {
 
 impl PluginEntry {
     /// Whether a version may be used.
-    pub fn takes(&self, version: &semver::Version) -> bool {
+    pub fn takes(&self, version: &Version) -> bool {
         self.version.as_ref().is_none_or(|wanted| wanted.matches(version))
+    }
+
+    /// The newest of some versions that may be used.
+    pub fn newest<'a>(&self, versions: impl Iterator<Item = &'a Version>) -> Option<&'a Version> {
+        newest_version(versions.filter(|version| self.takes(version)))
     }
 
     /// The versions that may be used, as people write them.
     pub fn wanted(&self) -> String {
         self.version.as_ref().map_or_else(|| "*".to_owned(), VersionReq::to_string)
     }
+}
+
+/// The newest of some versions: a release, or a version before one where there is
+/// nothing else.
+pub fn newest_version<'a>(versions: impl Iterator<Item = &'a Version>) -> Option<&'a Version> {
+    versions.max_by_key(|version| (version.pre.is_empty(), *version))
 }
 
 impl PluginSource {

@@ -86,6 +86,19 @@ pub enum PluginError {
         /// What is pinned.
         locked: Digest,
     },
+    /// A folder, which would have to be built, in the place of a component.
+    #[error(
+        "plugin `{name}` is pinned by the digest of its component {locked}, and {} is a folder",
+        dir.display()
+    )]
+    Folder {
+        /// The name.
+        name: PluginName,
+        /// The folder.
+        dir: PathBuf,
+        /// What is pinned.
+        locked: Digest,
+    },
     /// The sources are not those of the lock.
     #[error("the crate of plugin `{name}` ({}) was changed since it was locked", dir.display())]
     Sources {
@@ -253,13 +266,17 @@ impl PluginError {
                 of two blocks of one plugin keep one, and run `runner plugin update NAME`."
                     .into()
             }
-            Self::Lock(LockFileError::Invalid(error)) => return error.hint.clone(),
+            Self::Lock(LockFileError::Invalid(error)) => error.hint.clone().unwrap_or_else(|| {
+                "Restore the file from version control; or delete the block, and run `runner plugin update \
+                 NAME`, which writes it anew."
+                    .into()
+            }),
             Self::WouldChange(_) => "Run the command without `--locked`, and commit runner.lock.".into(),
             Self::Digest { name, .. } => format!(
                 "Somebody put other bytes in its place. If that is meant, look at what it asks for with \
                  `runner plugin update {name}`; if not, find out who did it."
             ),
-            Self::Sources { name, .. } | Self::Misstated { name, .. } => {
+            Self::Folder { name, .. } | Self::Sources { name, .. } | Self::Misstated { name, .. } => {
                 format!("If that is meant, run `runner plugin update {name}`, and commit runner.lock.")
             }
             Self::NoVersion { known, .. } => match known.as_slice() {

@@ -65,10 +65,11 @@ impl Project {
     /// entry takes; the source itself is not looked at.
     pub fn plugin_in_store(&self, name: &PluginName, entry: &PluginEntry) -> Option<Fetched> {
         let store = self.store();
-        let noted = store.noted(&self.source_key(&entry.source), name).into_iter().rev();
-        let (version, digest) = noted.into_iter().find(|(version, _)| entry.takes(version))?;
-        let artifact = store.get(digest)?;
-        Some(Fetched { pin: Pin::Digest(digest), version: Some(version), artifact })
+        let noted = store.noted(&self.source_key(&entry.source), name);
+        let newest = entry.newest(noted.iter().map(|(version, _)| version))?;
+        let (version, digest) = noted.iter().find(|(version, _)| version == newest)?;
+        let artifact = store.get(*digest)?;
+        Some(Fetched { pin: Pin::Digest(*digest), version: Some(version.clone()), artifact })
     }
 
     /// Keeps a plugin that was looked at, and notes which version it is.
@@ -158,7 +159,7 @@ impl Project {
         }
         let repository = self.repository(address, name);
         let sought = match wanted {
-            Wanted::Newest => repository.newest(|version| entry.takes(version), stop),
+            Wanted::Newest => repository.newest(|known| entry.newest(known.iter()).cloned(), stop),
             Wanted::Exactly(version) => repository.exactly(version, stop),
         };
         let sought = sought.map_err(|fault| fault.of(address))?;
@@ -257,11 +258,11 @@ fn from_layout(
             known: near(name, names),
         });
     }
-    let fits = |offer: &&&Offer| match wanted {
-        Wanted::Newest => entry.takes(&offer.version),
-        Wanted::Exactly(version) => offer.version == *version,
+    let chosen = match wanted {
+        Wanted::Newest => entry.newest(of_name.iter().map(|offer| &offer.version)),
+        Wanted::Exactly(version) => Some(version),
     };
-    let Some(offer) = of_name.iter().rev().find(fits) else {
+    let Some(offer) = of_name.iter().rev().find(|offer| Some(&offer.version) == chosen) else {
         let (from, wanted) = (path.display().to_string(), wanted.told(entry));
         let known = of_name.iter().map(|offer| offer.version.clone()).collect();
         return Err(PluginError::NoVersion { name: name.clone(), from, wanted, known });

@@ -28,6 +28,8 @@ pub(super) const VERSION: &str = "org.opencontainers.image.version";
 const MOST_JSON: u64 = 4 << 20;
 /// The most bytes of a component. What a project takes, `limits.component_bytes` says.
 const MOST_COMPONENT: u64 = 256 << 20;
+/// The most bytes of a tar file, as of a bundle.
+const MOST_ARCHIVE: u64 = 1 << 30;
 
 /// A layout that is being read.
 pub(super) struct Layout {
@@ -147,14 +149,18 @@ impl Layout {
 
     /// Reads a file of at most so many bytes; none if it is not there.
     fn read(&self, entry: &str, most: u64) -> Result<Option<Bytes>, LayoutFault> {
+        let too_large = || LayoutFault::TooLarge { entry: entry.to_owned(), most };
         match &self.files {
             Files::Folder(folder) => match read_at_most(&folder.join(entry), most) {
                 Ok(Some(bytes)) => Ok(Some(bytes.into())),
-                Ok(None) => Err(LayoutFault::TooLarge { entry: entry.to_owned(), most }),
+                Ok(None) => Err(too_large()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(LayoutFault::Unreadable { entry: entry.to_owned(), source }),
             },
-            Files::Archive(files) => Ok(files.get(entry).cloned()),
+            Files::Archive(files) => match files.get(entry) {
+                Some(bytes) if bytes.len() as u64 > most => Err(too_large()),
+                bytes => Ok(bytes.cloned()),
+            },
             Files::Bundle(_) => Ok(None),
         }
     }
@@ -162,8 +168,13 @@ impl Layout {
 
 /// Reads a file; none if it is longer. What is longer is not held in memory.
 fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.len() > most {
+        return Ok(None);
+    }
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    // It may grow, and what is no file does not say how long it is.
+    file.take(most + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
@@ -175,8 +186,10 @@ impl Offer {
 }
 
 fn archive(path: &Path) -> Result<BTreeMap<String, Bytes>, LayoutFault> {
-    let unreadable = |source| LayoutFault::Unreadable { entry: path.display().to_string(), source };
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let entry = || path.display().to_string();
+    let bytes = read_at_most(path, MOST_ARCHIVE)
+        .map_err(|source| LayoutFault::Unreadable { entry: entry(), source })?
+        .ok_or_else(|| LayoutFault::TooLarge { entry: entry(), most: MOST_ARCHIVE })?;
     let files = read_archive(&bytes.into())?;
     // Some tools write `./index.json`.
     let plain = |name: String| name.strip_prefix("./").map_or(name.clone(), str::to_owned);
@@ -201,5 +214,29 @@ mod tests {
         let refused = Layout::open(folder.path()).map(drop).expect_err("it is too large");
         let PluginError::Layout { fault, .. } = refused else { panic!("{refused}") };
         assert_eq!(fault.to_string(), "index.json has more than 4 MiB");
+    }
+
+    #[test]
+    fn an_archive_has_the_same_limits() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("layout.tar");
+        let refused = || {
+            let refused = Layout::open(&path).map(drop).expect_err("it is too large");
+            let PluginError::Layout { fault, .. } = refused else { panic!("{refused}") };
+            fault.to_string()
+        };
+        let version = "{\"imageLayoutVersion\":\"1.0.0\"}".to_owned();
+        let index = " ".repeat(usize::try_from(MOST_JSON).expect("it fits") + 1);
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, text) in [(LAYOUT_FILE, version), (INDEX_FILE, index)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            archive.append_data(&mut header, name, text.as_bytes()).expect("packs");
+        }
+        std::fs::write(&path, archive.into_inner().expect("packs")).expect("writes");
+        assert_eq!(refused(), "index.json has more than 4 MiB");
+        let file = std::fs::File::create(&path).expect("makes");
+        file.set_len(MOST_ARCHIVE + 1).expect("a file with a hole");
+        assert!(refused().ends_with("layout.tar has more than 1024 MiB"));
     }
 }

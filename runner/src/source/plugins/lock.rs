@@ -138,11 +138,12 @@ impl Lock {
         let wrong = |offset: usize, message: String| ManifestError {
             place: Place::of(file, text, offset),
             message,
-            hint: Some("Run `runner plugin update NAME` to write it anew.".into()),
+            hint: None,
         };
         if read.version != FORMAT {
             let message = format!("the lock has version {}; this runner knows {FORMAT}", read.version);
-            return Err(wrong(0, message).into());
+            let hint = Some("Use the runner that wrote it, or a newer one.".into());
+            return Err(ManifestError { hint, ..wrong(0, message) }.into());
         }
         let mut lock = Self::default();
         let blocks = text.match_indices("[[plugin]]").map(|(at, _)| at);

@@ -12,6 +12,7 @@
 mod declared;
 mod edit;
 mod error;
+mod exclusive;
 mod fetch;
 mod layout;
 mod lock;
@@ -24,9 +25,10 @@ mod required;
 mod store;
 mod usage;
 
-pub use declared::{PluginEntry, PluginSource};
+pub use declared::{PluginEntry, PluginSource, newest_version};
 pub use edit::{with_plugin, without_plugin};
 pub use error::{LayoutFault, PluginError};
+pub use exclusive::Exclusive;
 pub use fetch::Fetched;
 pub(super) use layout::Offer;
 pub use lock::{LOCK_FILE, Lock, LockFileError, Locked, Pin};

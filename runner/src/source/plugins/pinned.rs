@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::revision::{Kind, PluginName};
+use crate::revision::{Digest, Kind, PluginName};
 use crate::source::artifact::{Artifact, load_built};
 use crate::source::build::write_aside;
 use crate::source::config::{Settings, read};
@@ -11,7 +11,7 @@ use crate::source::scan::crate_digest;
 use crate::source::{BuildStop, ConfigError, Found, Project};
 
 use super::fetch::{Fetched, Wanted, near};
-use super::{LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError, PluginSource};
+use super::{Exclusive, LOCK_FILE, Lock, LockFileError, Locked, Pin, PluginEntry, PluginError, PluginSource};
 
 /// How a project may get at what is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,6 +146,7 @@ impl Project {
                 if let Some(artifact) = self.store().get(digest) {
                     return Ok(Some(artifact));
                 }
+                self.refuse_folder(name, entry, digest)?;
                 let fetched = self.fetch(name, entry, Wanted::Exactly(&locked.version), stop)?;
                 let found = fetched.artifact.digest;
                 if found != digest {
@@ -153,7 +154,10 @@ impl Project {
                     return Err(PluginError::Digest { name: name.clone(), from, found, locked: digest });
                 }
                 let fetched = Fetched { version: Some(locked.version), ..fetched };
-                self.keep_plugin(name, entry, &fetched)?;
+                // The bytes are the right ones, kept or not.
+                if let Err(error) = self.keep_plugin(name, entry, &fetched) {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "plugin `{name}` is not kept");
+                }
                 Ok(Some(fetched.artifact))
             }
             Pin::Sources(sources) => {
@@ -169,6 +173,22 @@ impl Project {
                     false => Err(PluginError::Sources { name: name.clone(), dir }),
                 }
             }
+        }
+    }
+
+    /// Fails if what would be read as a component is a folder: the crate in it would be
+    /// compiled, and its build script run, though the lock does not mean it.
+    fn refuse_folder(
+        &self,
+        name: &PluginName,
+        entry: &PluginEntry,
+        locked: Digest,
+    ) -> Result<(), PluginError> {
+        let PluginSource::Path(path) = &entry.source else { return Ok(()) };
+        let dir = self.root.join(path);
+        match dir.is_dir() {
+            true => Err(PluginError::Folder { name: name.clone(), dir, locked }),
+            false => Ok(()),
         }
     }
 
@@ -194,6 +214,13 @@ impl Project {
             entries.extend(config.plugins);
         }
         Ok(entries)
+    }
+
+    /// Keeps other processes from changing the plugins, from before the files are
+    /// read until they are written.
+    pub fn alone_with_plugins(&self) -> Result<Exclusive, PluginError> {
+        let path = self.root.join(".runner/lock");
+        Exclusive::on(&path).map_err(|source| LockFileError::Io { path, source }.into())
     }
 
     /// Writes runner.lock, and runner.toml if it changed: both or neither. What

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
@@ -19,7 +20,7 @@ use crate::source::{Artifact, BuildStop, Project};
 
 use super::layout::{Layout, VERSION};
 use super::registry::Push;
-use super::{LayoutFault, Metadata, PluginError, RegistryAddress, RegistryFault};
+use super::{Exclusive, LayoutFault, Metadata, PluginError, RegistryAddress, RegistryFault};
 
 /// The type of the configuration of such an artifact.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -119,7 +120,9 @@ pub fn publish(layout: &Path, publication: &Publication<'_>) -> Result<Digest, P
     }
     let blobs = blobs(publication);
     let mut index = Index { schema_version: 2, media_type: INDEX.into(), manifests: Vec::new() };
-    if layout.join(LAYOUT_FILE).exists() {
+    let _alone = begin(layout)
+        .map_err(|source| fault(LayoutFault::Unwritable { entry: LAYOUT_FILE.into(), source }))?;
+    if layout.join(INDEX_FILE).exists() {
         let there = Layout::open(layout)?;
         let (name, version) = (publication.name, publication.version);
         let offers = there.offers()?;
@@ -133,13 +136,11 @@ pub fn publish(layout: &Path, publication: &Publication<'_>) -> Result<Digest, P
     }
     let digest = blobs.entry.digest;
     index.manifests.push(blobs.entry);
-    let version = LayoutVersion { image_layout_version: LAYOUT_VERSION.into() };
     // The index comes last: until then nothing names the blobs.
     let files = [
         (blob_file(publication.artifact.digest), publication.artifact.bytes.to_vec()),
         (blob_file(Digest::of(&blobs.config)), blobs.config),
         (blob_file(digest), blobs.manifest),
-        (LAYOUT_FILE.to_owned(), to_json(&version)),
         (INDEX_FILE.to_owned(), to_json(&index)),
     ];
     for (entry, bytes) in files {
@@ -147,6 +148,17 @@ pub fn publish(layout: &Path, publication: &Publication<'_>) -> Result<Digest, P
             .map_err(|source| fault(LayoutFault::Unwritable { entry, source }))?;
     }
     Ok(digest)
+}
+
+/// Makes a layout if there is none, which has no index yet. Whoever writes the index
+/// has the lock of the file that says that it is a layout.
+fn begin(layout: &Path) -> std::io::Result<Exclusive> {
+    let mut alone = Exclusive::on(&layout.join(LAYOUT_FILE))?;
+    if alone.file.metadata()?.len() == 0 {
+        let version = LayoutVersion { image_layout_version: LAYOUT_VERSION.into() };
+        alone.file.write_all(&to_json(&version))?;
+    }
+    Ok(alone)
 }
 
 fn blobs(publication: &Publication<'_>) -> Blobs {

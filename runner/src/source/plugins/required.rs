@@ -124,8 +124,13 @@ impl Project {
         Lock::load(&self.root)?;
         for name in names {
             let checked = self.plugin_at_hand(name);
-            if let Err(error @ (PluginError::Digest { .. } | PluginError::Sources { .. })) = checked {
-                return Err(error);
+            match checked {
+                Err(
+                    error @ (PluginError::Digest { .. }
+                    | PluginError::Folder { .. }
+                    | PluginError::Sources { .. }),
+                ) => return Err(error),
+                _ => {}
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use runner::ledger::PluginApplied;
 use runner::revision::PluginName;
 use runner::run::{PluginInfo, PluginUseOf};
-use runner::source::{Locked, Parameter, Pin, PluginEntry, PluginSource, RegistryAddress};
+use runner::source::{self, Locked, Parameter, Pin, PluginEntry, PluginSource, RegistryAddress};
 use semver::Version;
 use serde_json::json;
 
@@ -71,7 +71,10 @@ pub fn list(args: &List, global: &Global, ui: &Ui) -> Result<Exit, CommandError>
     let manager = plugin::manager(global)?;
     let plugins = manager.list()?;
     let newest = |name: &PluginName, entry: &PluginEntry| match args.latest {
-        true => Ok(context::block_on(manager.versions(name, &entry.source))?.pop()),
+        true => {
+            let versions = context::block_on(manager.versions(name, &entry.source))?;
+            Ok(source::newest_version(versions.iter()).cloned())
+        }
         false => Ok::<_, CommandError>(None),
     };
     let newest: Vec<Option<Version>> =

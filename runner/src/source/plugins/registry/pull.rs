@@ -48,10 +48,10 @@ impl Repository<'_> {
         self.ask(stop, async |connection| connection.versions().await)
     }
 
-    /// Pulls the newest version that is wanted.
+    /// Pulls the version that is chosen of those that there are, oldest first.
     pub(in crate::source::plugins) fn newest(
         &self,
-        takes: impl Fn(&Version) -> bool + Send + Sync,
+        choose: impl Fn(&[Version]) -> Option<Version> + Send + Sync,
         stop: &BuildStop,
     ) -> Result<Sought<Pulled>, RegistryFault> {
         self.ask(stop, async |connection| {
@@ -60,8 +60,8 @@ impl Repository<'_> {
                 Sought::NoVersion(known) => return Ok(Sought::NoVersion(known)),
                 Sought::NoPlugin(known) => return Ok(Sought::NoPlugin(known)),
             };
-            match known.iter().rev().find(|version| takes(version)) {
-                Some(version) => connection.pull(version).await,
+            match choose(&known) {
+                Some(version) => connection.pull(&version).await,
                 None => Ok(Sought::NoVersion(known)),
             }
         })
