@@ -3,7 +3,8 @@
 //! `[plugins]` in `runner.toml` says where each is from (`declared`), and
 //! `runner.lock` which one it is (`lock`). A `layout` offers them, a `store` keeps
 //! their bytes by digest, and `pinned` brings all of it together: what it returns
-//! is what the lock says, or nothing. `publish` writes them.
+//! is what the lock says, or nothing. `publish` writes them, and `exclusive` keeps
+//! two processes from changing the same file.
 //!
 //! A `registry` has them too, and is the only place where the network is used.
 //!
