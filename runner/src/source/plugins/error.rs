@@ -231,6 +231,11 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// Whether what is there is not what the lock says, and not only missing.
+    pub(super) fn is_misfit(&self) -> bool {
+        matches!(self, Self::Digest { .. } | Self::Folder { .. } | Self::Sources { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

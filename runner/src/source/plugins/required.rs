@@ -123,14 +123,10 @@ impl Project {
         }
         Lock::load(&self.root)?;
         for name in names {
-            let checked = self.plugin_at_hand(name);
-            match checked {
-                Err(
-                    error @ (PluginError::Digest { .. }
-                    | PluginError::Folder { .. }
-                    | PluginError::Sources { .. }),
-                ) => return Err(error),
-                _ => {}
+            if let Err(error) = self.plugin_at_hand(name)
+                && error.is_misfit()
+            {
+                return Err(error);
             }
         }
         Ok(())
