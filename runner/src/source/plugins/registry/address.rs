@@ -93,7 +93,8 @@ impl RegistryAddress {
     }
 
     /// Whether it is on this machine.
-    fn is_loopback(&self) -> bool {
+    /// Whether it is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
         let host = host_without_port(&self.host);
         let ip = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         host == "localhost" || ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

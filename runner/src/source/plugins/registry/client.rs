@@ -25,7 +25,15 @@ use super::{RegistryAddress, RegistryConfig, RegistryFault};
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a registry may be silent while it answers.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
+/// The same where it takes a component: until it answers, nothing tells a slow
+/// upload from a silent registry.
+pub(super) const UPLOAD: Duration = Duration::from_secs(300);
+
+/// Nobody listens there. A client that has a proxy of its own does not take the one
+/// of the environment, and for this machine it takes none.
+const NO_PROXY: &str = "http://127.0.0.1:9";
+const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
 /// The repository of a plugin.
 pub(in crate::source::plugins) struct Repository<'a> {
@@ -53,16 +61,18 @@ impl<'a> Repository<'a> {
         Self { address, name, plain: config.is_plain(address), auth_files }
     }
 
-    /// Asks the registry something, until it answered or somebody stops it.
+    /// Asks the registry something, until it answered, was silent for too long, or
+    /// somebody stops it.
     pub(super) fn ask<T: Send>(
         &self,
+        silence: Duration,
         stop: &BuildStop,
         question: impl AsyncFnOnce(Connection<'_>) -> Result<T, RegistryFault> + Send,
     ) -> Result<T, RegistryFault> {
         let answer = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| RegistryFault::Client(error.to_string()))?;
-            let connection = self.connect()?;
+            let connection = self.connect(silence)?;
             runtime.block_on(async {
                 tokio::select! {
                     answer = question(connection) => answer,
@@ -74,13 +84,17 @@ impl<'a> Repository<'a> {
         joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    fn connect(&self) -> Result<Connection<'_>, RegistryFault> {
+    fn connect(&self, silence: Duration) -> Result<Connection<'_>, RegistryFault> {
         let repository = self.address.repository(self.name.as_str());
         let login = Login::find(self.auth_files, self.address, &repository)?;
+        let proxy = self.address.is_loopback().then(|| NO_PROXY.to_owned());
         let config = ClientConfig {
+            http_proxy: proxy.clone(),
+            https_proxy: proxy,
+            no_proxy: Some(THIS_MACHINE.to_owned()),
             protocol: if self.plain { ClientProtocol::Http } else { ClientProtocol::Https },
             connect_timeout: Some(CONNECT),
-            read_timeout: Some(SILENCE),
+            read_timeout: Some(silence),
             user_agent: concat!("runner/", env!("CARGO_PKG_VERSION")),
             platform_resolver: None,
             ..ClientConfig::default()

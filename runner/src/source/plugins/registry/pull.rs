@@ -11,7 +11,7 @@ use crate::source::BuildStop;
 use crate::source::oci::{COMPONENT, Descriptor, INDEX, MANIFEST, Manifest};
 
 use super::RegistryFault;
-use super::client::{Bounded, Connection, Repository, is_absent};
+use super::client::{Bounded, Connection, Repository, SILENCE, is_absent};
 
 /// The longest component that is pulled, in bytes. The plugins of the catalogue
 /// have less than 2 MiB.
@@ -45,7 +45,7 @@ impl Repository<'_> {
         &self,
         stop: &BuildStop,
     ) -> Result<Sought<Vec<Version>>, RegistryFault> {
-        self.ask(stop, async |connection| connection.versions().await)
+        self.ask(SILENCE, stop, async |connection| connection.versions().await)
     }
 
     /// Pulls the version that is chosen of those that there are, oldest first.
@@ -54,7 +54,7 @@ impl Repository<'_> {
         choose: impl Fn(&[Version]) -> Option<Version> + Send + Sync,
         stop: &BuildStop,
     ) -> Result<Sought<Pulled>, RegistryFault> {
-        self.ask(stop, async |connection| {
+        self.ask(SILENCE, stop, async |connection| {
             let known = match connection.versions().await? {
                 Sought::Found(known) => known,
                 Sought::NoVersion(known) => return Ok(Sought::NoVersion(known)),
@@ -73,7 +73,7 @@ impl Repository<'_> {
         version: &Version,
         stop: &BuildStop,
     ) -> Result<Sought<Pulled>, RegistryFault> {
-        self.ask(stop, async |connection| connection.pull(version).await)
+        self.ask(SILENCE, stop, async |connection| connection.pull(version).await)
     }
 }
 
@@ -90,11 +90,11 @@ impl Connection<'_> {
                 Err(OciDistributionError::JsonError(_)) if tags.is_empty() => Vec::new(),
                 Err(error) => return Err(self.fault(error)),
             };
-            let is_last = page.len() < PAGE || page.last() == tags.last();
-            tags.extend(page);
-            if is_last {
+            // A registry may make pages shorter than they were asked for.
+            if page.is_empty() || page.last() == tags.last() {
                 break;
             }
+            tags.extend(page);
         }
         let mut versions: Vec<Version> =
             tags.iter().filter_map(|tag| tag.replace('_', "+").parse().ok()).collect();

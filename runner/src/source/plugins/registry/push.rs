@@ -9,7 +9,7 @@ use crate::source::BuildStop;
 use crate::source::oci::{COMPONENT, MANIFEST};
 
 use super::RegistryFault;
-use super::client::{Connection, Repository};
+use super::client::{Connection, Repository, UPLOAD};
 
 /// What is pushed: the blobs, and the manifest that names them.
 pub(in crate::source::plugins) struct Push<'a> {
@@ -27,7 +27,7 @@ impl Repository<'_> {
         push: &Push<'_>,
         stop: &BuildStop,
     ) -> Result<Digest, RegistryFault> {
-        self.ask(stop, async |connection| connection.push(push).await)
+        self.ask(UPLOAD, stop, async |connection| connection.push(push).await)
     }
 }
 
