@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::revision::PluginName;
-use crate::source::Project;
+use crate::source::{Found, Project};
 
+use super::beside::beside;
 use super::prepare::Preparer;
 use super::{OnDisk, Override, PrepareError, RunError};
 
@@ -21,6 +22,10 @@ pub async fn check_plugins(
     on_disk: &OnDisk,
     params: &[Override],
 ) -> Result<BTreeSet<PluginName>, RunError> {
+    let of_steps = plan.steps.iter().filter_map(|step| on_disk.revisions.get(&step.revision));
+    let plugins: BTreeSet<PluginName> = of_steps.filter_map(Found::plugin).cloned().collect();
+    let here = project.clone();
+    beside(move |stop| here.pull_plugins(&plugins, stop)).await?;
     let mut preparer = Preparer::new(host, project).with_overrides(params);
     let mut not_built = BTreeSet::new();
     for step in &plan.steps {

@@ -1,5 +1,7 @@
 //! Comparing the folder, the components and the ledger, without changing any.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::plan::Drift;
@@ -68,30 +70,42 @@ impl Migrator {
         findings.extend(
             unsound.into_iter().map(|(revision, reason)| Finding::LedgerComponent { revision, reason }),
         );
-        findings.extend(self.unfit_plugins().await);
-        findings.extend(self.not_runnable(&state).await);
+        let unfit = self.unfit_plugins().await;
+        let of_plugin = |(plugin, reason): (&PluginName, &String)| Finding::Plugin {
+            plugin: plugin.clone(),
+            reason: reason.clone(),
+        };
+        findings.extend(unfit.iter().map(of_plugin));
+        findings.extend(self.not_runnable(&state, &unfit).await);
         Ok(Verification { on_disk: state.on_disk.revisions.len(), applied: state.applied.len(), findings })
     }
 
     /// Compares runner.toml, runner.lock and the plugins. That a crate is not built
     /// yet is no finding.
-    async fn unfit_plugins(&self) -> Vec<Finding> {
+    async fn unfit_plugins(&self) -> BTreeMap<PluginName, String> {
         let project = self.project().clone();
         let find = move |stop: &BuildStop| {
             let unfit = |plugin: &PluginName| {
                 let error = project.plugin_artifact_until(plugin, stop).err()?;
-                Some(Finding::Plugin { plugin: plugin.clone(), reason: with_causes(&error) })
+                Some((plugin.clone(), with_causes(&error)))
             };
             project.config.plugins.keys().filter_map(unfit).collect()
         };
         beside(find).await
     }
 
-    /// Checks each revision on disk as an upgrade would.
-    async fn not_runnable(&self, state: &State) -> Vec<Finding> {
+    /// Checks each revision on disk as an upgrade would. A registry that did not give
+    /// a plugin is not asked again for each of its revisions.
+    async fn not_runnable(&self, state: &State, unfit: &BTreeMap<PluginName, String>) -> Vec<Finding> {
         let mut preparer = Preparer::new(self.host(), self.project());
         let mut findings = Vec::new();
         for found in state.on_disk.revisions.values() {
+            let not_had = found.plugin().filter(|plugin| self.project().is_of_registry(plugin));
+            if let Some(reason) = not_had.and_then(|plugin| unfit.get(plugin)) {
+                let (revision, reason) = (found.manifest.revision.clone(), reason.clone());
+                findings.push(Finding::NotRunnable { revision, reason });
+                continue;
+            }
             // What is not built yet is no finding, since a fresh clone is sound;
             // nor is what was imported to be stamped.
             if let Err(error) = preparer.check(found).await

@@ -123,11 +123,17 @@ impl Project {
         Ok(())
     }
 
+    /// Whether a plugin is from a registry.
+    pub fn is_of_registry(&self, name: &PluginName) -> bool {
+        let entry = self.config.plugins.get(name);
+        entry.is_some_and(|entry| matches!(entry.source, PluginSource::Registry(_)))
+    }
+
     /// Whether the component of a plugin is in a registry only.
     fn plugin_is_remote(&self, name: &PluginName) -> bool {
         match self.pinned_plugin(name) {
             Ok((PluginEntry { source: PluginSource::Registry(_), .. }, locked)) => match locked.pin() {
-                Pin::Digest(digest) => !self.store().has(digest),
+                Pin::Digest(digest) => self.store().get(digest).is_none(),
                 Pin::Sources(_) => false,
             },
             _ => false,
