@@ -159,9 +159,13 @@ impl CommandError {
     }
 
     /// A plugin asks for more, and nobody agreed.
-    pub fn more_capabilities(change: &PluginChange) -> Self {
+    pub fn no_consent(change: &PluginChange) -> Self {
         let (name, version) = (&change.to.name, &change.to.version);
-        let message = format!("plugin `{name}` {version} asks for more than before; nothing was changed");
+        let what = match change.moved {
+            true => "has other bytes than before under this version",
+            false => "asks for more than before",
+        };
+        let message = format!("plugin `{name}` {version} {what}; nothing was changed");
         let found =
             change.more.iter().fold(Self::new(Exit::Error, message), |error, more| error.cause(more.clone()));
         found.hint(format!("If that is meant, run `runner plugin update {name} --accept-capabilities`."))

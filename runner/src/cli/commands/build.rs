@@ -24,8 +24,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Exit, CommandError> 
     let new = manager.not_locked()?;
     if !new.is_empty() {
         let changes = context::block_on(manager.changes(&new))?;
-        if let Some(change) = changes.iter().find(|change| !change.more.is_empty()) {
-            return Err(CommandError::more_capabilities(change));
+        if let Some(change) = changes.iter().find(|change| change.needs_consent()) {
+            return Err(CommandError::no_consent(change));
         }
         manager.accept(&changes, UpdateOptions { locked: args.resolve.locked })?;
     }

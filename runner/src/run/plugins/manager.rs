@@ -78,10 +78,19 @@ pub struct PluginChange {
     pub changes: bool,
     /// The capabilities that it asks for and did not ask for before.
     pub more: Vec<String>,
+    /// Whether its source has other bytes now under the version that is locked.
+    pub moved: bool,
     #[serde(skip)]
     entry: PluginEntry,
     #[serde(skip)]
     fetched: Fetched,
+}
+
+impl PluginChange {
+    /// Whether somebody has to agree to it first.
+    pub fn needs_consent(&self) -> bool {
+        self.moved || !self.more.is_empty()
+    }
 }
 
 /// How plugins are updated.
@@ -349,7 +358,11 @@ impl PluginManager {
         let more = after.capabilities.iter().filter(is_new).cloned().collect();
         let from = agreed.first().map(|before| before.version.clone());
         let changes = same_source != Some(&after);
-        Ok(PluginChange { from, to, changes, more, entry, fetched })
+        let moved = changes
+            && entry.source.has_versions()
+            && same_source
+                .is_some_and(|before| before.version == after.version && before.pin() != after.pin());
+        Ok(PluginChange { from, to, changes, more, moved, entry, fetched })
     }
 
     /// What the revisions on disk ask of a plugin.

@@ -8,6 +8,7 @@ use runner::run::{PluginChange, PluginInfo, UpdateOptions};
 use runner::source::{PluginEntry, PluginSource, RegistryAddress};
 use semver::VersionReq;
 use serde_json::json;
+use tokio::task::spawn_blocking;
 
 use crate::cli::args::{Global, Resolve};
 use crate::cli::context;
@@ -155,7 +156,7 @@ pub fn update(args: &Update, global: &Global, ui: &Ui) -> Result<Exit, CommandEr
     let manager = plugin::manager(global)?;
     let changes = context::block_on(manager.changes(&args.plugins))?;
     if !args.accept_capabilities && !global.resolve.locked {
-        for change in changes.iter().filter(|change| !change.more.is_empty()) {
+        for change in changes.iter().filter(|change| change.needs_consent()) {
             confirm(change, ui)?;
         }
     }
@@ -178,18 +179,29 @@ fn line(change: &PluginChange) -> String {
     }
 }
 
-/// Asks at the terminal whether a plugin may ask for more than before.
+/// Asks at the terminal whether a plugin may ask for more than before, or have other
+/// bytes under the same version.
 fn confirm(change: &PluginChange, ui: &Ui) -> Result<(), CommandError> {
-    let refused = || CommandError::more_capabilities(change);
+    let refused = || CommandError::no_consent(change);
     if !ui.can_ask() {
         return Err(refused());
     }
-    ui.note(format_args!("{} {} asks for more than before:", change.to.name, change.to.version));
+    let PluginInfo { name, version, digest, .. } = &change.to;
+    if change.moved {
+        ui.note(format_args!("{name} {version} has other bytes than before under this version: {digest}"));
+    }
+    if !change.more.is_empty() {
+        ui.note(format_args!("{name} {version} asks for more than before:"));
+    }
     change.more.iter().for_each(|more| ui.note(format_args!("  {}", printable(more))));
     ui.note("Pin it? [y/N]");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    match read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+    // On a thread of its own, so that Ctrl-C is heard.
+    let answer = context::block_on(async {
+        let mut answer = String::new();
+        let read = spawn_blocking(move || std::io::stdin().lock().read_line(&mut answer).map(|_| answer));
+        Ok(read.await.ok().and_then(Result::ok).unwrap_or_default())
+    })?;
+    match matches!(answer.trim(), "y" | "Y" | "yes") {
         true => Ok(()),
         false => Err(refused()),
     }
