@@ -1,5 +1,6 @@
 //! Building the crates of revisions of kind `rust`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::revision::{Kind, RevisionId};
@@ -63,13 +64,46 @@ pub(super) fn read_module(compiled: &Compiled) -> Result<Vec<u8>, ArtifactError>
 }
 
 /// Writes a file under a name of its own and renames it: a reader sees the old
-/// one or the new one. Makes the folders above it.
+/// one or the new one. Makes the folders above it. A file that is there keeps who
+/// may read it, and a link what it leads to.
 pub(super) fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let aside = path.with_added_extension(format!("{:016x}", rand::random::<u64>()));
-    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
+    let written = write_new(&aside, bytes, &path).and_then(|()| std::fs::rename(&aside, &path));
     written.inspect_err(|_| {
         // What went wrong before matters more.
         let _ = std::fs::remove_file(&aside);
     })
+}
+
+/// Writes a new file for those who may read another one.
+fn write_new(path: &Path, bytes: &[u8], like: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::create_new(path)?;
+    if let Ok(before) = std::fs::metadata(like) {
+        file.set_permissions(before.permissions())?;
+    }
+    file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_readers_and_its_links() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "old").expect("writes");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("it is ours");
+        symlink(&file, &link).expect("links");
+        write_aside(&link, b"new").expect("writes");
+        assert_eq!(fs::read_to_string(&file).expect("reads"), "new");
+        assert_eq!(fs::metadata(&file).expect("it is there").permissions().mode() & 0o777, 0o600);
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).expect("reads").count(), 2, "nothing is left beside it");
+    }
 }
