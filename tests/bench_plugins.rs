@@ -22,22 +22,30 @@ fn every_plugin_does_what_sql_or_native_rust_does() {
 }
 
 #[test]
-fn an_upgrade_loads_each_of_its_components_once() {
+fn a_plan_and_an_upgrade_load_each_component_once() {
     const REVISIONS: usize = 50;
     let database = Database::new();
     let project = Project::new(&database);
     write_plugins(&project, REVISIONS);
-    let mut command = project.command(&["upgrade", "head", "--log-format", "json"]);
-    let finished = Finished::of(command.env("RUNNER_LOG", "runner=debug"));
     // All of the plan is prepared before the first step, which finds no table.
-    assert_eq!(finished.code, 5, "{}", finished.stderr);
-    let mut loads: BTreeMap<String, usize> = BTreeMap::new();
-    for line in finished.stderr.lines() {
+    for (command, code) in [("plan", 0), ("upgrade", 5)] {
+        let mut run = project.command(&[command, "head", "--log-format", "json"]);
+        let finished = Finished::of(run.env("RUNNER_LOG", "runner=debug"));
+        assert_eq!(finished.code, code, "{}", finished.stderr);
+        let loads = loads(&finished.stderr);
+        assert_eq!(loads.len(), PLUGINS, "{command}: {}", finished.stderr);
+        assert!(loads.values().all(|times| *times == 1), "{command}: {loads:?}");
+    }
+}
+
+/// How often each component was loaded, by its digest.
+fn loads(log: &str) -> BTreeMap<String, usize> {
+    let mut loads = BTreeMap::new();
+    for line in log.lines() {
         let record: serde_json::Value = serde_json::from_str(line).expect(line);
         if record["fields"]["message"] == "a component is loaded" {
             *loads.entry(record["fields"]["digest"].to_string()).or_default() += 1;
         }
     }
-    assert_eq!(loads.len(), PLUGINS, "{}", finished.stderr);
-    assert!(loads.values().all(|times| *times == 1), "{loads:?}");
+    loads
 }

@@ -366,12 +366,72 @@ fn an_update_finds_what_the_registry_has() {
 }
 
 #[test]
+fn other_bytes_under_the_same_version_need_a_yes() {
+    let registry = registry();
+    let project = project_of(&registry);
+    project.ok(&["plugin", "add", &format!("{NOTE}@0.1")]);
+    // The same component, with an empty section at its end.
+    let mut other = fs::read(registry.largest_blob()).expect("reads");
+    other.extend([0, 2, 1, b'x']);
+    registry.put(NOTE, "0.1.0", "application/wasm", &other);
+    let said = refused(&project, &["plugin", "update"]);
+    assert!(said.contains("`shared-note` 0.1.0 has other bytes than before under this version"), "{said}");
+    let updated = project.ok(&["plugin", "update", "--yes"]);
+    assert_eq!(updated, "updated shared-note 0.1.0, with other contents\n");
+}
+
+#[test]
+fn a_registry_on_this_machine_is_asked_without_a_proxy() {
+    let (registry, proxy) = (registry(), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let project = project_of(&registry);
+    let address = format!("http://{}", proxy.local_addr().expect("it is bound"));
+    let mut command = project.command(&["plugin", "add", NOTE]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, &address);
+    }
+    for name in ["NO_PROXY", "no_proxy", "REQUEST_METHOD"] {
+        command.env_remove(name);
+    }
+    let finished = Finished::of(&mut command);
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    proxy.set_nonblocking(true).expect("it can be asked without waiting");
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[test]
 fn ctrl_c_ends_a_pull() {
-    // It accepts, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("{}/team", silent.local_addr().expect("it is bound"));
     let project = Project::without_database();
-    let mut command = project.command(&["plugin", "add", NOTE, "--registry", &address]);
+    is_ended(&project, &["plugin", "add", NOTE, "--registry", &address], &silent);
+}
+
+#[test]
+fn ctrl_c_ends_a_pull_of_a_plan() {
+    let (database, registry) = (Database::new(), registry());
+    let project = Project::new(&database);
+    project.write("runner.toml", settings(&registry));
+    project.tables(&["a"]);
+    project.ok(&["plugin", "add", &format!("{NOTE}@0.1")]);
+    revision(&project, "b", "a", "note");
+    fs::remove_dir_all(project.path(".data")).expect("the store is gone");
+    // It accepts, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    for name in ["runner.toml", "runner.lock"] {
+        let text = fs::read_to_string(project.path(name)).expect("reads");
+        let here = silent.local_addr().expect("it is bound").to_string();
+        project.write(name, text.replace(&registry.host(), &here));
+    }
+    is_ended(&project, &["plan", "head"], &silent);
+    is_ended(&project, &["verify"], &silent);
+}
+
+/// Runs a command that asks a registry which accepts and never answers, and ends it by
+/// Ctrl-C.
+#[track_caller]
+fn is_ended(project: &Project, args: &[&str], silent: &TcpListener) {
+    let before = files(project);
+    let mut command = project.command(args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let _connection = silent.accept().expect("it asks");
     let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
@@ -379,6 +439,5 @@ fn ctrl_c_ends_a_pull() {
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("Nothing was changed."), "{said}");
-    assert_eq!(files(&project), (String::new(), None));
+    assert_eq!(files(project), before, "{said}");
 }

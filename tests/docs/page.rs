@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::Database;
+use crate::support::{Database, without_settings};
 
 /// A command of a page.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +56,9 @@ pub fn run(page: &str, commands: &[Shown], variables: &[(&str, &str)]) {
             continue;
         }
         let mut shell = shell(command, &here, &database);
-        shell.env("XDG_DATA_HOME", folder.path().join(".data")).envs(variables.iter().copied());
+        let homes = ["XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DOCKER_CONFIG"];
+        shell.envs(homes.map(|name| (name, folder.path().join(".home").join(name))));
+        shell.envs(variables.iter().copied());
         let output = shell.output().expect("there is a shell");
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert_eq!(
@@ -78,9 +80,8 @@ fn shell(command: &str, here: &Path, database: &Database) -> Command {
     let folders: Vec<PathBuf> =
         std::iter::once(program.to_owned()).chain(std::env::split_paths(&path)).collect();
     shell.env("PATH", std::env::join_paths(folders).expect("no folder's name holds a colon"));
-    for name in ["RUNNER_CONFIG", "RUNNER_LOG", "VISUAL"] {
-        shell.env_remove(name);
-    }
+    without_settings(&mut shell);
+    shell.env_remove("VISUAL");
     shell.env("DATABASE_URL", &database.url).env("EDITOR", "true").env("USER", "tester");
     shell.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     shell.env("CHECKOUT", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));

@@ -97,32 +97,12 @@ impl Project {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
-        // What the machine has must not decide a test.
-        let ours = [
-            "DATABASE_URL",
-            "RUNNER_CONFIG",
-            "RUNNER_LOCKED",
-            "RUNNER_LOG",
-            "RUNNER_LOG_FORMAT",
-            "RUNNER_OFFLINE",
-            "NO_COLOR",
-            "TRACEPARENT",
-        ];
-        let places = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-            let name = name.to_string_lossy();
-            ["PG", "DB_", "POSTGRES_", "OTEL_", "DOCKER_", "REGISTRY_"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-        });
-        ours.into_iter().map(Into::into).chain(places).for_each(|name: std::ffi::OsString| {
-            command.env_remove(name);
-        });
+        without_settings(&mut command);
         command.env("XDG_CACHE_HOME", cache_dir()).env("USER", "tester");
         command.env("XDG_DATA_HOME", self.path(".data"));
-        // Nobody's credentials, and no proxy before the registry of a test.
+        // Nobody's credentials.
         command.env("DOCKER_CONFIG", self.path(".docker"));
         command.env("XDG_RUNTIME_DIR", self.path(".run")).env("XDG_CONFIG_HOME", self.path(".config"));
-        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
         if let Some(url) = &self.url {
             command.env("DATABASE_URL", url);
         }
@@ -150,6 +130,30 @@ impl Project {
         assert_eq!(finished.code, code, "{args:?}: {}{}", finished.stdout, finished.stderr);
         finished.stderr
     }
+}
+
+/// Takes out of a command's environment what the runner reads there: what the machine
+/// has must not decide a test.
+pub fn without_settings(command: &mut Command) {
+    let ours = [
+        "DATABASE_URL",
+        "RUNNER_CONFIG",
+        "RUNNER_LOCKED",
+        "RUNNER_LOG",
+        "RUNNER_LOG_FORMAT",
+        "RUNNER_OFFLINE",
+        "NO_COLOR",
+        "TRACEPARENT",
+    ];
+    let places = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["PG", "DB_", "POSTGRES_", "OTEL_", "DOCKER_", "REGISTRY_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+    });
+    ours.into_iter().map(Into::into).chain(places).for_each(|name: std::ffi::OsString| {
+        command.env_remove(name);
+    });
 }
 
 /// The text of a manifest; `more` is appended.
